@@ -1,0 +1,87 @@
+"""The words everything else speaks: Alert, Change, Severity, Status. Plain values; nothing here knows of wire formats or storage.
+
+A moment is a float: seconds since the epoch, which is UTC by definition. There are no naive times to mistake.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Alert", "Change", "ChangeKind", "ChangeStatus", "Severity", "Status"]
+
+
+class Status(StrEnum):
+    """Whether the condition holds now."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How bad the monitor says it is, worst first. (An incident's own severity is SEV1-SEV4.)"""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for critical to 3 for info: smaller is worse.
+
+        >>> Severity.CRITICAL.rank < Severity.INFO.rank
+        True
+        """
+        return _RANK[self]
+
+
+_RANK = {Severity.CRITICAL: 0, Severity.ERROR: 1, Severity.WARNING: 2, Severity.INFO: 3}
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One normalised condition, firing or resolved, as a source reported it.
+
+    Every field but `name` and `at` may be empty: what an alert lacks never counts against it.
+    `at` is event time. `labels` are pairs sorted by key. `dedup_key` is the sender's own identity for the condition, or "".
+    """
+
+    at: float
+    name: str
+    status: Status = Status.FIRING
+    class_: str = ""
+    severity: Severity = Severity.WARNING
+    service: str = ""
+    host: str = ""
+    location: str = ""
+    environment: str = ""
+    summary: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
+    dedup_key: str = ""
+    source: str = ""
+
+
+ChangeKind = Literal["deploy", "flag", "config", "migration"]
+ChangeStatus = Literal["started", "succeeded", "failed", "rolled_back"]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that people or machines changed on purpose: a deploy, a flag, a configuration, a migration."""
+
+    id: str
+    at: float
+    title: str
+    service: str = ""
+    kind: ChangeKind = "deploy"
+    revision: str = ""
+    url: str = ""
+    environment: str = ""
+    status: ChangeStatus = "succeeded"
+    repository: str = ""
+    author_name: str = ""
+    author_email: str = ""
+    author_login: str = ""
+    source: str = ""
