@@ -1,0 +1,98 @@
+"""The port to chat platforms: a small interface each must have, and capabilities some have. No SDK enters here.
+
+Every call may be repeated after a crash: rooms are found again by their marker, posts by their nonce.
+Gateways raise `DeliveryError`s only: Retryable, Uncertain or Permanent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from bot.chat.views import Person, View
+
+__all__ = ["Archiving", "Gateway", "Invitation", "Pinning", "PostedMessage", "Renaming", "RoomRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomRequest:
+    """A room that should exist. `marker` identifies it however often it is asked for; `name` is a wish."""
+
+    marker: str
+    name: str
+    incident: str
+    title: str
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedMessage:
+    """Where a message stands."""
+
+    room: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """Who is in the room now, and who could not be invited, with the reason."""
+
+    joined: tuple[Person, ...] = ()
+    failed: tuple[tuple[Person, str], ...] = ()
+
+
+class Gateway(Protocol):
+    """What every chat platform can do."""
+
+    @property
+    def platform(self) -> str:
+        """The platform's name in addresses, tables and metrics: console, slack, discord."""
+        ...
+
+    async def open_room(self, request: RoomRequest) -> str:
+        """Make the room, or adopt the one that bears the marker; returns the platform's id of it."""
+        ...
+
+    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
+        """Say something in a room, once for each nonce."""
+        ...
+
+    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+        """Say something to one person alone, once for each nonce."""
+        ...
+
+    async def edit(self, message: PostedMessage, view: View) -> None:
+        """Replace what a message shows."""
+        ...
+
+    async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
+        """Bring people into a room; those who cannot be invited are named, never fatal."""
+        ...
+
+
+@runtime_checkable
+class Pinning(Protocol):
+    """Platforms where a message can be pinned."""
+
+    async def pin(self, message: PostedMessage) -> None:
+        """Keep the message in sight."""
+        ...
+
+
+@runtime_checkable
+class Renaming(Protocol):
+    """Platforms where a room's title can follow the incident's."""
+
+    async def retitle(self, room: str, title: str) -> None:
+        """Show another title; the room's name stays."""
+        ...
+
+
+@runtime_checkable
+class Archiving(Protocol):
+    """Platforms where a room can be closed and kept."""
+
+    async def archive(self, room: str) -> None:
+        """Close the room; what was said stays readable."""
+        ...

@@ -1,0 +1,186 @@
+"""What is said, never how: each platform draws these values its own way, and all of them pass through the outbox as JSON.
+
+Text is a tuple of spans. A plain `str` span is always literal: whatever an alert wrote stands there as it is, and the platform
+that draws it escapes it. Only the typed spans may become a mention, a link or a time in the reader's zone.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from bot.clock import to_datetime
+
+__all__ = [
+    "Button",
+    "Card",
+    "Code",
+    "Link",
+    "Moment",
+    "Notice",
+    "Page",
+    "Person",
+    "Reply",
+    "ServiceCount",
+    "Span",
+    "Strong",
+    "Text",
+    "Tone",
+    "View",
+    "decode_view",
+    "encode_view",
+    "plain",
+    "text",
+]
+
+
+class Moment(msgspec.Struct, frozen=True, tag_field="span", tag="moment"):
+    """A time that each reader sees in their own zone, e.g. 02:14."""
+
+    at: float
+
+
+class Person(msgspec.Struct, frozen=True, tag_field="span", tag="person"):
+    """Somebody of the catalogue (or a guest); only platforms turn it into a mention, and only where one is due."""
+
+    id: str
+    name: str
+
+
+class Link(msgspec.Struct, frozen=True, tag_field="span", tag="link"):
+    """A link; platforms refuse anything but http and https."""
+
+    label: str
+    url: str
+
+
+class Code(msgspec.Struct, frozen=True, tag_field="span", tag="code"):
+    """Something to type, or a name to read letter by letter."""
+
+    text: str
+
+
+class Strong(msgspec.Struct, frozen=True, tag_field="span", tag="strong"):
+    """The part of a sentence to see first."""
+
+    text: str
+
+
+Span = str | Moment | Person | Link | Code | Strong
+Text = tuple[Span, ...]
+Tone = Literal["info", "good", "warning", "bad"]
+
+
+class Button(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that can be pressed. Everything that can be clicked can be typed: `command` is what one would type."""
+
+    label: str
+    command: str
+    style: Literal["default", "primary", "danger"] = "default"
+    confirm: str = ""
+
+
+class ServiceCount(msgspec.Struct, frozen=True):
+    """How many alerts of an incident are on one service."""
+
+    name: str
+    count: int
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="card"):
+    """The one message that shows an incident's state."""
+
+    incident: str
+    title: str
+    severity: str
+    status: str
+    status_since: float
+    opened_at: float
+    resolved_at: float | None = None
+    lead: Person | None = None
+    alert_count: int = 0
+    firing_count: int = 0
+    services: tuple[ServiceCount, ...] = ()
+    location: str = ""
+    environment: str = ""
+    cause: Text = ()
+    suspects: tuple[Text, ...] = ()
+    next_step: Text = ()
+    buttons: tuple[Button, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="notice"):
+    """Something the room is told: a sentence, details beneath it, perhaps output and buttons."""
+
+    text: Text
+    tone: Tone = "info"
+    details: tuple[Text, ...] = ()
+    output: str = ""
+    buttons: tuple[Button, ...] = ()
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="page"):
+    """A direct message that wants somebody to act."""
+
+    incident: str
+    headline: Text
+    body: Text
+    state: Literal["waiting", "answered", "over"] = "waiting"
+    buttons: tuple[Button, ...] = ()
+
+
+View = Card | Notice | Page
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a command, for the one who typed it unless `private` is False."""
+
+    text: Text
+    details: tuple[Text, ...] = ()
+    output: str = ""
+    buttons: tuple[Button, ...] = ()
+    private: bool = True
+    failed: bool = False
+
+
+_decoder = msgspec.json.Decoder(View)
+_encoder = msgspec.json.Encoder()
+
+
+def text(*spans: Span) -> Text:
+    """Spans as a Text, leaving out the empty ones."""
+    return tuple(span for span in spans if span != "")
+
+
+def plain(spans: Text) -> str:
+    """The text without any form, times in UTC: for logs, exports and screen readers.
+
+    >>> plain(("Acknowledged by ", Person("mika", "Mika Laine"), " at ", Moment(0.0)))
+    'Acknowledged by Mika Laine at 00:00 UTC'
+    """
+    parts: list[str] = []
+    for span in spans:
+        match span:
+            case str():
+                parts.append(span)
+            case Moment(at=at):
+                parts.append(to_datetime(at).strftime("%H:%M UTC"))
+            case Person(name=name):
+                parts.append(name)
+            case Link(label=label, url=url):
+                parts.append(f"{label} ({url})" if label != url else url)
+            case Code(text=inner) | Strong(text=inner):
+                parts.append(inner)
+    return "".join(parts)
+
+
+def encode_view(view: View) -> str:
+    """The view as JSON."""
+    return _encoder.encode(view).decode()
+
+
+def decode_view(data: str | bytes) -> View:
+    """The view that `encode_view` wrote."""
+    return _decoder.decode(data)
