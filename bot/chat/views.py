@@ -145,7 +145,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     failed: bool = False
 
 
-_decoder = msgspec.json.Decoder(View)
+_decoder: msgspec.json.Decoder[View] = msgspec.json.Decoder(View)
 _encoder = msgspec.json.Encoder()
 
 

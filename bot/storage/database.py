@@ -1,0 +1,197 @@
+"""The database: one writing connection, a pool of readers, transactions that announce what they changed once it is true.
+
+SQLite: WAL, `synchronous=FULL`, foreign keys, and BEGIN IMMEDIATE for writers (a deferred BEGIN loses concurrent updates).
+PostgreSQL is the same code by another URL. Driver errors become `StorageUnavailable` here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import ConfigError, StorageUnavailable
+from bot.storage.migrations import upgrade
+
+__all__ = ["Announcement", "Database", "Transaction", "upsert"]
+
+BUSY_TIMEOUT = 2.0  # seconds that SQLite waits for another process's lock before we say 503
+READERS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """Something that a committed transaction changed: the topic, and what a listener needs to find it."""
+
+    topic: str
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A unit of work: everything in it is committed together, and only then announced."""
+
+    connection: AsyncConnection
+    announcements: list[Announcement] = field(default_factory=list)
+
+    def announce(self, topic: str, **data: Any) -> None:
+        """Tell the listeners, after the commit, that `topic` changed. The same words twice are said once."""
+        announcement = Announcement(topic=topic, data=data)
+        if announcement not in self.announcements:
+            self.announcements.append(announcement)
+
+
+def upsert(connection: AsyncConnection, table: Table) -> Any:
+    """An INSERT of this connection's dialect that has `on_conflict_do_update` and `on_conflict_do_nothing`."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+class Database:
+    """Opens, migrates and guards the database. Make one with `Database.open`."""
+
+    def __init__(self, url: URL, writer: AsyncEngine, readers: AsyncEngine) -> None:
+        self.url = url
+        self._writer, self._readers = writer, readers
+        self._turn = asyncio.Lock()
+        self._listeners: list[Callable[[Announcement], None]] = []
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Connect and bring the schema up to date; ConfigError when the URL or the database cannot be used."""
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError) as error:
+            raise ConfigError(f"MUSTER_DATABASE_URL cannot be read: {error}") from error
+        if parsed.drivername == "sqlite":
+            parsed = parsed.set(drivername="sqlite+aiosqlite")
+        if parsed.drivername in {"postgresql", "postgres"}:
+            parsed = parsed.set(drivername="postgresql+asyncpg")
+        if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
+            raise ConfigError(
+                f"MUSTER_DATABASE_URL names {parsed.drivername!r}; use sqlite+aiosqlite:///FILE or postgresql+asyncpg://..."
+            )
+        writer, readers = _engines(parsed)
+        database = cls(parsed, writer, readers)
+        try:
+            async with writer.connect() as connection:
+                await upgrade(connection)
+        except ConfigError:
+            await database.close()
+            raise
+        except (DBAPIError, OSError) as error:
+            await database.close()
+            raise ConfigError(
+                f"The database at {parsed.render_as_string()} cannot be opened: {_cause(error)}"
+            ) from error
+        return database
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._writer.dispose()
+        await self._readers.dispose()
+
+    @property
+    def dialect(self) -> str:
+        """sqlite or postgresql."""
+        return self._writer.dialect.name
+
+    def subscribe(self, listener: Callable[[Announcement], None]) -> None:
+        """Call `listener` for every announcement, after its commit, in order. It must not raise and must not wait."""
+        self._listeners.append(listener)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A unit of work on the writing connection. StorageUnavailable when the disk or the database says no."""
+        async with self._turn:
+            try:
+                async with self._writer.begin() as connection:
+                    work = Transaction(connection)
+                    yield work
+            except (DBAPIError, PoolTimeoutError, OSError) as error:
+                raise _translated(error) from error
+        for announcement in work.announcements:
+            for listener in self._listeners:
+                listener(announcement)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one consistent state and writes nothing."""
+        try:
+            async with self._readers.connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            raise _translated(error) from error
+
+    async def size(self) -> int:
+        """Bytes that the database takes on disk."""
+        async with self.reading() as connection:
+            if self.dialect == "sqlite":
+                pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+                return int(pages) * int((await connection.execute(text("PRAGMA page_size"))).scalar_one())
+            return int((await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one())
+
+    async def check(self) -> None:
+        """Write nothing, but prove that writing is possible. StorageUnavailable when it is not."""
+        async with self.transaction() as work:
+            await work.connection.execute(text("DELETE FROM cursors WHERE reader = ''"))
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None with another database or in memory."""
+        name = self.url.database
+        return Path(name) if self.dialect == "sqlite" and name and name != ":memory:" else None
+
+
+def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    if url.get_backend_name() != "sqlite":
+        return (
+            create_async_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, pool_timeout=10),
+            create_async_engine(url, pool_size=READERS, pool_pre_ping=True, pool_timeout=10),
+        )
+    if url.database in {None, "", ":memory:"}:
+        raise ConfigError("MUSTER_DATABASE_URL names an SQLite database in memory; Muster needs a file.")
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT}, "pool_timeout": 10}
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, **options)
+    readers = create_async_engine(url, pool_size=READERS, max_overflow=0, **options)
+    for engine, begin in ((writer, "BEGIN IMMEDIATE"), (readers, "BEGIN")):
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", lambda c, sql=begin: c.exec_driver_sql(sql))
+    return writer, readers
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; we do
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _cause(error: BaseException) -> str:
+    original = getattr(error, "orig", None) or error
+    return str(original).strip() or type(original).__name__
+
+
+def _translated(error: Exception) -> Exception:
+    """Trouble with the disk or the connection becomes StorageUnavailable; a mistake in a statement stays what it is."""
+    original = getattr(error, "orig", None)
+    if isinstance(error, PoolTimeoutError | OSError):
+        return StorageUnavailable(f"The database does not answer: {_cause(error)}")
+    if isinstance(error, OperationalError) or isinstance(original, sqlite3.OperationalError):
+        return StorageUnavailable(f"The database cannot be written: {_cause(error)}")
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return StorageUnavailable(f"The connection to the database was lost: {_cause(error)}")
+    return error
