@@ -1,0 +1,1 @@
+"""Incidents: the aggregate and its transitions, the pipeline that declares them, and what commands may ask of them."""

@@ -273,6 +273,7 @@ effects = Table(  # the outbox
     Column("incident", _Id),
     Column("payload_json", Text, nullable=False),
     Column("state", Text, nullable=False),  # pending | done | dropped | dead
+    Column("generation", Integer, nullable=False),  # grows when a pending effect is asked for again
     Column("attempts", Integer, nullable=False),
     Column("not_before", Double, nullable=False),
     Column("created_at", Double, nullable=False),

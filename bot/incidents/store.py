@@ -1,0 +1,138 @@
+"""Incidents in the database: load, insert, save by compare-and-set. No rule of theirs is here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.views import Person
+from bot.errors import Conflict, NotFound
+from bot.incidents.model import Cause, Incident, StatusName, Suspect, ref
+from bot.storage import tables
+from bot.storage.database import Transaction, upsert
+
+__all__ = ["add_participant", "find", "insert_incident", "listing", "load", "of_groups", "participants", "room_of", "save"]
+
+_JSON_FIELDS = {"services": "services_json", "cause": "cause_json", "suspects": "suspects_json"}
+
+
+def _to_row(incident: Incident) -> dict[str, Any]:
+    values = {f.name: getattr(incident, f.name) for f in fields(Incident)}
+    for name, column in _JSON_FIELDS.items():
+        value = values.pop(name)
+        values[column] = msgspec.json.encode({} if value is None else value).decode()
+    return values
+
+
+def _from_row(row: Row[Any]) -> Incident:
+    values = dict(row._mapping)
+    services = msgspec.json.decode(values.pop("services_json"), type=list[tuple[str, int]])
+    cause = values.pop("cause_json")
+    suspects = msgspec.json.decode(values.pop("suspects_json"), type=list[Suspect])
+    return Incident(
+        services=services,
+        cause=None if cause == "{}" else msgspec.json.decode(cause, type=Cause),
+        suspects=suspects,
+        **values,
+    )
+
+
+async def find(connection: AsyncConnection, number: int) -> Incident | None:
+    """The incident of that number, or None."""
+    row = (await connection.execute(select(tables.incidents).where(tables.incidents.c.number == number))).first()
+    return _from_row(row) if row else None
+
+
+async def load(connection: AsyncConnection, number: int) -> Incident:
+    """The incident of that number; NotFound when there is none."""
+    incident = await find(connection, number)
+    if incident is None:
+        raise NotFound(f"There is no {ref(number)}. Open ones: /incident list")
+    return incident
+
+
+async def listing(
+    connection: AsyncConnection, *, statuses: Sequence[StatusName] = (), before: int | None = None, limit: int = 50
+) -> list[Incident]:
+    """Incidents, newest first; `before` a number for the next page."""
+    query = select(tables.incidents).order_by(tables.incidents.c.number.desc()).limit(limit)
+    if statuses:
+        query = query.where(tables.incidents.c.status.in_(statuses))
+    if before is not None:
+        query = query.where(tables.incidents.c.number < before)
+    return [_from_row(row) for row in await connection.execute(query)]
+
+
+async def of_groups(connection: AsyncConnection, groups: Sequence[str]) -> dict[str, Incident]:
+    """The incidents that these groups belong to, by group; groups without one are left out."""
+    if not groups:
+        return {}
+    query = (
+        select(tables.groups.c.id.label("group_id"), tables.incidents)
+        .join(tables.incidents, tables.groups.c.incident == tables.incidents.c.number)
+        .where(tables.groups.c.id.in_(groups))
+    )
+    found: dict[str, Incident] = {}
+    by_number: dict[int, Incident] = {}
+    for row in await connection.execute(query):
+        values = dict(row._mapping)
+        group = values.pop("group_id")
+        if values["number"] not in by_number:
+            by_number[values["number"]] = await load(connection, values["number"])
+        found[group] = by_number[values["number"]]
+    return found
+
+
+async def insert_incident(work: Transaction, incident: Incident) -> Incident:
+    """Keep a new incident and give it its number and first version."""
+    values = _to_row(incident)
+    del values["number"]
+    incident.version = values["version"] = 1
+    result = await work.connection.execute(insert(tables.incidents).values(values))
+    incident.number = int(result.inserted_primary_key[0])
+    work.announce("incident", number=incident.number)
+    return incident
+
+
+async def save(work: Transaction, incident: Incident) -> None:
+    """Keep a changed incident, if nobody else changed it since it was loaded; else Conflict."""
+    values = _to_row(incident) | {"version": incident.version + 1}
+    result = await work.connection.execute(
+        update(tables.incidents)
+        .where(tables.incidents.c.number == incident.number, tables.incidents.c.version == incident.version)
+        .values(values)
+    )
+    if result.rowcount != 1:
+        raise Conflict
+    incident.version += 1
+    work.announce("incident", number=incident.number)
+
+
+async def add_participant(work: Transaction, number: int, person: Person, why: str, at: float) -> bool:
+    """Note that somebody takes part; False when that was known."""
+    statement = upsert(work.connection, tables.participants).values(
+        incident=number, person=person.id, name=person.name, why=why, joined_at=at
+    )
+    result = await work.connection.execute(statement.on_conflict_do_nothing())
+    return bool(result.rowcount)
+
+
+async def participants(connection: AsyncConnection, number: int) -> list[Row[Any]]:
+    """Who takes part, in order of joining: person, name, why, joined_at."""
+    query = (
+        select(tables.participants)
+        .where(tables.participants.c.incident == number)
+        .order_by(tables.participants.c.joined_at, tables.participants.c.person)
+    )
+    return list(await connection.execute(query))
+
+
+async def room_of(connection: AsyncConnection, number: int, platform: str) -> Row[Any] | None:
+    """The incident's room on a platform: name, external, card_message, state."""
+    query = select(tables.rooms).where(tables.rooms.c.incident == number, tables.rooms.c.platform == platform)
+    return (await connection.execute(query)).first()
