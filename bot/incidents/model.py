@@ -6,6 +6,7 @@ Nothing here knows of databases or chat.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +26,7 @@ __all__ = [
     "Incident",
     "Joined",
     "Merged",
+    "Names",
     "Noted",
     "Renamed",
     "Reopened",
@@ -42,6 +44,7 @@ __all__ = [
 StatusName = Literal["open", "acknowledged", "mitigated", "resolved"]
 SeverityLevel = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
 AutoResolve = float | None
+Names = Callable[[str], str]  # a person's id -> the name that people read
 
 MUSTER = Person("muster", "Muster")  # who acts when nobody did
 TITLE_LENGTH = 160  # characters; a phone shows two lines of it
@@ -242,16 +245,16 @@ class Incident:
     def _become(self, status: StatusName, at: float) -> None:
         self.status, self.status_since = status, at
 
-    def acknowledge(self, by: Person, at: float, note: str = "") -> Acknowledged:
+    def acknowledge(self, by: Person, at: float, note: str = "", names: Names = str) -> Acknowledged:
         """Somebody has it. InvalidTransition when it is resolved; a second acknowledgement is the caller's to word."""
         if not self.open:
             raise InvalidTransition(
-                f"Resolved {ago(self.resolved_at or at, at)}{_by(self.resolved_by)}. Nothing to acknowledge. "
+                f"Resolved {ago(self.resolved_at or at, at)}{_by(self.resolved_by, names)}. Nothing to acknowledge. "
                 "If it is back: /incident reopen"
             )
         if self.status == "acknowledged":
             raise InvalidTransition(
-                f"Acknowledged {ago(self.acknowledged_at or at, at)}{_by(self.acknowledged_by)} already."
+                f"Acknowledged {ago(self.acknowledged_at or at, at)}{_by(self.acknowledged_by, names)} already."
             )
         self._become("acknowledged", at)
         self.acknowledged_at, self.acknowledged_by = at, by.id
@@ -269,10 +272,12 @@ class Incident:
         self.acknowledged_at = self.acknowledged_by = None
         return Unacknowledged(by=by)
 
-    def resolve(self, by: Person, at: float, summary: str = "") -> Resolved:
+    def resolve(self, by: Person, at: float, summary: str = "", names: Names = str) -> Resolved:
         """It is over."""
         if not self.open:
-            raise InvalidTransition(f"Resolved {ago(self.resolved_at or at, at)}{_by(self.resolved_by)} already.")
+            raise InvalidTransition(
+                f"Resolved {ago(self.resolved_at or at, at)}{_by(self.resolved_by, names)} already."
+            )
         self._become("resolved", at)
         self.resolved_at, self.resolved_by = at, by.id
         self.summary = summary.strip()[:NOTE_LENGTH] or self.summary
@@ -281,7 +286,9 @@ class Incident:
     def reopen(self, by: Person, at: float, why: str = "") -> Reopened:
         """It was not over."""
         if self.open:
-            raise InvalidTransition(f"{self.ref} is {self.status} for {duration(at - self.status_since)}. Nothing to reopen.")
+            raise InvalidTransition(
+                f"{self.ref} is {self.status} for {duration(at - self.status_since)}. Nothing to reopen."
+            )
         if self.merged_into is not None:
             raise InvalidTransition(f"{self.ref} was merged into {ref(self.merged_into)}; that is where it goes on.")
         self._become("open", at)
@@ -326,5 +333,5 @@ class Incident:
         return Cleared(alerts=self.alert_count)
 
 
-def _by(person: str | None) -> str:
-    return f" by {person}" if person and person != MUSTER.id else ""
+def _by(person: str | None, names: Names) -> str:
+    return f" by {names(person)}" if person and person != MUSTER.id else ""

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.views import Person
@@ -16,7 +16,20 @@ from bot.incidents.model import Cause, Incident, StatusName, Suspect, ref
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 
-__all__ = ["add_participant", "find", "insert_incident", "listing", "load", "of_groups", "participants", "room_of", "save"]
+__all__ = [
+    "add_participant",
+    "adopt_group",
+    "find",
+    "insert_incident",
+    "listing",
+    "load",
+    "of_groups",
+    "participants",
+    "recount",
+    "room_of",
+    "save",
+    "title_from_alerts",
+]
 
 _JSON_FIELDS = {"services": "services_json", "cause": "cause_json", "suspects": "suspects_json"}
 
@@ -30,7 +43,10 @@ def _to_row(incident: Incident) -> dict[str, Any]:
 
 
 def _from_row(row: Row[Any]) -> Incident:
-    values = dict(row._mapping)
+    return _from_values(dict(row._mapping))
+
+
+def _from_values(values: dict[str, Any]) -> Incident:
     services = msgspec.json.decode(values.pop("services_json"), type=list[tuple[str, int]])
     cause = values.pop("cause_json")
     suspects = msgspec.json.decode(values.pop("suspects_json"), type=list[Suspect])
@@ -82,9 +98,7 @@ async def of_groups(connection: AsyncConnection, groups: Sequence[str]) -> dict[
     for row in await connection.execute(query):
         values = dict(row._mapping)
         group = values.pop("group_id")
-        if values["number"] not in by_number:
-            by_number[values["number"]] = await load(connection, values["number"])
-        found[group] = by_number[values["number"]]
+        found[group] = by_number.setdefault(values["number"], _from_values(values))
     return found
 
 
@@ -94,7 +108,7 @@ async def insert_incident(work: Transaction, incident: Incident) -> Incident:
     del values["number"]
     incident.version = values["version"] = 1
     result = await work.connection.execute(insert(tables.incidents).values(values))
-    incident.number = int(result.inserted_primary_key[0])
+    incident.number = int(result.inserted_primary_key[0])  # type: ignore[index]  # an autoincrement key is always there
     work.announce("incident", number=incident.number)
     return incident
 
@@ -136,3 +150,56 @@ async def room_of(connection: AsyncConnection, number: int, platform: str) -> Ro
     """The incident's room on a platform: name, external, card_message, state."""
     query = select(tables.rooms).where(tables.rooms.c.incident == number, tables.rooms.c.platform == platform)
     return (await connection.execute(query)).first()
+
+
+async def adopt_group(work: Transaction, group: str, number: int) -> None:
+    """From now on the group is this incident's."""
+    await work.connection.execute(update(tables.groups).where(tables.groups.c.id == group).values(incident=number))
+
+
+async def recount(connection: AsyncConnection, incident: Incident) -> None:
+    """Take the figures of an incident from its alerts: services, counts, first, last, where."""
+    a, g = tables.alerts.c, tables.groups.c
+    rows = (
+        await connection.execute(
+            select(
+                a.service,
+                func.count().label("alerts"),
+                func.sum(case((a.status == "firing", 1), else_=0)).label("firing"),
+                func.min(a.first_seen).label("first"),
+                func.max(a.last_seen).label("last"),
+                func.min(a.location).label("location"),
+                func.count(a.location.distinct()).label("locations"),
+            )
+            .join(tables.groups, a.group_id == g.id)
+            .where(g.incident == incident.number)
+            .group_by(a.service)
+        )
+    ).all()
+    incident.services = sorted(((r.service, r.alerts) for r in rows if r.service), key=lambda s: (-s[1], s[0]))
+    incident.alert_count = sum(r.alerts for r in rows)
+    incident.firing_count = sum(r.firing for r in rows)
+    if rows:
+        incident.first_alert_at = min(r.first for r in rows)
+        incident.last_alert_at = max(r.last for r in rows)
+        places = {r.location for r in rows}
+        incident.location = places.pop() if len(places) == 1 and all(r.locations == 1 for r in rows) else ""
+
+
+async def title_from_alerts(connection: AsyncConnection, incident: Incident) -> str:
+    """What is broken and where, from the worst and earliest of its alerts; "" when it has none."""
+    a, g = tables.alerts.c, tables.groups.c
+    worst = case({"critical": 0, "error": 1, "warning": 2}, value=a.severity, else_=3)
+    row = (
+        await connection.execute(
+            select(a.service, a.name, a.location)
+            .join(tables.groups, a.group_id == g.id)
+            .where(g.incident == incident.number)
+            .order_by(worst, a.first_seen)
+            .limit(1)
+        )
+    ).first()
+    if row is None:
+        return ""
+    what = " ".join(part for part in (row.service, row.name) if part)
+    return f"{what}, {row.location}" if row.location else what

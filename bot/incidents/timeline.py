@@ -28,9 +28,7 @@ class Entry:
     data: dict[str, Any]
 
 
-async def append(
-    work: Transaction, incident: int, at: float, kind: str, actor: Person, text: str, **data: Any
-) -> None:
+async def append(work: Transaction, incident: int, at: float, kind: str, actor: Person, text: str, **data: Any) -> None:
     """Write one line. `text` is a whole sentence that stands by itself in a retrospective."""
     await work.connection.execute(
         insert(tables.timeline).values(

@@ -1,0 +1,272 @@
+"""What commands, buttons and timers may ask of incidents: each use case is one transaction, retried when somebody was faster.
+
+What follows from a transition (timeline, chat, paging) is done by reactions inside the same transaction; this module knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.chat.views import Person
+from bot.clock import Clock
+from bot.errors import BadArguments, Conflict, InvalidTransition
+from bot.incidents import store
+from bot.incidents.model import (
+    TITLE_LENGTH,
+    Declared,
+    Event,
+    Incident,
+    Merged,
+    Names,
+    SeverityLevel,
+    Split,
+    ref,
+)
+from bot.storage.database import Database, Transaction
+
+__all__ = ["Acknowledgement", "Grouping", "Incidents", "Reaction"]
+
+ATTEMPTS = 5  # of a use case that lost a race; a race needs somebody else to have won
+
+
+class Reaction(Protocol):
+    """Something that follows from an event, in the same transaction."""
+
+    async def __call__(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:
+        """Write what follows; raise nothing but storage errors."""
+        ...
+
+
+class Grouping(Protocol):
+    """The engine's keeper, which people may correct."""
+
+    async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Move the groups of incident `lost` to `kept`; `then` runs in the same transaction."""
+        ...
+
+    async def split(
+        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[int]]
+    ) -> int:
+        """Move alerts (ids) of an incident to a new group; `then` declares its incident and returns the number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Who has the incident: `first` when this call made it so, else somebody was faster (`by`, `at`)."""
+
+    incident: Incident
+    first: bool
+    by: str
+    at: float
+
+
+class Incidents:
+    """The use cases. `names` turns a person's id into the name that people read."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        reactions: Sequence[Reaction],
+        names: Names,
+        grouping: Grouping,
+    ) -> None:
+        self._database, self._clock, self._reactions, self._names = database, clock, tuple(reactions), names
+        self._grouping = grouping
+
+    async def get(self, number: int) -> Incident:
+        """The incident; NotFound when there is none."""
+        async with self._database.reading() as connection:
+            return await store.load(connection, number)
+
+    async def open_ones(self, limit: int = 50) -> list[Incident]:
+        """Incidents that are not resolved, newest first."""
+        async with self._database.reading() as connection:
+            return await store.listing(connection, statuses=("open", "acknowledged", "mitigated"), limit=limit)
+
+    async def acknowledge(self, number: int, by: Person, note: str = "") -> Acknowledgement:
+        """Take the incident. Of many at once exactly one is first; the others become responders."""
+
+        def transition(incident: Incident, at: float) -> Event | None:
+            if incident.status == "acknowledged":
+                return None
+            return incident.acknowledge(by, at, note, self._names)
+
+        incident, event = await self._change(number, by, transition, joins=True)
+        return Acknowledgement(
+            incident=incident,
+            first=event is not None,
+            by=incident.acknowledged_by or by.id,
+            at=incident.acknowledged_at or self._clock.now(),
+        )
+
+    async def unacknowledge(self, number: int, by: Person) -> Incident:
+        """Give it back: nobody has it, paging starts again."""
+        return (await self._change(number, by, lambda i, at: i.unacknowledge(by, at)))[0]
+
+    async def resolve(self, number: int, by: Person, summary: str = "") -> Incident:
+        """End it."""
+        return (await self._change(number, by, lambda i, at: i.resolve(by, at, summary, self._names)))[0]
+
+    async def reopen(self, number: int, by: Person, why: str = "") -> Incident:
+        """It was not over."""
+        return (await self._change(number, by, lambda i, at: i.reopen(by, at, why)))[0]
+
+    async def change_severity(self, number: int, severity: SeverityLevel, by: Person) -> Incident:
+        """Set the severity."""
+        return (await self._change(number, by, lambda i, _: i.change_severity(severity, by)))[0]
+
+    async def rename(self, number: int, title: str, by: Person) -> Incident:
+        """Set the title."""
+        return (await self._change(number, by, lambda i, _: i.rename(title, by)))[0]
+
+    async def note(self, number: int, text: str, by: Person) -> Incident:
+        """Write a note on the timeline."""
+        return (await self._change(number, by, lambda i, _: i.note(text, by)))[0]
+
+    async def take_command(self, number: int, commander: Person, by: Person) -> Incident:
+        """Make `commander` the incident commander."""
+        return (await self._change(number, by, lambda i, _: i.take_command(commander, by), joins=True))[0]
+
+    async def declare(
+        self, title: str, by: Person, *, severity: SeverityLevel = "SEV3", private: bool = False, page: bool = False
+    ) -> Incident:
+        """An incident without an alert."""
+        words = " ".join(title.split())[:TITLE_LENGTH]
+        if not words:
+            raise BadArguments("An incident needs a title: /incident declare checkout slow for some customers")
+        at = self._clock.now()
+        incident = Incident(
+            number=0,
+            title=words,
+            severity=severity,
+            status_since=at,
+            opened_at=at,
+            first_alert_at=at,
+            last_alert_at=at,
+            declared_by=by.id,
+            private=private,
+            titled_by_person=True,
+        )
+        async with self._database.transaction() as work:
+            await store.insert_incident(work, incident)
+            await store.add_participant(work, incident.number, by, "declared it", at)
+            await self.react(work, incident, Declared(by=by, page=page), at)
+        return incident
+
+    async def merge(self, kept: int, lost: int, by: Person) -> Incident:
+        """`lost` was the same thing as `kept`: its alerts move there and it ends."""
+        if kept == lost:
+            raise BadArguments(f"{ref(kept)} cannot be merged into itself.")
+        at = self._clock.now()
+        result: list[Incident] = []
+
+        async def then(work: Transaction) -> None:
+            into = await store.load(work.connection, kept)
+            other = await store.load(work.connection, lost)
+            if other.merged_into is not None:
+                raise InvalidTransition(f"{other.ref} was merged into {ref(other.merged_into)} already.")
+            if into.merged_into is not None:
+                raise InvalidTransition(f"{into.ref} was itself merged into {ref(into.merged_into)}.")
+            take_in(into, other)
+            if other.open:
+                other.resolve(by, at, f"Merged into {into.ref}.", self._names)
+            other.merged_into = into.number
+            await store.save(work, into)
+            await store.save(work, other)
+            await self.react(work, into, Merged(by=by, other=other.number, into=False), at)
+            await self.react(work, other, Merged(by=by, other=into.number, into=True), at)
+            result.append(into)
+
+        await self._grouping.merge(kept, lost, then)
+        return result[0]
+
+    async def split(self, number: int, alerts: Sequence[int], by: Person) -> Incident:
+        """Some alerts are something else: they get an incident of their own, which is returned."""
+        if not alerts:
+            raise BadArguments(
+                "Name the alerts that are something else: /incident split A12 A13. List: /incident alerts"
+            )
+        at = self._clock.now()
+        result: list[Incident] = []
+
+        async def then(work: Transaction, group: str) -> int:
+            old = await store.load(work.connection, number)
+            new = Incident(
+                number=0,
+                title=old.title,
+                severity=old.severity,
+                status_since=at,
+                opened_at=at,
+                first_alert_at=at,
+                last_alert_at=at,
+                environment=old.environment,
+                declared_by=by.id,
+                private=old.private,
+                auto_resolve=old.auto_resolve,
+                recipe=old.recipe,
+            )
+            await store.insert_incident(work, new)
+            await store.adopt_group(work, group, new.number)
+            for incident in (old, new):
+                await store.recount(work.connection, incident)
+            new.title = await store.title_from_alerts(work.connection, new) or new.title
+            await store.save(work, old)
+            await store.save(work, new)
+            await store.add_participant(work, new.number, by, "split it off", at)
+            await self.react(work, new, Declared(by=by, page=False), at)
+            await self.react(work, old, Split(by=by, other=new.number, alerts=len(alerts)), at)
+            result.append(new)
+            return new.number
+
+        await self._grouping.split(number, alerts, then)
+        return result[0]
+
+    async def react(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:
+        """Let everything that follows from an event follow."""
+        for reaction in self._reactions:
+            await reaction(work, incident, event, at)
+
+    async def _change(
+        self,
+        number: int,
+        by: Person,
+        transition: Callable[[Incident, float], Event | None],
+        *,
+        joins: bool = False,
+    ) -> tuple[Incident, Event | None]:
+        for attempt in range(ATTEMPTS):
+            at = self._clock.now()
+            try:
+                async with self._database.transaction() as work:
+                    incident = await store.load(work.connection, number)
+                    event = transition(incident, at)
+                    if event is not None:
+                        await store.save(work, incident)
+                    if joins:
+                        await store.add_participant(work, number, by, "acknowledged" if event else "responder", at)
+                    if event is not None:
+                        await self.react(work, incident, event, at)
+                return incident, event
+            except Conflict:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+
+def take_in(into: Incident, other: Incident) -> None:
+    """Add the figures of a merged incident or group to the one that goes on."""
+    counts = dict(into.services)
+    for service, count in other.services:
+        counts[service] = counts.get(service, 0) + count
+    into.services = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    into.alert_count += other.alert_count
+    into.firing_count += other.firing_count
+    into.first_alert_at = min(into.first_alert_at, other.first_alert_at)
+    into.last_alert_at = max(into.last_alert_at, other.last_alert_at)
+    if into.firing_count:
+        into.cleared_at = None
