@@ -1,4 +1,4 @@
-"""The incident: one mutable aggregate with a version, whose transitions either happen and tell what happened, or refuse and say why.
+"""The incident: one mutable aggregate with a version. Its transitions happen and tell what happened, or refuse and say why.
 
 Nothing here knows of databases or chat.
 """

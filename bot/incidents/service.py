@@ -1,6 +1,6 @@
 """What commands, buttons and timers may ask of incidents: each use case is one transaction, retried when somebody was faster.
 
-What follows from a transition (timeline, chat, paging) is done by reactions inside the same transaction; this module knows none of them.
+What follows from a transition (timeline, chat, paging) is done by reactions inside the same transaction; they are unknown here.
 """
 
 from __future__ import annotations
