@@ -28,6 +28,8 @@ __all__ = [
     "Uncertain",
     "UnknownSource",
     "UnknownVerb",
+    "UnreadablePayload",
+    "UnsupportedEncoding",
 ]
 
 
@@ -94,6 +96,18 @@ class MalformedPayload(RequestError):
     def __init__(self, message: str = "", *, path: str = "") -> None:
         super().__init__(message)
         self.path = path
+
+
+class UnreadablePayload(MalformedPayload):
+    """The body is not JSON."""
+
+    status = 400
+
+
+class UnsupportedEncoding(RequestError):
+    """The body's Content-Encoding is not one we read: send gzip, deflate or none."""
+
+    status = 415
 
 
 class PayloadTooLarge(RequestError):

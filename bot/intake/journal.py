@@ -77,8 +77,11 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
 class Log(Protocol):
     """What the journal stands on. Every method raises StorageUnavailable when the disk or the database cannot."""
 
-    async def open(self) -> int:
-        """Make ready; return the position of the newest accepted delivery, 0 when there is none."""
+    async def open(self, at_least: int = 0) -> int:
+        """Make ready; return the position of the newest accepted delivery, 0 when there is none.
+
+        New positions are above `at_least` even where the log was lost: a reader that had come so far misses nothing.
+        """
         ...
 
     async def write(self, entries: Sequence[Entry]) -> list[Receipt]:
@@ -115,9 +118,9 @@ class Journal:
         self._readers: list[asyncio.Future[None]] = []
         self._trouble = ""
 
-    async def open(self) -> Journal:
-        """Make the log ready. ConfigError when it comes from a newer version or cannot be used at all."""
-        self._head = await self._log.open()
+    async def open(self, at_least: int = 0) -> Journal:
+        """Make the log ready; `at_least` is how far its reader has come. ConfigError when it cannot be used at all."""
+        self._head = await self._log.open(at_least)
         return self
 
     async def close(self) -> None:
@@ -188,34 +191,43 @@ class Journal:
         return await asyncio.shield(self.submit(entry))
 
     async def _write_all(self) -> None:
-        while self._waiting:
-            batch = self._next_batch()
-            self._in_flight = len(batch)
-            try:
-                receipts = await self._log.write([waiting.entry for waiting in batch])
-            except BaseException as error:  # handed on to every waiter, whatever it is
-                self._trouble = str(error) or type(error).__name__
-                for waiting in batch:
-                    if not waiting.receipt.done():
-                        waiting.receipt.set_exception(error)
-                        waiting.receipt.exception()  # its caller may have gone: that is no event of its own
-                if not isinstance(error, Exception):
-                    raise
-                continue
-            finally:
-                self._in_flight = 0
-                if not self._waiting:
-                    self._writer = None
-            self._trouble = ""
-            head = self._head
-            for waiting, receipt in zip(batch, receipts, strict=True):
-                if receipt.id > head and waiting.entry.state == "accepted":
-                    head = receipt.id
-                if not waiting.receipt.done():
-                    waiting.receipt.set_result(receipt)
-            if head > self._head:
-                self._head = head
-                self._wake()
+        try:
+            while self._waiting:
+                batch = self._next_batch()
+                self._in_flight = len(batch)
+                try:
+                    receipts = await self._log.write([waiting.entry for waiting in batch])
+                except BaseException as error:
+                    self._fail(batch, error)
+                    if not isinstance(error, StorageUnavailable):
+                        raise
+                else:
+                    self._settle(batch, receipts)
+        finally:
+            self._in_flight = 0
+            self._writer = None
+
+    def _settle(self, batch: list[_Waiting], receipts: list[Receipt]) -> None:
+        self._trouble = ""
+        head = self._head
+        for waiting, receipt in zip(batch, receipts, strict=True):
+            if receipt.id > head and waiting.entry.state == "accepted":
+                head = receipt.id
+            if not waiting.receipt.done():
+                waiting.receipt.set_result(receipt)
+        if head > self._head:
+            self._head = head
+            self._wake()
+
+    def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
+        """Tell every waiter. An unexpected error also ends the writer, which the next append starts anew."""
+        self._trouble = str(error) or type(error).__name__
+        waiting_too, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        for waiting in (*batch, *waiting_too):
+            if not waiting.receipt.done():
+                retry_after = error.retry_after if isinstance(error, StorageUnavailable) else 5.0
+                waiting.receipt.set_exception(StorageUnavailable(self._trouble, retry_after=retry_after))
+                waiting.receipt.exception()  # its caller may have gone: that is no event of its own
 
     def _next_batch(self) -> list[_Waiting]:
         if self._waiting_bytes <= BATCH_BYTES:
