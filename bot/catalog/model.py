@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from correlation.matchers import Matcher
+from correlation.matchers import Matchers
 
 __all__ = [
     "Approval",
@@ -47,8 +45,6 @@ MINUTE = 60.0  # seconds
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
@@ -62,7 +58,7 @@ class Who:
 
     @classmethod
     def parse(cls, text: str) -> Who:
-        """Read `on-call`, `team`, `commander`, `anyone`, `team:payments`, `schedule:payments`, `person:robin`, `@robin` or `robin`."""
+        """Read `on-call`, `team`, `commander`, `anyone`, `team:x`, `schedule:x`, `person:robin`, `@robin` or `robin`."""
         kind, colon, name = text.strip().partition(":")
         if colon and name:
             if kind == "team":
@@ -91,8 +87,8 @@ class Person:
     name: str
     email: str = ""
     aliases: tuple[str, ...] = ()  # further e-mail addresses, as commits carry them
-    chat: Mapping[str, str] = field(default=NOTHING, hash=False)
-    logins: Mapping[str, str] = field(default=NOTHING, hash=False)
+    chat: Mapping[str, str] = field(default_factory=dict, hash=False)
+    logins: Mapping[str, str] = field(default_factory=dict, hash=False)
     timezone: str = "UTC"
 
     @property
@@ -115,7 +111,7 @@ class Team:
     members: tuple[str, ...] = ()
     schedule: str = ""
     escalation: str = ""
-    channels: Mapping[str, str] = field(default=NOTHING, hash=False)
+    channels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +127,10 @@ class Service:
     depends_on: tuple[str, ...] = ()
     environment: str = ""
     location: str = ""
-    match: tuple[Matcher, ...] = ()
+    match: tuple[Matchers, ...] = ()
     repositories: tuple[str, ...] = ()
     escalation: str = ""
-    links: Mapping[str, str] = field(default=NOTHING, hash=False)
+    links: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +211,9 @@ class RecipeSpec:
     """A recipe as operators wrote it; None leaves the engine's default. `cookbook()` compiles it."""
 
     name: str
-    trigger: tuple[Matcher, ...] = ()
-    exclude: tuple[Matcher, ...] = ()
-    similar: Mapping[str, float] = field(default=NOTHING, hash=False)
+    trigger: tuple[Matchers, ...] = ()
+    exclude: tuple[Matchers, ...] = ()
+    similar: Mapping[str, float] = field(default_factory=dict, hash=False)
     hops: int | None = None
     group_by: tuple[str, ...] = ()
     cook_for: float | None = None
@@ -275,12 +271,12 @@ class Verify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
-    """Steps that may be run from a room. It fits an incident when one alert meets all of `match`; `approve` None asks nobody."""
+    """Steps that may be run from a room. It fits an incident when one of its alerts meets `match`; `approve` None asks nobody."""
 
     id: str
     title: str
     description: str = ""
-    match: tuple[Matcher, ...] = ()
+    match: Matchers = field(default_factory=Matchers)
     risk: Literal["low", "high"] = "high"
     run_by: tuple[Who, ...] = (Who(kind="team"),)
     approve: Approval | None = None
@@ -292,10 +288,10 @@ class Runbook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Alerts that meet all of `match` are muted between `since` (None: always so far) and `until`."""
+    """Alerts that meet `match` are muted between `since` (None: always so far) and `until`."""
 
     id: str
-    match: tuple[Matcher, ...]
+    match: Matchers
     until: float
     since: float | None = None
     reason: str = ""
@@ -307,7 +303,7 @@ class Rooms:
     """How rooms are called, where incidents are announced (platform -> channel), when a room is archived (seconds)."""
 
     name: str = "inc-{number}-{slug}"
-    announce: Mapping[str, str] = field(default=NOTHING, hash=False)
+    announce: Mapping[str, str] = field(default_factory=dict, hash=False)
     archive_after: float = 7 * DAY
 
 

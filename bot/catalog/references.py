@@ -1,0 +1,159 @@
+"""What needs two entries to be wrong: names that nothing has, and identities that two people claim.
+
+It reads the data as written, so that a mistake elsewhere in an entry does not hide its dangling references.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.catalog.model import Who
+from bot.catalog.reading import Document, Where, show, texts
+from bot.catalog.suggestions import did_you_mean
+from bot.errors import Problem
+
+__all__ = ["reference_problems"]
+
+_WHO = "who"
+_NOUNS = {
+    "people": "person",
+    "teams": "team",
+    "services": "service",
+    "schedules": "schedule",
+    "escalations": "escalation policy",
+}
+_ANY = "*"  # any key or index
+
+REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("defaults", "team"), "teams"),
+    (("defaults", "escalation"), "escalations"),
+    (("teams", _ANY, "members", _ANY), "people"),
+    (("teams", _ANY, "schedule"), "schedules"),
+    (("teams", _ANY, "escalation"), "escalations"),
+    (("services", _ANY, "team"), "teams"),
+    (("services", _ANY, "depends_on", _ANY), "services"),
+    (("services", _ANY, "escalation"), "escalations"),
+    (("schedules", _ANY, "layers", _ANY, "people", _ANY), "people"),
+    (("schedules", _ANY, "overrides", _ANY, "person"), "people"),
+    (("silences", _ANY, "by"), "people"),
+    (("escalations", _ANY, "steps", _ANY, "page"), _WHO),
+    (("escalations", _ANY, "steps", _ANY, "page", _ANY), _WHO),
+    (("recipes", _ANY, "opens", "invite"), _WHO),
+    (("recipes", _ANY, "opens", "invite", _ANY), _WHO),
+    (("runbooks", _ANY, "run_by"), _WHO),
+    (("runbooks", _ANY, "run_by", _ANY), _WHO),
+    (("runbooks", _ANY, "approve", "by"), _WHO),
+    (("runbooks", _ANY, "approve", "by", _ANY), _WHO),
+)
+_WHO_WORDS = ("on-call", "team", "commander", "anyone")
+_IDENTITIES = ("email", "emails", "slack", "discord", "github", "gitlab", "chat", "logins")
+_HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+# What a template in a runbook may name besides the runbook's parameters.
+_CONTEXT = ("alert", "incident", "service", "actor", "room", "change")
+_TEMPLATE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)")
+
+
+def reference_problems(document: Document) -> Iterator[Problem]:
+    """Everything that is wrong between entries."""
+    for pattern, kind in REFERENCES:
+        for where, name in _at(document.data, pattern):
+            if isinstance(name, str) and name.strip():
+                yield from _who(document, where, name) if kind == _WHO else _named(document, where, kind, name)
+    yield from _handles(document)
+    yield from _identities(document)
+    yield from _recipe_names(document)
+    yield from _templates(document)
+
+
+def _at(data: Any, pattern: tuple[str, ...], where: Where = ()) -> Iterator[tuple[Where, Any]]:
+    """The values at the paths that fit the pattern."""
+    if not pattern:
+        yield where, data
+        return
+    head, rest = pattern[0], pattern[1:]
+    if isinstance(data, Mapping):
+        for key in data if head == _ANY else (head,) if head in data else ():
+            yield from _at(data[key], rest, (*where, key))
+    elif isinstance(data, list) and head == _ANY:
+        for index, item in enumerate(data):
+            yield from _at(item, rest, (*where, index))
+
+
+def _section(document: Document, kind: str) -> Mapping[str, Any]:
+    section = document.data.get(kind)
+    return section if isinstance(section, Mapping) else {}
+
+
+def _named(document: Document, where: Where, kind: str, name: str) -> Iterator[Problem]:
+    known = _section(document, kind)
+    if name not in known:
+        yield document.problem(where, f'no {_NOUNS[kind]} "{name}"{did_you_mean(name, known)}')
+
+
+def _who(document: Document, where: Where, text: str) -> Iterator[Problem]:
+    who = Who.parse(text)
+    if not who.name:
+        return
+    if who.kind == "person":
+        people = _section(document, "people")
+        if who.name not in people:
+            yield document.problem(
+                where, f'nobody is called "{who.name}"{did_you_mean(who.name, [*people, *_WHO_WORDS])}'
+            )
+    else:
+        yield from _named(document, where, f"{who.kind}s", who.name)
+
+
+def _handles(document: Document) -> Iterator[Problem]:
+    for name in _section(document, "people"):
+        where = ("people", name)
+        if name in _WHO_WORDS:
+            yield document.problem(where, f'"{name}" has a meaning of its own in policies; call the person otherwise')
+        elif not _HANDLE.fullmatch(name):
+            yield document.problem(
+                where, "people are mentioned by this key: small letters, digits, dots, dashes and underscores only"
+            )
+
+
+def _identities(document: Document) -> Iterator[Problem]:
+    claimed: dict[tuple[str, str], Where] = {}
+    for where, kind, value in _claims(_section(document, "people")):
+        first = claimed.setdefault((kind, value.lower()), where)
+        if first[1] != where[1]:
+            place = document.place(first)
+            yield document.problem(where, f"{first[1]} has the same {kind} already ({show(first)}, {place})")
+
+
+def _claims(people: Mapping[str, Any]) -> Iterator[tuple[Where, str, str]]:
+    for person, entry in people.items():
+        for key in _IDENTITIES if isinstance(entry, Mapping) else ():
+            value, where = entry.get(key), ("people", person, key)
+            if isinstance(value, Mapping):
+                yield from (((*where, name), str(name), str(item)) for name, item in value.items())
+            elif isinstance(value, list):
+                yield from (((*where, index), "e-mail address", str(item)) for index, item in enumerate(value))
+            elif value:
+                yield where, "e-mail address" if key == "email" else key, str(value)
+
+
+def _recipe_names(document: Document) -> Iterator[Problem]:
+    seen: dict[str, Where] = {}
+    for where, name in _at(document.data, ("recipes", _ANY, "name")):
+        first = seen.setdefault(str(name), where)
+        if first is not where:
+            yield document.problem(where, f'two recipes are called "{name}"; the first is at {document.place(first)}')
+
+
+def _templates(document: Document) -> Iterator[Problem]:
+    for name, runbook in _section(document, "runbooks").items():
+        if not isinstance(runbook, Mapping):
+            continue
+        parameters = runbook.get("parameters")
+        known = [*(parameters if isinstance(parameters, Mapping) else ()), *_CONTEXT]
+        for where, text in texts(runbook.get("steps"), ("runbooks", name, "steps")):
+            for word in dict.fromkeys(_TEMPLATE.findall(text)):
+                if word not in known:
+                    yield document.problem(where, f'the runbook has no parameter "{word}"{did_you_mean(word, known)}')

@@ -1,0 +1,299 @@
+"""The catalogue as operators write it: the models that its files are validated with, and the one JSON Schema for editors.
+
+They describe single entries; what needs two of them (references, clashes) is checked in bot.catalog.references.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from bot.catalog.fields import (
+    DayOrMoment,
+    Duration,
+    Email,
+    Entry,
+    Handover,
+    HostText,
+    Hours,
+    LocalDate,
+    MatcherText,
+    Repository,
+    Rotation,
+    TimeOfDay,
+    TimeZone,
+    WhoList,
+)
+from bot.catalog.model import IncidentSeverity
+from bot.catalog.runbook_schema import Actions, RunbookModel, complete_step_schema
+
+__all__ = [
+    "CatalogModel",
+    "EscalationModel",
+    "LayerModel",
+    "PersonModel",
+    "RecipeModel",
+    "ScheduleModel",
+    "ServiceModel",
+    "SilenceModel",
+    "TeamModel",
+    "schema",
+]
+
+Likeness = Literal[
+    "text", "name", "class", "service", "host", "location", "environment"
+]  # correlation.cookbook's SIMILAR_FIELDS
+
+
+class DefaultsModel(Entry):
+    """What holds where nothing nearer says otherwise."""
+
+    timezone: TimeZone = Field("UTC", description="For people and schedules that name none.")
+    environment: str = Field("", description="Of alerts that name none.", examples=["production"])
+    location: str = Field("", description="Of alerts that name none.", examples=["eu-west-1"])
+    team: str = Field("", description="Owns what nobody owns.")
+    escalation: str = Field("", description="The policy of teams and services that name none.", examples=["standard"])
+
+
+class PersonModel(Entry):
+    """Somebody who may be called. The more identities, the more changes and messages find their person."""
+
+    name: str = Field("", description="As people say it.", examples=["Robin Vos"])
+    email: Email = Field("", description="The main address; commits and chat accounts are matched by it.")
+    emails: list[Email] = Field([], description="Further addresses, as commits carry them.")
+    slack: str = Field("", description="Slack member id.", examples=["U01ROBIN"])
+    discord: str = Field("", description="Discord user id.", examples=["80351110224678912"])
+    chat: dict[str, str] = Field({}, description="Ids on further chat platforms: platform to id.")
+    github: str = Field("", description="GitHub login.", examples=["rvos"])
+    gitlab: str = Field("", description="GitLab login.", examples=["rvos"])
+    logins: dict[str, str] = Field({}, description="Logins on further forges: forge to login.")
+    timezone: TimeZone | None = Field(
+        None, description="Times are shown to this person in it; default: defaults.timezone."
+    )
+
+
+class TeamModel(Entry):
+    """People who own services together."""
+
+    name: str = Field("", description="As people say it; default: the key.")
+    members: list[str] = Field([], description="Names of people.", examples=[["robin", "mika"]])
+    schedule: str = Field("", description="Who of them is on call: the name of a schedule.")
+    escalation: str = Field("", description="Who is paged when nobody answers: the name of an escalation policy.")
+    channels: dict[str, str] = Field(
+        {}, description="Where the team talks: platform to channel.", examples=[{"slack": "#payments"}]
+    )
+
+
+class ServiceModel(Entry):
+    """Something that can break. Everything is optional: a name alone already helps."""
+
+    name: str = Field("", description="As people say it; default: the key.")
+    description: str = Field("", description="One line for somebody who has never heard of it.")
+    team: str = Field("", description="Who owns it: the name of a team.")
+    tier: int | None = Field(None, ge=1, le=5, description="How much it matters: 1 is most important, 5 least.")
+    system: str = Field("", description="The larger thing it is a part of.")
+    depends_on: list[str] = Field(
+        [], description="Services that it calls: when they break, it breaks.", examples=[["cart"]]
+    )
+    environment: str = Field("", description="Of its alerts that name none.", examples=["production"])
+    location: str = Field("", description="Of its alerts that name none.", examples=["eu-west-1"])
+    match: list[MatcherText] = Field([], description="ANY of these makes an alert this service's; so does its name.")
+    hosts: list[HostText] = Field([], description="Hosts of its own; * stands for any text.", examples=[["checkout-*"]])
+    repositories: list[Repository] = Field([], description="Changes of these are this service's changes.")
+    escalation: str = Field("", description="Its own escalation policy; default: its team's.")
+    links: dict[str, str] = Field(
+        {},
+        description="What responders want to open.",
+        examples=[{"dashboard": "https://grafana.example.org/d/checkout"}],
+    )
+
+
+class LayerModel(Entry):
+    """A rotation. A later layer wins over an earlier one in the hours that it covers."""
+
+    rotation: Rotation = "weekly"
+    handover: Handover | None = Field(
+        None, description='When, in local time: "Mon 09:00" for weeks, "18:00" for the others.'
+    )
+    start: LocalDate | None = Field(
+        None, description="The first person's first day; nobody is on call in this layer before."
+    )
+    people: list[str] = Field(min_length=1, description="In the order of their turns.", examples=[["robin", "mika"]])
+    hours: Hours | None = Field(None, description="Only in these hours of each day; may cross midnight.")
+
+    @model_validator(mode="after")
+    def _handover_has_a_day_only_in_weeks(self) -> LayerModel:
+        in_weeks = self.rotation == "weekly" or self.rotation.endswith("w")
+        if self.handover and self.handover[0] is not None and not in_weeks:
+            raise ValueError(
+                f'a {self.rotation} rotation is handed over at a time, such as "18:00", not on a day of the week'
+            )
+        return self
+
+
+class OverrideModel(Entry):
+    """Somebody stands in for whoever the layers say."""
+
+    person: str = Field(description="The name of a person.")
+    from_: DayOrMoment = Field(alias="from", description="Begin; without an offset it is the schedule's local time.")
+    to: DayOrMoment = Field(description="End; without an offset it is the schedule's local time.")
+
+
+class ScheduleModel(Entry):
+    """Who is on call when: rotations in layers, and overrides; or the address of a calendar."""
+
+    timezone: TimeZone | None = Field(None, description="Of handovers and hours; default: defaults.timezone.")
+    layers: list[LayerModel] = Field([], description="A later layer wins over an earlier one.")
+    overrides: list[OverrideModel] = Field([], description="Win over all layers.")
+    ical: str = Field("", description="A calendar (iCal). Kept, but not read yet: nobody is on call by it.")
+
+    @model_validator(mode="after")
+    def _says_who(self) -> ScheduleModel:
+        if not self.layers and not self.ical and not self.overrides:
+            raise ValueError("says nobody: give it layers")
+        return self
+
+
+class EscalationStepModel(Entry):
+    """Page these, and wait."""
+
+    page: WhoList = Field(description="on-call, team, or people.", examples=["on-call", ["robin"]])
+    wait: Duration = Field(300.0, description="For an acknowledgement, before the next page.")
+    repeat: int = Field(1, ge=1, le=20, description="How many times before the next step.")
+
+
+class QuietHoursModel(Entry):
+    """Incidents that may wait for the morning."""
+
+    severities: list[IncidentSeverity] = Field(min_length=1, examples=[["SEV3", "SEV4"]])
+    from_: TimeOfDay = Field(22 * 60, alias="from", description="Begin, in the time zone of whoever would be paged.")
+    until: TimeOfDay = Field(description="End; then they are paged.")
+
+
+class EscalationModel(Entry):
+    """Who is paged when nobody answers."""
+
+    steps: list[EscalationStepModel] = Field(min_length=1)
+    quiet_hours: QuietHoursModel | None = None
+
+
+class TopologyModel(Entry):
+    """How far along the service graph alerts belong together."""
+
+    hops: int = Field(ge=0, le=10, description="0: the same service only.")
+
+
+class OpensModel(Entry):
+    """What an incident that this recipe opens is like."""
+
+    severity: IncidentSeverity | None = Field(
+        None, description="Default: from the worst alert and the services' tiers."
+    )
+    private: bool = Field(False, description="A room by invitation only.")
+    invite: WhoList = Field(["on-call"], validate_default=True, description="Who is called into the room.")
+    auto_resolve: Duration | None = Field(
+        None, description="Resolve this long after the last alert cleared; default: offer only."
+    )
+
+
+class RecipeModel(Entry):
+    """Which alerts belong together. The first recipe whose trigger fits is used; the default cookbook where none does."""
+
+    name: str = Field(min_length=1)
+    trigger: list[MatcherText] = Field(
+        [], description="Alerts that meet ALL of these may open an incident; none: any but severity info."
+    )
+    exclude: list[MatcherText] = Field([], description="Alerts that meet ANY of these are left alone.")
+    similar: dict[Likeness, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {}, description="How alike a field must be, 0 to 1, to join.", examples=[{"text": 0.6, "location": 1.0}]
+    )
+    topology: TopologyModel | None = Field(None, description="How far along the service graph alerts belong together.")
+    group_by: list[str] = Field([], description="Labels that must be equal, as Alertmanager has them.")
+    cook_for: Duration | None = Field(None, description="A group takes members for this long after its first alert.")
+    quiet_for: Duration | None = Field(None, description="... and closes after this long without one.")
+    min_alerts: int | None = Field(None, ge=1, description="How many alerts make an incident.")
+    match: Literal["closest", "first"] | None = Field(
+        None, description="Join the group most alike, or the first alike enough."
+    )
+    opens: OpensModel = Field({}, validate_default=True)
+
+
+class SilenceModel(Entry):
+    """Alerts that are muted before grouping, visibly. With `from`, a maintenance window."""
+
+    match: list[MatcherText] = Field(min_length=1, description="Alerts that meet ALL of these are muted.")
+    from_: DayOrMoment | None = Field(
+        None, alias="from", description="Begin of a maintenance window; default: already begun."
+    )
+    until: DayOrMoment = Field(description="End; without an offset it is in defaults.timezone.")
+    reason: str = Field("", description="Shown wherever the silence is.")
+    by: str = Field("", description="The name of a person.")
+
+
+class RoomsModel(Entry):
+    """The rooms of incidents."""
+
+    name: str = Field(
+        "inc-{number}-{slug}", description="How rooms are called: {number}, {slug}, {service}, {severity}, {date}."
+    )
+    announce: dict[str, str] = Field(
+        {}, description="Where new incidents are announced.", examples=[{"slack": "#incidents"}]
+    )
+    archive_after: Duration = Field(7 * 86_400.0, description="After resolution.")
+
+    @model_validator(mode="after")
+    def _names_tell_rooms_apart(self) -> RoomsModel:
+        fields = {"number", "slug", "service", "severity", "date"}
+        try:
+            unknown = set(_placeholders(self.name)) - fields
+        except ValueError as error:
+            raise ValueError(f"name: {error}") from None
+        if unknown:
+            raise ValueError(
+                f"name: unknown {{{min(unknown)}}}; there are {', '.join(f'{{{name}}}' for name in sorted(fields))}"
+            )
+        if "number" not in _placeholders(self.name):
+            raise ValueError("name: must hold {number}, or two incidents would share a room")
+        return self
+
+
+class RetentionModel(Entry):
+    """How long what arrived is kept; incidents and their retrospectives stay."""
+
+    deliveries: Duration = Field(30 * 86_400.0, description="Webhook bodies as they came.")
+    alerts: Duration = Field(365 * 86_400.0, description="Alerts that no longer fire.")
+    messages: Duration = Field(365 * 86_400.0, description="The rooms' conversations.")
+
+
+class CatalogModel(Entry):
+    """The organisation, for Muster. One file, or a folder of files merged by key."""
+
+    defaults: DefaultsModel = Field({}, validate_default=True)
+    people: dict[str, PersonModel] = Field({}, description="By the name people are mentioned with: @robin.")
+    teams: dict[str, TeamModel] = Field({})
+    services: dict[str, ServiceModel] = Field({})
+    schedules: dict[str, ScheduleModel] = Field({})
+    escalations: dict[str, EscalationModel] = Field({})
+    recipes: list[RecipeModel] = Field([], description="Which alerts belong together; the order matters.")
+    runbooks: dict[str, RunbookModel] = Field({})
+    silences: list[SilenceModel] = Field([])
+    rooms: RoomsModel = Field({}, validate_default=True)
+    retention: RetentionModel = Field({}, validate_default=True)
+    backstage: list[str] = Field(
+        [],
+        description="Backstage entity files to read too, relative to this file; * stands for any name.",
+        examples=[["catalog-info.yaml"]],
+    )
+
+
+def schema(actions: Actions | None = None) -> dict[str, Any]:
+    """The JSON Schema of a catalogue file (draft 2020-12), for editors and for `muster check --schema`."""
+    document = CatalogModel.model_json_schema(by_alias=True, mode="validation")
+    complete_step_schema(document, actions)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | document | {"title": "Muster catalogue"}
+
+
+def _placeholders(template: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
