@@ -10,10 +10,30 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.views import Person
+from bot.clock import duration
+from bot.incidents.model import (
+    MUSTER,
+    Acknowledged,
+    Cleared,
+    CommanderTaken,
+    Declared,
+    Event,
+    Incident,
+    Joined,
+    Merged,
+    Noted,
+    Renamed,
+    Reopened,
+    Resolved,
+    SeverityChanged,
+    Split,
+    Unacknowledged,
+    ref,
+)
 from bot.storage import tables
 from bot.storage.database import Transaction
 
-__all__ = ["Entry", "append", "read"]
+__all__ = ["Entry", "append", "read", "record"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +70,44 @@ async def read(connection: AsyncConnection, incident: int, *, after: int = 0, li
         Entry(id=r.id, at=r.at, kind=r.kind, actor=r.actor, text=r.text, data=msgspec.json.decode(r.data_json))
         for r in await connection.execute(query)
     ]
+
+
+async def record(work: Transaction, incident: Incident, event: Event, at: float) -> None:
+    """The reaction that writes events down."""
+    line = _line(incident, event, at)
+    if line is not None:
+        kind, actor, words = line
+        await append(work, incident.number, at, kind, actor, words)
+
+
+def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str] | None:
+    match event:
+        case Declared(by=by):
+            return "declared", by, f"Declared {incident.severity}: {incident.title}"
+        case Joined(alerts=alerts, new_services=services, words=words) if services:
+            return "spread", MUSTER, f"Spread to {', '.join(services)} ({alerts} more alerts). {words}"
+        case Acknowledged(by=by, note=note):
+            return "acknowledged", by, f"Acknowledged by {by.name}{f': {note}' if note else ''}"
+        case Unacknowledged(by=by):
+            return "unacknowledged", by, f"{by.name} gave it back"
+        case Cleared(alerts=alerts):
+            return "cleared", MUSTER, f"All {alerts} alerts cleared" if alerts > 1 else "The alert cleared"
+        case Resolved(by=by, summary=summary):
+            took = duration(at - incident.first_alert_at)
+            return "resolved", by, f"Resolved by {by.name} after {took}{f': {summary}' if summary else ''}"
+        case Reopened(by=by, why=why):
+            return "reopened", by, f"Reopened by {by.name}{f': {why}' if why else ''}"
+        case SeverityChanged(by=by, before=before):
+            return "severity", by, f"Severity {before} -> {incident.severity}"
+        case Renamed(by=by, before=before):
+            return "renamed", by, f"Renamed from: {before}"
+        case Noted(by=by, note=note):
+            return "note", by, note
+        case CommanderTaken(by=by, commander=commander):
+            return "commander", by, f"{commander.name} leads"
+        case Merged(by=by, other=other, into=into):
+            return "merged", by, f"Merged into {ref(other)}" if into else f"Took in {ref(other)}"
+        case Split(by=by, other=other, alerts=alerts):
+            return "split", by, f"{alerts} alerts split off into {ref(other)}"
+        case _:
+            return None

@@ -39,6 +39,7 @@ __all__ = [
     "metadata",
     "pages",
     "participants",
+    "progress_messages",
     "retros",
     "rooms",
     "runs",
@@ -319,6 +320,13 @@ messages = Table(
     Column("pinned", Boolean, nullable=False),
     Index("ix_messages_room", "room", "id"),
     Index("ix_messages_at", "at"),
+)
+
+progress_messages = Table(  # messages that are edited as something goes on, by lane and key
+    "progress_messages",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("message", Text, nullable=False),
 )
 
 invocations = Table(  # commands already answered, so that a repeat gets the same answer and no second effect

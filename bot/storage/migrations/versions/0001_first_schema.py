@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("incident", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload_json", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", sa.Double(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
@@ -207,6 +208,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_messages_at", ["at"], unique=False)
         batch_op.create_index("ix_messages_room", ["room", "id"], unique=False)
 
+    op.create_table(
+        "progress_messages",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_progress_messages")),
+    )
     op.create_table(
         "silences",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

@@ -1,0 +1,239 @@
+"""From what happened to what is said: events become chat effects in the outbox, in the words of the product.
+
+Nothing is sent here, and no platform is known but by its name.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from bot.catalog.catalog import Catalog
+from bot.chat.outbox import enqueue, person_lane, room_lane
+from bot.chat.views import Button, Code, Notice, Page, Person, Strong, Text, encode_view, text
+from bot.clock import duration
+from bot.incidents.model import (
+    MUSTER,
+    Acknowledged,
+    Cleared,
+    CommanderTaken,
+    Declared,
+    Event,
+    Incident,
+    Joined,
+    Merged,
+    Noted,
+    Renamed,
+    Reopened,
+    Resolved,
+    SeverityChanged,
+    Split,
+    Unacknowledged,
+    ref,
+)
+from bot.storage import tables
+from bot.storage.database import Transaction, upsert
+
+__all__ = ["Announcements", "marker", "room_name"]
+
+ROOM_NAME_LENGTH = 80  # Slack's; the shortest of the platforms
+
+
+def marker(number: int) -> str:
+    """What identifies an incident's room on every platform, however it is named."""
+    return f"muster-incident-{number}"
+
+
+def room_name(template: str, incident: Incident) -> str:
+    """The room's name: lower case, digits and dashes, at most 80 characters, never empty.
+
+    The number is always in it, so that no two incidents want the same name.
+    """
+    folded = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
+    name = template.replace("{number}", str(incident.number)).replace("{slug}", slug)
+    name = name.replace("{severity}", incident.severity.lower())
+    name = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:ROOM_NAME_LENGTH].strip("-")
+    return name if str(incident.number) in name else f"inc-{incident.number}"
+
+
+class Announcements:
+    """A reaction to events, and the way for everything else to say something in an incident's room."""
+
+    def __init__(
+        self, platforms: Sequence[str], catalog: Callable[[], Catalog], person: Callable[[str], Person]
+    ) -> None:
+        self._platforms, self._catalog, self._person = tuple(platforms), catalog, person
+
+    async def __call__(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:
+        """Say what follows from an event; the card follows every event."""
+        if isinstance(event, Declared):
+            await self._open_rooms(work, incident, at)
+        notice = self._words(incident, event, at)
+        if notice is not None:
+            await self.say(work, incident.number, notice, at)
+        match event:
+            case Declared(by=by) if by != MUSTER:
+                await self.invite(work, incident.number, [by], at)
+            case Acknowledged(by=by):
+                await self.invite(work, incident.number, [by], at)
+            case CommanderTaken(commander=commander):
+                await self.invite(work, incident.number, [commander], at)
+            case Renamed():
+                await self._each(work, incident.number, at, kind="retitle", payload={}, subject="retitle")
+            case Merged(into=True):
+                await self._each(work, incident.number, at, kind="archive", payload={}, subject="archive")
+        await self.refresh_card(work, incident.number, at)
+
+    async def say(self, work: Transaction, incident: int, view: Notice, at: float) -> None:
+        """One post in the incident's room, on every platform."""
+        await self._each(work, incident, at, kind="post", payload={"view": encode_view(view)})
+
+    async def progress(self, work: Transaction, incident: int, key: str, view: Notice, at: float) -> None:
+        """Posted the first time, edited afterwards: one message for each `key`, updates coalesce."""
+        payload = {"view": encode_view(view), "key": key}
+        await self._each(work, incident, at, kind="progress", payload=payload, subject=f"progress:{key}")
+
+    async def refresh_card(self, work: Transaction, incident: int, at: float) -> None:
+        """Make the card show the present state; however often it is asked for, one edit is sent."""
+        await self._each(work, incident, at, kind="card", payload={}, subject="card")
+
+    async def invite(self, work: Transaction, incident: int, people: Sequence[Person], at: float) -> None:
+        """Bring people into the room; the executor names those who could not be invited."""
+        if people:
+            payload = {"people": msgspec.to_builtins(list(people))}
+            await self._each(work, incident, at, kind="invite", payload=payload)
+
+    async def direct(self, work: Transaction, person: Person, view: Notice | Page, at: float, *, incident: int) -> None:
+        """Say something to one person alone, on every platform."""
+        for platform in self._platforms:
+            await enqueue(
+                work,
+                platform=platform,
+                lane=person_lane(platform, person.id),
+                kind="direct",
+                payload={"person": msgspec.to_builtins(person), "view": encode_view(view)},
+                at=at,
+                incident=incident,
+            )
+
+    async def _each(
+        self,
+        work: Transaction,
+        incident: int,
+        at: float,
+        *,
+        kind: str,
+        payload: Mapping[str, object],
+        subject: str | None = None,
+    ) -> None:
+        for platform in self._platforms:
+            await enqueue(
+                work,
+                platform=platform,
+                lane=room_lane(platform, incident),
+                kind=kind,
+                payload=dict(payload),
+                at=at,
+                subject=subject,
+                incident=incident,
+            )
+
+    async def _open_rooms(self, work: Transaction, incident: Incident, at: float) -> None:
+        name = room_name(self._catalog().rooms.name, incident)
+        for platform in self._platforms:
+            row = {"incident": incident.number, "platform": platform, "name": name, "state": "wanted"}
+            statement = upsert(work.connection, tables.rooms).values(row).on_conflict_do_nothing()
+            await work.connection.execute(statement)
+        await self._each(work, incident.number, at, kind="open_room", payload={}, subject="open_room")
+
+    def _words(self, incident: Incident, event: Event, at: float) -> Notice | None:
+        """What the room is told; None where the card says enough."""
+        match event:
+            case Declared(by=by):
+                declared = f" declared by {by.name}" if by != MUSTER else " declared"
+                return Notice(
+                    text=text(Strong(f"{incident.severity} {incident.ref}"), f"{declared}: {incident.title}"),
+                    details=_situation(incident, at),
+                    tone="bad",
+                )
+            case Joined(alerts=alerts, new_services=services, words=words) if services:
+                count = "1 more alert" if alerts == 1 else f"{alerts} more alerts"
+                return Notice(
+                    text=text("Spread to ", Strong(", ".join(services)), f": {count}. {words}"), tone="warning"
+                )
+            case Acknowledged(by=by, note=note):
+                said = (
+                    f", {duration(at - incident.first_alert_at)} after the first alert" if incident.alert_count else ""
+                )
+                return Notice(
+                    text=text("Acknowledged by ", by, f"{said}. Paging stopped."),
+                    details=((note,),) if note else (),
+                    tone="good",
+                )
+            case Unacknowledged(by=by):
+                return Notice(text=text(by, " gave it back: nobody has it. Paging starts again."), tone="warning")
+            case Cleared(alerts=alerts):
+                all_of = "The one alert" if alerts == 1 else f"All {alerts} alerts"
+                if incident.auto_resolve is not None:
+                    after = f" It resolves by itself in {duration(incident.auto_resolve)}."
+                else:
+                    after = " Resolve?"
+                return Notice(
+                    text=text(f"{all_of} cleared.{after}"),
+                    tone="good",
+                    buttons=(
+                        Button(label="Resolve", command=f"resolve {incident.ref}", style="primary"),
+                        Button(label="Keep open", command=f"note {incident.ref} Kept open after the alerts cleared"),
+                    ),
+                )
+            case Resolved(by=by, summary=summary):
+                took = duration(at - incident.first_alert_at)
+                resolved: Text = ("Resolved by ", by) if by != MUSTER else ("Resolved: the alerts stayed clear",)
+                return Notice(
+                    text=text(*resolved, f", {took} after it began."),
+                    details=(*(((summary,),) if summary else ()), ("File the conversation: ", Code("/incident retro"))),
+                    tone="good",
+                )
+            case Reopened(by=by, why=why):
+                reopened: Text = (by, " reopened it") if by != MUSTER else ("Reopened",)
+                return Notice(text=text(*reopened, f": {why}" if why else "."), tone="bad")
+            case SeverityChanged(by=by, before=before):
+                return Notice(text=text(by, f" changed the severity from {before} to ", Strong(incident.severity), "."))
+            case Renamed(by=by, before=before):
+                return Notice(text=text(by, f" renamed it, before: {before}"))
+            case Noted(by=by, note=note):
+                return Notice(text=text("Note by ", by, f": {note}"))
+            case CommanderTaken(by=by, commander=commander):
+                if by == commander:
+                    return Notice(text=text(commander, " leads this incident."))
+                return Notice(text=text(commander, " leads this incident, asked by ", by, "."))
+            case Merged(by=by, other=other, into=into):
+                if into:
+                    return Notice(text=text(by, f" merged this into {ref(other)}. It goes on there."), tone="info")
+                return Notice(text=text(by, f" merged {ref(other)} into this: its alerts are here now."))
+            case Split(by=by, other=other, alerts=alerts):
+                count = "1 alert" if alerts == 1 else f"{alerts} alerts"
+                return Notice(text=text(by, f" split {count} off into {ref(other)}."))
+            case _:
+                return None
+
+
+def _situation(incident: Incident, at: float) -> tuple[Text, ...]:
+    """How much, since when and probably why, for someone who was asleep."""
+    if not incident.alert_count:
+        return ()
+    count = "1 alert" if incident.alert_count == 1 else f"{incident.alert_count} alerts"
+    services = [name for name, _ in incident.services]
+    on = ""
+    if services:
+        on = f" on {services[0]}" if len(services) == 1 else f" on {len(services)} services"
+    since = duration(at - incident.first_alert_at)
+    lines: list[Text] = [(f"{count}{on}, the first {since} ago.",)]
+    if incident.cause:
+        lines.append((f"Probable cause: {incident.cause.service} ({incident.cause.words}).",))
+    lines.append(("Take it: ", Code("/incident ack")))
+    return tuple(lines)

@@ -1,0 +1,98 @@
+"""The card: an incident's present state as one view. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bot.chat.views import Button, Card, Code, Moment, Person, ServiceCount, Text, text
+from bot.clock import duration
+from bot.incidents.model import Incident
+from correlation.alert import Change
+
+__all__ = ["card"]
+
+SUSPECTS_SHOWN = 2
+
+
+def card(incident: Incident, person: Callable[[str], Person], changes: Mapping[str, Change]) -> Card:
+    """Draw nothing, say everything: what is broken, who has it, why probably, what to do next.
+
+    `changes` holds the suspects' changes by id; a suspect whose change is gone is left out.
+    """
+    return Card(
+        incident=incident.ref,
+        title=incident.title,
+        severity=incident.severity,
+        status=incident.status,
+        status_since=incident.status_since,
+        opened_at=incident.opened_at,
+        resolved_at=incident.resolved_at,
+        lead=person(incident.commander) if incident.commander else None,
+        alert_count=incident.alert_count,
+        firing_count=incident.firing_count,
+        services=tuple(ServiceCount(name, count) for name, count in incident.services),
+        location=incident.location,
+        environment=incident.environment,
+        cause=text(f"{incident.cause.service}: {incident.cause.words}") if incident.cause else (),
+        suspects=tuple(
+            _suspect(changes[suspect.change], incident)
+            for suspect in incident.suspects[:SUSPECTS_SHOWN]
+            if suspect.change in changes
+        ),
+        next_step=_next_step(incident, person),
+        buttons=_buttons(incident),
+    )
+
+
+def _suspect(change: Change, incident: Incident) -> Text:
+    what = " ".join(part for part in (change.kind, change.service, change.revision[:8]) if part)
+    author = change.author_name or change.author_login or "nobody named"
+    gap = incident.first_alert_at - change.at
+    when = f"{duration(gap)} before" if gap >= 0 else f"{duration(-gap)} after the first alert"
+    return text(f"{what} by {author}, ", Moment(change.at), f" ({when})")
+
+
+def _next_step(incident: Incident, person: Callable[[str], Person]) -> Text:
+    if incident.merged_into is not None:
+        return text(f"Merged into INC-{incident.merged_into}: it goes on there.")
+    match incident.status:
+        case "open" if incident.cleared_at is not None:
+            return text("All alerts cleared. Over? ", Code("/incident resolve"))
+        case "open":
+            return text("Nobody has it yet. Take it: ", Code("/incident ack"))
+        case "resolved":
+            return text("File the conversation: ", Code("/incident retro"))
+        case _ if incident.cleared_at is not None:
+            return text("All alerts cleared. Over? ", Code("/incident resolve"))
+        case _ if incident.suspects:
+            return text("Ask who changed it: ", Code("/incident owner"))
+        case _:
+            return text("What could help: ", Code("/incident runbook"))
+
+
+def _buttons(incident: Incident) -> tuple[Button, ...]:
+    name = incident.ref
+    if incident.merged_into is not None:
+        return ()
+    if incident.status == "resolved":
+        return (
+            Button(label="Retrospective", command=f"retro {name}", style="primary"),
+            Button(label="Reopen", command=f"reopen {name}"),
+        )
+    buttons = []
+    if incident.status == "open":
+        buttons.append(Button(label="Acknowledge", command=f"ack {name}", style="primary"))
+    if incident.suspects:
+        buttons.append(Button(label="Invite owner", command=f"owner {name}"))
+    buttons.append(Button(label="Runbooks", command=f"runbook list {name}"))
+    done = incident.cleared_at is not None
+    confirm = "" if done else f"{incident.firing_count} alerts still fire. Resolve {name} all the same?"
+    buttons.append(
+        Button(
+            label="Resolve",
+            command=f"resolve {name}",
+            style="primary" if done and incident.status != "open" else "default",
+            confirm=confirm if incident.firing_count else "",
+        )
+    )
+    return tuple(buttons)

@@ -1,0 +1,184 @@
+"""Executors of the effects that every incident has: its room, its card, posts, invitations, messages to one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.changes import ledger
+from bot.chat import outbox
+from bot.chat.gateway import Archiving, Gateway, Pinning, PostedMessage, Renaming, RoomRequest
+from bot.chat.outbox import Effect
+from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
+from bot.chat.views import Notice, Person, decode_view, encode_view, text
+from bot.clock import Clock
+from bot.errors import Permanent, Retryable
+from bot.incidents import store
+from bot.incidents.announcements import marker
+from bot.incidents.card import card
+from bot.storage import tables
+from bot.storage.database import Database, Transaction, upsert
+
+__all__ = ["RoomEffects"]
+
+ROOM_WAIT = 2.0  # seconds until a post looks again for its room
+
+
+class RoomEffects:
+    """The executors by kind; each re-reads what it needs at the moment of sending."""
+
+    def __init__(self, database: Database, clock: Clock, person: Callable[[str], Person]) -> None:
+        self._database, self._clock, self._person = database, clock, person
+
+    def executors(self) -> Mapping[str, Executor]:
+        """What the relay should know."""
+        return {
+            "open_room": self._open_room,
+            "post": self._post,
+            "progress": self._progress,
+            "card": self._card,
+            "invite": self._invite,
+            "direct": self._direct,
+            "retitle": self._retitle,
+            "archive": self._archive,
+        }
+
+    async def _open_room(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        number = _number(effect)
+        async with self._database.reading() as connection:
+            incident = await store.load(connection, number)
+            room = await store.room_of(connection, number, effect.platform)
+        if room is None:
+            return DROPPED
+        external = await gateway.open_room(
+            RoomRequest(
+                marker=marker(number),
+                name=room.name,
+                incident=incident.ref,
+                title=incident.title,
+                private=incident.private,
+            )
+        )
+
+        async def settled(work: Transaction) -> None:
+            await _update_room(work, effect, external=external, state="open")
+
+        return settled
+
+    async def _post(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        room = await self._room(effect)
+        await gateway.post(room, decode_view(effect.payload["view"]), nonce=effect.nonce)
+        return None
+
+    async def _progress(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        room, view = await self._room(effect), decode_view(effect.payload["view"])
+        key = f"{effect.lane}:{effect.payload['key']}"
+        async with self._database.reading() as connection:
+            query = select(tables.progress_messages.c.message).where(tables.progress_messages.c.key == key)
+            message = (await connection.execute(query)).scalar()
+        if message is not None:
+            await gateway.edit(PostedMessage(room=room, message=message), view)
+            return None
+        posted = await gateway.post(room, view, nonce=f"progress:{key}")
+
+        async def settled(work: Transaction) -> None:
+            statement = upsert(work.connection, tables.progress_messages).values(key=key, message=posted.message)
+            await work.connection.execute(statement.on_conflict_do_nothing())
+
+        return settled
+
+    async def _card(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        number = _number(effect)
+        async with self._database.reading() as connection:
+            room = await self._room_row(connection, effect)
+            incident = await store.load(connection, number)
+            changes = {s.change: await ledger.get(connection, s.change) for s in incident.suspects[:3]}
+        view = card(incident, self._person, {key: change for key, change in changes.items() if change})
+        if room.card_message is not None:
+            await gateway.edit(PostedMessage(room=room.external, message=room.card_message), view)
+            return None
+        posted = await gateway.post(room.external, view, nonce=f"card:{effect.lane}")
+        if isinstance(gateway, Pinning):
+            await gateway.pin(posted)
+
+        async def settled(work: Transaction) -> None:
+            await _update_room(work, effect, card_message=posted.message)
+
+        return settled
+
+    async def _invite(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        room = await self._room(effect)
+        people = msgspec.convert(effect.payload["people"], list[Person])
+        outcome = await gateway.invite(room, people)
+        if not outcome.failed:
+            return None
+        lines = tuple(text(person, f": {why}") for person, why in outcome.failed)
+
+        async def settled(work: Transaction) -> None:
+            view = Notice(text=("Could not be invited:",), details=lines, tone="warning")
+            await outbox.enqueue(
+                work,
+                platform=effect.platform,
+                lane=effect.lane,
+                kind="post",
+                payload={"view": encode_view(view)},
+                at=self._clock.now(),
+                incident=effect.incident,
+            )
+
+        return settled
+
+    async def _direct(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        person = msgspec.convert(effect.payload["person"], Person)
+        await gateway.direct(person, decode_view(effect.payload["view"]), nonce=effect.nonce)
+        return None
+
+    async def _retitle(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        if not isinstance(gateway, Renaming):
+            return DROPPED
+        room = await self._room(effect)
+        async with self._database.reading() as connection:
+            incident = await store.load(connection, _number(effect))
+        await gateway.retitle(room, incident.title)
+        return None
+
+    async def _archive(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        if not isinstance(gateway, Archiving):
+            return DROPPED
+        await gateway.archive(await self._room(effect))
+
+        async def settled(work: Transaction) -> None:
+            await _update_room(work, effect, state="archived")
+
+        return settled
+
+    async def _room(self, effect: Effect) -> str:
+        async with self._database.reading() as connection:
+            room = await self._room_row(connection, effect)
+        return str(room.external)
+
+    async def _room_row(self, connection: AsyncConnection, effect: Effect) -> Row[Any]:
+        room = await store.room_of(connection, _number(effect), effect.platform)
+        if room is None:
+            raise Permanent("the incident has no room on this platform")
+        if room.external is None:
+            raise Retryable("the room is not open yet", retry_after=ROOM_WAIT)
+        return room
+
+
+def _number(effect: Effect) -> int:
+    if effect.incident is None:
+        raise Permanent(f"an effect {effect.kind!r} needs an incident")
+    return effect.incident
+
+
+async def _update_room(work: Transaction, effect: Effect, **values: str) -> None:
+    rooms = tables.rooms
+    await work.connection.execute(
+        update(rooms).where(rooms.c.incident == effect.incident, rooms.c.platform == effect.platform).values(values)
+    )
+    work.announce("incident", number=effect.incident)
