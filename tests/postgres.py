@@ -1,0 +1,154 @@
+"""A PostgreSQL server of the tests' own: the machine's binaries, or pgserver's, on a socket in a temporary folder.
+
+Every worker of pytest-xdist has its own server, so that nothing has to be agreed between them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+
+DEBIAN = Path("/usr/lib/postgresql")
+PATIENCE = 60.0  # seconds for a loaded machine to start a server
+SUPERUSER = "muster"
+# The server lives exactly as long as our end of its standard input, so that a killed test run leaves none behind.
+_KEEPER = 'pg="$1"; shift; "$pg" "$@" </dev/null & child=$!; read -r _; kill -INT "$child"; wait "$child"'
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "max_wal_size": "128MB",
+    "log_min_messages": "fatal",
+    "timezone": "UTC",
+}
+
+
+class Unavailable(Exception):
+    """There is no PostgreSQL that can be started here; the message says why."""
+
+
+def binaries() -> Path | None:
+    """The folder of `initdb` and `postgres`: on the PATH, Debian's newest, else PyPI's pgserver; None when there is none."""
+    if found := shutil.which("initdb"):
+        real = Path(found).resolve().parent
+        if (real / "postgres").exists():
+            return real
+    debian = [folder for folder in DEBIAN.glob("*/bin") if (folder / "postgres").exists()]
+    if debian:
+        return max(debian, key=lambda folder: float(folder.parent.name))
+    package = importlib.util.find_spec("pgserver")
+    if package is not None and package.origin is not None:
+        bundled = Path(package.origin).parent / "pginstall" / "bin"
+        if (bundled / "postgres").exists():
+            return bundled
+    return None
+
+
+class Server:
+    """A running server; its databases are thrown away with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def url(self, name: str) -> str:
+        """What MUSTER_DATABASE_URL would be."""
+        return f"postgresql+asyncpg://{SUPERUSER}@/{name}?host={self._folder}"
+
+    async def create(self) -> str:
+        """A new, empty database; returns its name."""
+        name = f"test_{uuid.uuid4().hex}"
+        await self._execute(f'CREATE DATABASE "{name}"')
+        return name
+
+    async def drop(self, name: str) -> None:
+        """Throw a database away, whoever is still connected."""
+        await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(host=str(self._folder), user=SUPERUSER, database="postgres")
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """Start a server, and stop it at the end. Unavailable when there is none to start."""
+    folder = binaries()
+    if folder is None:
+        raise Unavailable("is not on this machine")
+    home = Path(tempfile.mkdtemp(prefix="muster-pg-"))  # short: a socket's path has at most 107 characters
+    user = _unprivileged()
+    try:
+        if user is not None:
+            os.chown(home, user.pw_uid, user.pw_gid)
+        data = home / "data"
+        made = _run(
+            [folder / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale"],
+            user,
+        )
+        if made.returncode:
+            raise Unavailable(f"could not be set up: {made.stderr.decode(errors='replace').strip()[-500:]}")
+        yield from _serve(folder, data, home, user)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _serve(folder: Path, data: Path, home: Path, user: pwd.struct_passwd | None) -> Iterator[Server]:
+    settings = [f"-c{name}={value}" for name, value in {**_SETTINGS, "unix_socket_directories": str(home)}.items()]
+    log = home / "server.log"
+    with log.open("wb") as output:
+        keeper = subprocess.Popen(
+            ["/bin/sh", "-c", _KEEPER, "keeper", folder / "postgres", "-D", data, *settings],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=home,
+            **_as(user),
+        )
+    assert keeper.stdin is not None
+    try:
+        deadline = time.monotonic() + PATIENCE
+        ready = [folder / "pg_ctl", "status", "-D", data]
+        while not ((home / ".s.PGSQL.5432").exists() and b"ready" in (data / "postmaster.pid").read_bytes()):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"did not start: {log.read_text(errors='replace').strip()[-500:]}")
+            time.sleep(0.05)
+        assert _run(ready, user).returncode == 0
+        yield Server(home)
+    finally:
+        keeper.stdin.close()
+        keeper.wait(PATIENCE)
+
+
+def _run(command: list[str | Path], user: pwd.struct_passwd | None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, capture_output=True, cwd="/", timeout=PATIENCE, check=False, **_as(user))
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    """Whom PostgreSQL runs as: it refuses to be root. None: as we are."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise Unavailable("refuses to run as root, and there is neither a user postgres nor nobody")
+
+
+def _as(user: pwd.struct_passwd | None) -> dict[str, object]:
+    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
