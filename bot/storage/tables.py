@@ -37,6 +37,7 @@ __all__ = [
     "invocations",
     "messages",
     "metadata",
+    "page_messages",
     "pages",
     "participants",
     "progress_messages",
@@ -95,6 +96,8 @@ engine_states = Table(  # snapshots of the engine: the state after all deliverie
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Double, nullable=False),
+    Column("feedback", BigInteger, nullable=False),  # the newest correction that is in it
+    Column("catalog_digest", Text, nullable=False),
     Column("state", LargeBinary, nullable=False),
 )
 
@@ -222,6 +225,7 @@ incidents = Table(
     Column("private", Boolean, nullable=False),
     Column("auto_resolve", Double),  # seconds after the alerts cleared; NULL: a person resolves
     Column("titled_by_person", Boolean, nullable=False),
+    Column("graded_by_person", Boolean, nullable=False),  # the severity is a person's word: alerts change it no more
     Column("merged_into", _Id),
     Index("ix_incidents_status", "status", "number"),
 )
@@ -364,10 +368,17 @@ pages = Table(
     Column("created_at", Double, nullable=False),
     Column("sent_at", Double),
     Column("answered_at", Double),
-    Column("platform", Text),
-    Column("room", Text),
-    Column("message", Text),
     Index("ix_pages_incident", "incident"),
+)
+
+page_messages = Table(  # where a page stands on each platform, or why it does not
+    "page_messages",
+    metadata,
+    Column("page", _Id, ForeignKey("pages.id"), primary_key=True),
+    Column("platform", Text, primary_key=True),
+    Column("room", Text, nullable=False, server_default=""),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("error", Text, nullable=False, server_default=""),
 )
 
 runs = Table(
@@ -380,11 +391,14 @@ runs = Table(
     Column("requested_by", Text, nullable=False),
     Column("requested_at", Double, nullable=False),
     Column("expires_at", Double),
-    Column("state", Text, nullable=False),  # waiting | running | succeeded | failed | cancelled | declined | expired
+    # confirming | waiting | running | succeeded | failed | cancelled | declined | expired | interrupted
+    Column("state", Text, nullable=False),
+    Column("plan_json", Text, nullable=False, server_default="[]"),  # what was asked for, in words: nothing else is run
     Column("started_at", Double),
     Column("finished_at", Double),
     Column("outcome", Text, nullable=False, server_default=""),
     Column("output", Text, nullable=False, server_default=""),
+    Column("helped", Boolean),  # did the alerts clear in time; NULL: not asked, or not known yet
     Index("ix_runs_incident", "incident"),
 )
 

@@ -130,6 +130,8 @@ def upgrade() -> None:
         "engine_states",
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("feedback", sa.BigInteger(), nullable=False),
+        sa.Column("catalog_digest", sa.Text(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_engine_states")),
     )
@@ -175,6 +177,7 @@ def upgrade() -> None:
         sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("auto_resolve", sa.Double(), nullable=True),
         sa.Column("titled_by_person", sa.Boolean(), nullable=False),
+        sa.Column("graded_by_person", sa.Boolean(), nullable=False),
         sa.Column("merged_into", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_incidents")),
     )
@@ -267,9 +270,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("sent_at", sa.Double(), nullable=True),
         sa.Column("answered_at", sa.Double(), nullable=True),
-        sa.Column("platform", sa.Text(), nullable=True),
-        sa.Column("room", sa.Text(), nullable=True),
-        sa.Column("message", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["incident"], ["incidents.number"], name=op.f("fk_pages_incident_incidents")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pages")),
     )
@@ -320,10 +320,12 @@ def upgrade() -> None:
         sa.Column("requested_at", sa.Double(), nullable=False),
         sa.Column("expires_at", sa.Double(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("plan_json", sa.Text(), server_default="[]", nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("finished_at", sa.Double(), nullable=True),
         sa.Column("outcome", sa.Text(), server_default="", nullable=False),
         sa.Column("output", sa.Text(), server_default="", nullable=False),
+        sa.Column("helped", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(["incident"], ["incidents.number"], name=op.f("fk_runs_incident_incidents")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
     )
@@ -353,5 +355,15 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_approvals_run_runs")),
         sa.PrimaryKeyConstraint("run", "person", name=op.f("pk_approvals")),
+    )
+    op.create_table(
+        "page_messages",
+        sa.Column("page", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("room", sa.Text(), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["page"], ["pages.id"], name=op.f("fk_page_messages_page_pages")),
+        sa.PrimaryKeyConstraint("page", "platform", name=op.f("pk_page_messages")),
     )
     # ### end Alembic commands ###
