@@ -1,0 +1,175 @@
+"""Recipes as operators write them, compiled once: which alerts may open a group, which belong together, for how long.
+
+Reading YAML, durations and people is the catalogue's business; values arrive here plain (seconds, matcher texts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from correlation.alert import Alert
+from correlation.matchers import Matcher, MatcherError, Matchers, value_of
+
+__all__ = ["DEFAULT_COOKBOOK", "DEFAULT_RECIPE", "Compiled", "Cookbook", "CookbookError", "OpensPolicy", "Recipe"]
+
+SIMILAR_FIELDS = ("text", "name", "class", "service", "host", "location", "environment")
+PLACES = ("location", "environment")  # where it is: topology never stands in for these
+
+
+class CookbookError(ValueError):
+    """The recipes cannot be used; `problems` lists (recipe, key, what is wrong)."""
+
+    def __init__(self, problems: list[tuple[str, str, str]]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"recipe {name}: {key}: {what}" for name, key, what in problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpensPolicy:
+    """What an incident that this recipe opens looks like. An empty severity follows the worst alert."""
+
+    severity: str = ""
+    private: bool = False
+    invite: tuple[str, ...] = ("on-call",)
+    auto_resolve: float | None = None  # seconds after all is clear; None: offer it, never do it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One way in which alerts belong together.
+
+    `trigger`: all must hold for an alert to open a group. `exclude`: any keeps an alert out. `similar`: least likeness
+    per field, 0..1; likeness in what (text, name, class, service, host) is not asked for between services within `hops`;
+    likeness in where (location, environment) always is; what an alert lacks is not asked for. With neither `similar` nor
+    `group_by` the engine's own score decides. Times are seconds.
+    """
+
+    name: str
+    trigger: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    similar: dict[str, float] = field(default_factory=dict)
+    hops: int = 3
+    group_by: tuple[str, ...] = ()
+    cook_for: float = 4 * 3600.0
+    quiet_for: float = 1800.0
+    min_alerts: int = 1
+    match: Literal["closest", "first"] = "closest"
+    opens: OpensPolicy = field(default_factory=OpensPolicy)
+
+
+class Compiled:
+    """A recipe made ready to ask."""
+
+    __slots__ = ("by_rule", "default", "exclude", "recipe", "similar", "trigger")
+
+    def __init__(self, recipe: Recipe, *, default: bool = False) -> None:
+        problems: list[tuple[str, str, str]] = []
+
+        def parse(key: str, texts: Iterable[str]) -> tuple[Matchers, ...]:
+            out: list[Matchers] = []
+            for text in texts:
+                try:
+                    out.append(Matchers.parse(text))
+                except MatcherError as error:
+                    problems.append((recipe.name, key, str(error)))
+            return tuple(out)
+
+        self.recipe = recipe
+        self.default = default
+        self.trigger = parse("trigger", recipe.trigger) or (_NOT_INFO,)
+        self.exclude = parse("exclude", recipe.exclude)
+        self.similar = tuple(recipe.similar.items())
+        self.by_rule = bool(recipe.similar or recipe.group_by)
+        problems += [
+            (recipe.name, f"similar.{key}", f"must be one of {', '.join(SIMILAR_FIELDS)}")
+            for key in recipe.similar
+            if key not in SIMILAR_FIELDS
+        ]
+        problems += [
+            (recipe.name, f"similar.{key}", "must lie between 0 and 1")
+            for key, least in recipe.similar.items()
+            if not 0 <= least <= 1
+        ]
+        for key, bad in (
+            ("min_alerts", recipe.min_alerts < 1),
+            ("hops", recipe.hops < 0),
+            ("cook_for", recipe.cook_for <= 0),
+            ("quiet_for", recipe.quiet_for <= 0),
+        ):
+            if bad:
+                problems.append((recipe.name, key, "is too small"))
+        if problems:
+            raise CookbookError(problems)
+
+    def may_open(self, alert: Alert) -> bool:
+        return all(matchers.matches(alert) for matchers in self.trigger)
+
+    def excludes(self, alert: Alert) -> bool:
+        return any(matchers.matches(alert) for matchers in self.exclude)
+
+    def key(self, alert: Alert) -> tuple[str, ...]:
+        """The exact values that members share; "" for what an alert lacks, as Alertmanager has it."""
+        return tuple(value_of(alert, label) for label in self.recipe.group_by)
+
+
+_NOT_INFO = Matchers((Matcher("severity", "!=", "info"),))
+DEFAULT_RECIPE = Recipe(name="default", opens=OpensPolicy(invite=("on-call",)))
+
+
+class Cookbook:
+    """Recipes in order; the first that an alert triggers opens the group. The default recipe follows unless told not to.
+
+    What one of the operator's own recipes excludes, the default recipe does not take up.
+
+    >>> book = Cookbook([Recipe(name="prod", exclude=('environment="dev"',))])
+    >>> book.opening(Alert(at=0, name="x", environment="dev")) is None
+    True
+    >>> book.opening(Alert(at=0, name="x")).recipe.name
+    'prod'
+    """
+
+    __slots__ = ("_by_name", "compiled", "recipes", "with_default")
+
+    def __init__(self, recipes: Iterable[Recipe] = (), *, with_default: bool = True) -> None:
+        self.recipes = tuple(recipes)
+        self.with_default = with_default
+        problems: list[tuple[str, str, str]] = []
+        own: list[Compiled] = []
+        for recipe in self.recipes:
+            try:
+                own.append(Compiled(recipe))
+            except CookbookError as error:
+                problems += error.problems
+        names = [recipe.name for recipe in self.recipes]
+        problems += [(name, "name", "is used twice") for name in dict.fromkeys(names) if names.count(name) > 1]
+        if problems:
+            raise CookbookError(problems)
+        self.compiled = tuple(own)
+        if with_default and "default" not in names:
+            self.compiled += (Compiled(DEFAULT_RECIPE, default=True),)
+        self._by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
+
+    def get(self, name: str) -> Compiled | None:
+        return self._by_name.get(name)
+
+    def admits(self, compiled: Compiled, alert: Alert) -> bool:
+        """Whether an alert may be in a group of this recipe at all."""
+        if compiled.default:
+            return not any(other.excludes(alert) for other in self.compiled)
+        return not compiled.excludes(alert)
+
+    def opening(self, alert: Alert) -> Compiled | None:
+        """The recipe by which an alert may open a group."""
+        for compiled in self.compiled:
+            if self.admits(compiled, alert) and compiled.may_open(alert):
+                return compiled
+        return None
+
+    def excluded(self, alert: Alert) -> bool:
+        """Whether no recipe admits the alert."""
+        return not any(self.admits(compiled, alert) for compiled in self.compiled)
+
+
+DEFAULT_COOKBOOK = Cookbook()

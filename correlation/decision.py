@@ -1,0 +1,96 @@
+"""What the engine answers: a decision per alert with its evidence, and views of its groups. Values only, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from correlation.alert import Severity
+
+__all__ = ["Cause", "Decision", "Evidence", "GroupView", "Kind", "Suspect"]
+
+Kind = Literal["opened", "joined", "repeat", "noise", "resolved"]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One term of a join: how much it speaks for it (0..1; 0.5 is neither for nor against) and the same in words."""
+
+    term: str
+    score: float
+    words: str
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one alert.
+
+    `episode` numbers one fingerprint's stay in one group (or among the held); repeats carry the number of the first.
+    `code` is the named reason. `deserves`: the group deserves people now; a group may open before it does. `merged`:
+    (lost, kept) groups that this alert bridged. A held alert that fires again may be "joined" or "opened" later, with
+    its old episode number.
+    """
+
+    kind: Kind
+    episode: int
+    fingerprint: str
+    group: str | None
+    reason: str
+    code: str
+    count: int
+    first_seen: float
+    last_seen: float
+    active: bool
+    was_active: bool = False
+    deserves: bool = False
+    recipe: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    merged: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A service (or host, or alert name where there is none) that may be where it began. Scores are 0..1."""
+
+    name: str
+    score: float
+    reasons: tuple[str, ...]
+    first_seen: float
+    is_service: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A change that may have caused it. `before` is seconds from the change to the group's first alert."""
+
+    change: str
+    score: float
+    reasons: tuple[str, ...]
+    service: str
+    before: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupView:
+    """A group as it stands. Counts are of episodes, largest first; `episodes` lists at most the first 10,000."""
+
+    id: str
+    number: int
+    recipe: str
+    opened_at: float
+    last_at: float
+    open: bool
+    deserves: bool
+    title: str
+    severity: Severity
+    active: int
+    size: int
+    alerts: int
+    episodes: tuple[int, ...]
+    services: tuple[tuple[str, int], ...]
+    classes: tuple[tuple[str, int], ...]
+    hosts: tuple[tuple[str, int], ...]
+    locations: tuple[tuple[str, int], ...]
+    environments: tuple[tuple[str, int], ...]
+    causes: tuple[Cause, ...]
+    suspects: tuple[Suspect, ...]

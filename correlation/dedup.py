@@ -1,0 +1,172 @@
+"""Repeats fold into one episode: count, first and last seen. Which group an episode is in is the engine's to decide.
+
+The table is bounded: beyond its capacity the fingerprint not heard of for longest is forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import msgspec
+
+from correlation.alert import Alert
+
+__all__ = ["NEVER", "Dedup", "Episode", "fingerprint", "identity", "scrub"]
+
+Key = tuple[str, ...]
+
+NEVER = float("-inf")
+MAX_LABEL_SETS = 16_384
+
+# Labels that say how bad it is or when, not what it is.
+_VOLATILE = frozenset(
+    {
+        "value",
+        "current_value",
+        "timestamp",
+        "ts",
+        "time",
+        "z",
+        "score",
+        "count",
+        "duration",
+        "severity",
+        "level",
+        "priority",
+    }
+)
+_MEASURED = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?%?|\d{9,}")
+
+
+class Episode(msgspec.Struct, gc=False, kw_only=True):
+    """One fingerprint's stay in one group (`group` 0: held). `rank` is the worst severity's: 0 critical to 3 info."""
+
+    id: int
+    key: Key
+    fingerprint: str
+    source: str
+    name: str
+    class_: str
+    service: str
+    host: str
+    location: str
+    environment: str
+    template: str
+    rank: int
+    first_seen: float
+    last_seen: float
+    opening: float = 0.0  # how much it speaks for a room, 0..1 (gate.py)
+    group: int = 0
+    count: int = 1
+    active: bool = True
+    lasting: bool = True  # its source says when it clears
+    resolved_at: float = NEVER
+    asked_at: float = NEVER  # when a held one was last weighed
+
+    @property
+    def part(self) -> str:
+        """What is broken: the service, or else the host, or else the alert's name."""
+        return self.service or self.host or self.name
+
+    @property
+    def kind(self) -> str:
+        """What sort of alert it is, wherever it fires."""
+        return f"{self.service}/{self.name}"
+
+
+def scrub(alert: Alert) -> Alert:
+    """The alert without lone surrogates, which no encoding can carry."""
+
+    def fix(text: str) -> str:
+        return text.encode("utf-8", "replace").decode("utf-8")
+
+    return msgspec.structs.replace(
+        alert,
+        **{field: fix(getattr(alert, field)) for field in _TEXTS},
+        labels=tuple((fix(key), fix(value)) for key, value in alert.labels),
+    )
+
+
+_TEXTS = ("name", "class_", "service", "host", "location", "environment", "summary", "dedup_key", "source")
+
+
+def identity(labels: Iterable[tuple[str, str]]) -> Key:
+    """The labels that tell one condition from another, flat and sorted: no measured values, no moments.
+
+    >>> identity([("zone", "b"), ("value", "17"), ("disk", "sda"), ("load", "0.93")])
+    ('disk', 'sda', 'zone', 'b')
+    """
+    kept = sorted((k, v) for k, v in labels if k not in _VOLATILE and not _MEASURED.fullmatch(v))
+    return tuple(text for pair in kept for text in pair)
+
+
+def fingerprint(key: Key) -> str:
+    """A short stable name for a key. UnicodeEncodeError for text that no encoding can carry."""
+    return blake2b("\x1f".join(key).encode(), digest_size=8).hexdigest()
+
+
+class Dedup:
+    """Fingerprint -> its latest episode, in order of last use.
+
+    >>> table = Dedup(capacity=2)
+    >>> a, b = (Alert(at=0, name="DiskFull", labels=labels) for labels in ((("a", "1"), ("b", "2")), (("b", "2"), ("a", "1"))))
+    >>> table.key(a) == table.key(b)
+    True
+    """
+
+    __slots__ = ("_by_id", "_by_key", "_identities", "capacity")
+
+    def __init__(self, capacity: int = 50_000) -> None:
+        self.capacity = capacity
+        self._by_key: OrderedDict[Key, Episode] = OrderedDict()
+        self._by_id: dict[int, Episode] = {}
+        self._identities: dict[tuple[tuple[str, str], ...], Key] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def key(self, alert: Alert) -> Key:
+        """What makes two reports the same condition: the sender's own key, or what is broken and where."""
+        if alert.dedup_key:
+            return ("", alert.source, alert.dedup_key)
+        labels = alert.labels
+        if not labels:
+            return (alert.name, alert.service, alert.host, alert.location, alert.environment)
+        known = self._identities.get(labels)
+        if known is None:
+            if len(self._identities) >= MAX_LABEL_SETS:
+                self._identities.clear()
+            known = self._identities[labels] = identity(labels)
+        return (alert.name, alert.service, alert.host, alert.location, alert.environment, *known)
+
+    def get(self, key: Key) -> Episode | None:
+        """The fingerprint's latest episode, which becomes the most recently used."""
+        episode = self._by_key.get(key)
+        if episode is not None:
+            self._by_key.move_to_end(key)
+        return episode
+
+    def put(self, episode: Episode) -> list[Episode]:
+        """Remember an episode; returns those that left the table for it."""
+        left: list[Episode] = []
+        before = self._by_key.pop(episode.key, None)
+        if before is not None:
+            left.append(before)
+        self._by_key[episode.key] = episode
+        self._by_id[episode.id] = episode
+        while len(self._by_key) > self.capacity:
+            left.append(self._by_key.popitem(last=False)[1])
+        for old in left:
+            self._by_id.pop(old.id, None)
+        return left
+
+    def episode(self, number: int) -> Episode | None:
+        """An episode by its number, while it is remembered."""
+        return self._by_id.get(number)
+
+    def all(self) -> list[Episode]:
+        """Every remembered episode, least recently used first."""
+        return list(self._by_key.values())

@@ -1,0 +1,122 @@
+"""Text as the engine sees it: masked words, and how alike two texts are. Cached per template, never computed per repeat.
+
+Everything here is a function of the texts alone, never of what was seen before: a restored engine finds the same numbers.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["Features", "Template", "likeness", "words_of"]
+
+MAX_TEXT = 400  # characters of a name or summary that are looked at
+MAX_WORDS = 40
+MAX_CACHED = 8192
+
+_MASKS = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{17,}"  # UUID
+    r"|https?://\S+"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"  # IPv4
+    r"|\b(?=[a-z]*\d)[0-9a-f]{7,}\b"  # hashes, pod suffixes
+    r"|[-+]?\d[\d.,:]*%?",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# Weights are whole numbers so that sums never depend on the order of adding.
+_USUAL = 4
+_DULL = 1
+_DULL_TEXT = (
+    "the of on in is at to by for and or has have was are with from above below over under than since new not no "
+    "alert alarm warning error critical firing resolved high low threshold exceeded rate"
+)
+_DULL_WORDS = frozenset(_DULL_TEXT.split())
+
+
+class Template:
+    """The words of one kind of text, with their weights."""
+
+    __slots__ = ("rare", "text", "total", "weights")
+
+    def __init__(self, text: str) -> None:
+        words = text.split(" ") if text else []
+        self.text = text
+        self.weights = {word: _DULL if word in _DULL_WORDS else _USUAL for word in words}
+        self.total = sum(self.weights.values())
+        # What an index looks for: the longest words are the rarest, by Zipf.
+        self.rare = tuple(sorted((w for w in self.weights if w not in _DULL_WORDS), key=lambda w: (-len(w), w))[:3])
+
+
+def words_of(text: str) -> list[str]:
+    """Masked words in order of first appearance.
+
+    >>> words_of("HighLatency checkout-7d9f8c6b5: p95 latency 0.83 s above 500 ms")
+    ['high', 'latency', 'checkout', 'above', 'ms']
+    """
+    masked = _MASKS.sub(" ", _CAMEL.sub(" ", text[:MAX_TEXT]))
+    return list(dict.fromkeys(word.lower() for word in _WORD.findall(masked)))[:MAX_WORDS]
+
+
+class Features:
+    """Templates and their likeness, cached. The caches may be dropped at any time: they change the speed and nothing else."""
+
+    __slots__ = ("_pairs", "_raw", "_templates")
+
+    def __init__(self) -> None:
+        self._raw: dict[tuple[str, str], Template] = {}
+        self._templates: dict[str, Template] = {}
+        self._pairs: dict[tuple[str, str], float] = {}
+
+    def template(self, name: str, summary: str) -> Template:
+        """The template of an alert's name and summary."""
+        raw = (name, summary)
+        found = self._raw.get(raw)
+        if found is None:
+            found = self.of(" ".join(sorted(dict.fromkeys(words_of(name) + words_of(summary)))))
+            if len(self._raw) >= MAX_CACHED:
+                self._raw.clear()
+            self._raw[raw] = found
+        return found
+
+    def of(self, text: str) -> Template:
+        """The template with this text."""
+        found = self._templates.get(text)
+        if found is None:
+            if len(self._templates) >= MAX_CACHED:
+                self._templates.clear()
+            found = self._templates[text] = Template(text)
+        return found
+
+    def alike(self, a: Template, b: Template) -> float:
+        """Weighted Jaccard likeness, 0..1; 1 for equal texts.
+
+        >>> f = Features()
+        >>> f.alike(f.template("HighLatency", "cart is slow"), f.template("HighLatency", "cart is slow: 3 s"))
+        1.0
+        """
+        if a.text == b.text:
+            return 1.0
+        if not a.total or not b.total:
+            return 0.0
+        pair = (a.text, b.text) if a.text < b.text else (b.text, a.text)
+        found = self._pairs.get(pair)
+        if found is None:
+            both = sum(weight for word, weight in a.weights.items() if word in b.weights)
+            found = both / (a.total + b.total - both)
+            if len(self._pairs) >= 4 * MAX_CACHED:
+                self._pairs.clear()
+            self._pairs[pair] = found
+        return found
+
+
+def likeness(a: str, b: str) -> float:
+    """How alike two values of a field are, 0..1: the share of their parts that they have in common.
+
+    >>> likeness("eu-west-1", "eu-west-1"), likeness("web-eu-1", "web-eu-2"), likeness("web", "db")
+    (1.0, 0.5, 0.0)
+    """
+    if a == b:
+        return 1.0
+    ours, theirs = (frozenset(re.split(r"[\W_]+", text[:MAX_TEXT].lower())) - {""} for text in (a, b))
+    union = len(ours | theirs)
+    return len(ours & theirs) / union if union else 0.0

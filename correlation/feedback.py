@@ -1,0 +1,48 @@
+"""What people said about grouping: which kinds of alert they put together, which they keep apart. Bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["Feedback"]
+
+MAX_KINDS = 10_000
+MAX_PARTNERS = 64
+TOLD = 5  # of each group's kinds, the first ones: a merge of two storms must not teach thousands of pairs
+STRONGEST = 4
+
+
+class Feedback:
+    """
+    >>> f = Feedback()
+    >>> f.learn(["cart/Slow"], ["web/Errors"], 1)
+    >>> f.said
+    {'cart/Slow': {'web/Errors': 1}, 'web/Errors': {'cart/Slow': 1}}
+    >>> f.learn(["cart/Slow"], ["web/Errors"], -1); f.said
+    {}
+    """
+
+    __slots__ = ("said",)
+
+    def __init__(self, said: dict[str, dict[str, int]] | None = None) -> None:
+        self.said: dict[str, dict[str, int]] = {} if said is None else said
+
+    def learn(self, some: Iterable[str], others: Iterable[str], change: int) -> None:
+        """The kinds of two groups belong together (+1) or do not (-1). Of a kind and itself nothing is learned."""
+        ours, theirs = list(some)[:TOLD], list(others)[:TOLD]
+        pairs = dict.fromkeys((min(a, b), max(a, b)) for a in ours for b in theirs if a != b)
+        for a, b in pairs:
+            self._add(a, b, change)
+            self._add(b, a, change)
+
+    def _add(self, a: str, b: str, change: int) -> None:
+        partners = self.said.setdefault(a, {})
+        value = max(-STRONGEST, min(STRONGEST, partners.pop(b, 0) + change))
+        if value:
+            if len(partners) >= MAX_PARTNERS:
+                del partners[next(iter(partners))]
+            partners[b] = value
+        elif not partners:
+            del self.said[a]
+        if len(self.said) > MAX_KINDS:
+            del self.said[next(iter(self.said))]

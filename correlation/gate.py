@@ -1,0 +1,137 @@
+"""Whether an alert may open a group or only join one: novelty, periodicity, flapping, bursts.
+
+Counts decay with half-lives of 12 hours and 7 days and are kept per series (what, on what, where), never per alert.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+
+import msgspec
+
+from correlation.words import span
+
+__all__ = ["Gate", "Series", "Verdict"]
+
+HALF_DAY = 12 * 3600.0
+WEEK = 7 * 86_400.0
+BUCKET = 10.0  # seconds: the width in which a burst is seen
+PRIORITY = re.compile(
+    r"\b(?:down|outage|unavailable|unreachable|data ?loss|corrupt\w*|breach|out of (?:memory|disk)|split.?brain)\b",
+    re.IGNORECASE,
+)
+
+
+class Series(msgspec.Struct, gc=False):
+    """How one kind of alert at one place has behaved. Gaps are seconds between onsets, exponentially averaged."""
+
+    at: float
+    half_day: float = 0.0
+    week: float = 0.0
+    onsets: int = 0
+    gap: float = 0.0
+    spread: float = 0.0  # mean absolute deviation of the gaps
+    flaps: float = 0.0  # onsets that followed a recovery, decaying with half an hour
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`opening` 0..1: how much the alert speaks for calling people (1 opens alone); `hold`: it may not open at all."""
+
+    opening: float
+    hold: bool
+    code: str
+    words: str
+
+
+class Burst(msgspec.Struct):
+    """Onsets at one place: this bucket's, and the decayed usual number per bucket."""
+
+    bucket: int
+    now: int = 0
+    usual: float = 0.0
+
+
+class Gate:
+    """
+    >>> gate = Gate()
+    >>> gate.onset(("DiskFull", "db", ""), 0.0, rank=2, text="disk full", tier=3, recovered=False).code
+    'novel'
+    """
+
+    __slots__ = ("bursts", "capacity", "series")
+
+    def __init__(self, capacity: int = 20_000) -> None:
+        self.capacity = capacity
+        self.series: OrderedDict[tuple[str, str, str], Series] = OrderedDict()
+        self.bursts: OrderedDict[str, Burst] = OrderedDict()
+
+    def onset(
+        self, key: tuple[str, str, str], at: float, *, rank: int, text: str, tier: int, recovered: bool
+    ) -> Verdict:
+        """A condition begins (again). `rank`: 0 critical to 3 info; `recovered`: it had cleared before."""
+        series = self.series.get(key)
+        if series is None:
+            series = self.series[key] = Series(at=at)
+            if len(self.series) > self.capacity:
+                self.series.popitem(last=False)
+        else:
+            self.series.move_to_end(key)
+        passed = max(0.0, at - series.at)
+        series.half_day *= 2.0 ** (-passed / HALF_DAY)
+        series.week *= 2.0 ** (-passed / WEEK)
+        series.flaps *= 2.0 ** (-passed / 1800.0)
+        verdict = self._judge(series, passed, at, key[2], rank, text, tier, recovered)
+        if series.onsets:
+            if series.onsets == 1:
+                series.gap = passed
+            else:
+                series.spread += 0.25 * (abs(passed - series.gap) - series.spread)
+                series.gap += 0.25 * (passed - series.gap)
+        series.half_day += 1.0
+        series.week += 1.0
+        series.flaps += recovered
+        series.onsets += 1
+        series.at = max(series.at, at)
+        return verdict
+
+    def _judge(
+        self, series: Series, passed: float, at: float, place: str, rank: int, text: str, tier: int, recovered: bool
+    ) -> Verdict:
+        bursting = self._bursting(place, at)
+        if recovered and series.flaps >= 4.0:
+            return Verdict(0.1, True, "flapping", f"it cleared and fired {round(series.flaps)} times within the hour")
+        regular = series.onsets >= 5 and series.gap >= 300.0 and series.spread < 0.1 * series.gap
+        if regular and abs(passed - series.gap) < 0.2 * series.gap and rank > 0:
+            return Verdict(0.1, True, "periodic", f"it fires every {span(series.gap)}")
+        novelty = 1.0 / (1.0 + 0.7 * series.half_day + 0.3 * series.week)
+        opening = min(1.0, 2.0 * novelty)
+        if rank == 0:
+            opening *= 1.5
+        if tier == 1:
+            opening *= 1.3
+        if bursting:
+            opening *= 1.5
+        if PRIORITY.search(text[:200]):
+            opening = max(opening, 1.0 if rank < 2 else 0.8)
+        opening = min(1.0, opening)
+        if opening >= 1.0:
+            words = "not seen here before" if not series.onsets else f"last seen {span(passed)} before"
+            return Verdict(1.0, False, "novel" if rank else "severe", words)
+        return Verdict(opening, False, "familiar", f"it fired {round(series.week) or 1} times lately")
+
+    def _bursting(self, place: str, at: float) -> bool:
+        bucket = int(at // BUCKET)
+        burst = self.bursts.get(place)
+        if burst is None:
+            burst = self.bursts[place] = Burst(bucket)
+            if len(self.bursts) > 1024:
+                self.bursts.popitem(last=False)
+        elif bucket > burst.bucket:
+            self.bursts.move_to_end(place)
+            burst.usual = (burst.usual + 0.05 * (burst.now - burst.usual)) * 0.95 ** min(
+                bucket - burst.bucket - 1, 1000
+            )
+            burst.bucket, burst.now = bucket, 0
+        burst.now += 1
+        return burst.now >= 4 and burst.now > 6.0 * burst.usual

@@ -1,0 +1,259 @@
+"""A group's bounded sketch: what its members have in common, without looking at the members again.
+
+Joining costs the same for the second member and for the hundred-thousandth. Which alert joins is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from correlation.alert import Severity
+from correlation.dedup import Episode
+from correlation.words import clean, humanise
+
+__all__ = ["SEVERITIES", "Group", "Tally", "Telling", "largest"]
+
+MAX_SERVICES = 64
+MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
+MAX_TEMPLATES = 8
+MAX_KINDS = 16
+MAX_MEMBERS = 10_000  # episode numbers that one group lists
+MAX_CHANGES = 8
+START_PACE = 100.0  # seconds between two members, before there are any
+
+SEVERITIES = tuple(sorted(Severity, key=lambda severity: severity.rank))
+
+
+class Tally(msgspec.Struct, gc=False):
+    """The members of one service. `worst` is a severity's rank."""
+
+    episodes: int
+    firing: int
+    first_seen: float
+    last_seen: float
+    worst: int
+
+
+class Telling(msgspec.Struct, gc=False):
+    """The member that says best what is wrong: worst, then newest to us, then first."""
+
+    rank: int = 4
+    opening: float = 0.0
+    at: float = 0.0
+    service: str = ""
+    host: str = ""
+    name: str = ""
+    class_: str = ""
+    location: str = ""
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """An open cluster of alerts. Moments are event time."""
+
+    number: int
+    recipe: str
+    key: tuple[str, ...]
+    cook_for: float
+    quiet_for: float
+    min_alerts: int
+    hops: int
+    opened_at: float
+    last_at: float  # the last firing
+    grown_at: float  # the last new member
+    open: bool = True
+    deserved: bool = False
+    pace: float = START_PACE
+    weight: float = 0.0
+    members: list[int] = msgspec.field(default_factory=list)
+    size: int = 0
+    alerts: int = 0
+    firing: int = 0
+    lasting: int = 0  # firing, of sources that will say when they clear
+    worst: int = 3
+    services: dict[str, Tally] = msgspec.field(default_factory=dict)
+    others: dict[str, Tally] = msgspec.field(default_factory=dict)  # hosts or names of members without a service
+    classes: dict[str, int] = msgspec.field(default_factory=dict)
+    names: dict[str, int] = msgspec.field(default_factory=dict)
+    hosts: dict[str, int] = msgspec.field(default_factory=dict)
+    locations: dict[str, int] = msgspec.field(default_factory=dict)
+    environments: dict[str, int] = msgspec.field(default_factory=dict)
+    templates: dict[str, int] = msgspec.field(default_factory=dict)
+    kinds: dict[str, int] = msgspec.field(default_factory=dict)
+    changes: list[str] = msgspec.field(default_factory=list)
+    apart: list[int] = msgspec.field(default_factory=list)  # groups that a person split from this one
+    telling: Telling = msgspec.field(default_factory=Telling)
+
+    @property
+    def id(self) -> str:
+        return f"G{self.number}"
+
+    @property
+    def deserves(self) -> bool:
+        """Whether people should be called. Once it does it stays so: a room does not close because a member left."""
+        return self.deserved
+
+    def joinable(self, at: float) -> bool:
+        """Whether it still takes members."""
+        return at - self.opened_at <= self.cook_for and at - self.last_at <= self.quiet_for
+
+    def take(self, episode: Episode, at: float) -> None:
+        """A member more, as of `at`."""
+        episode.group = self.number
+        self.size += 1
+        self.alerts += episode.count
+        if len(self.members) < MAX_MEMBERS:
+            self.members.append(episode.id)
+        if self.size > 1:
+            self.pace += 0.2 * (min(abs(at - self.grown_at), 3600.0) - self.pace)
+        self.opened_at = min(self.opened_at, at)
+        self.last_at = max(self.last_at, at)
+        self.grown_at = max(self.grown_at, at)
+        tallies, cap = (self.services, MAX_SERVICES) if episode.service else (self.others, MAX_SERVICES)
+        tally = tallies.get(episode.part)
+        if tally is not None:
+            tally.episodes += 1
+            tally.firing += episode.active
+            tally.first_seen = min(tally.first_seen, episode.first_seen)
+            tally.last_seen = max(tally.last_seen, episode.last_seen)
+            tally.worst = min(tally.worst, episode.rank)
+        elif len(tallies) < cap:
+            tallies[episode.part] = Tally(1, int(episode.active), episode.first_seen, episode.last_seen, episode.rank)
+        for values, value, most in (
+            (self.classes, episode.class_, MAX_VALUES),
+            (self.names, episode.name, MAX_VALUES),
+            (self.hosts, episode.host, MAX_VALUES),
+            (self.locations, episode.location, MAX_VALUES),
+            (self.environments, episode.environment, MAX_VALUES),
+            (self.templates, episode.template, MAX_TEMPLATES),
+            (self.kinds, episode.kind, MAX_KINDS),
+        ):
+            if value and (value in values or len(values) < most):
+                values[value] = values.get(value, 0) + 1
+        self.worsen(episode)
+        if episode.active:
+            self.firing += 1
+            self.lasting += episode.lasting
+        self.weigh(episode.opening)
+
+    def worsen(self, episode: Episode) -> None:
+        """Take in how bad a member is; called again when it gets worse."""
+        self.worst = min(self.worst, episode.rank)
+        best = self.telling
+        if (episode.rank, -episode.opening, episode.first_seen) < (best.rank, -best.opening, best.at):
+            self.telling = Telling(
+                rank=episode.rank,
+                opening=episode.opening,
+                at=episode.first_seen,
+                service=episode.service,
+                host=episode.host,
+                name=episode.name,
+                class_=episode.class_,
+                location=episode.location,
+            )
+        tally = self._tally(episode)
+        if tally is not None:
+            tally.worst = min(tally.worst, episode.rank)
+
+    def weigh(self, opening: float) -> None:
+        """Add to what speaks for calling people."""
+        self.weight += opening
+        self.deserved = self.deserved or (self.weight >= 0.999 and self.size >= self.min_alerts)
+
+    def stirred(self, episode: Episode) -> None:
+        """A member that had cleared fires again."""
+        self.firing += 1
+        self.lasting += episode.lasting
+        tally = self._tally(episode)
+        if tally is not None:
+            tally.firing += 1
+
+    def cleared(self, episode: Episode) -> None:
+        """A firing member cleared, or is forgotten."""
+        self.firing = max(0, self.firing - 1)
+        self.lasting = max(0, self.lasting - episode.lasting)
+        tally = self._tally(episode)
+        if tally is not None:
+            tally.firing = max(0, tally.firing - 1)
+
+    def absorb(self, other: Group) -> None:
+        """Take over all of another group."""
+        self.opened_at = min(self.opened_at, other.opened_at)
+        self.last_at = max(self.last_at, other.last_at)
+        self.grown_at = max(self.grown_at, other.grown_at)
+        self.pace = min(self.pace, other.pace)
+        self.weight += other.weight
+        self.members = sorted(self.members + other.members)[:MAX_MEMBERS]
+        self.size += other.size
+        self.alerts += other.alerts
+        self.firing += other.firing
+        self.lasting += other.lasting
+        self.worst = min(self.worst, other.worst)
+        for mine, theirs in ((self.services, other.services), (self.others, other.others)):
+            for name, tally in theirs.items():
+                have = mine.get(name)
+                if have is not None:
+                    have.episodes += tally.episodes
+                    have.firing += tally.firing
+                    have.first_seen = min(have.first_seen, tally.first_seen)
+                    have.last_seen = max(have.last_seen, tally.last_seen)
+                    have.worst = min(have.worst, tally.worst)
+                elif len(mine) < MAX_SERVICES:
+                    mine[name] = tally
+        for ours, values, most in (
+            (self.classes, other.classes, MAX_VALUES),
+            (self.names, other.names, MAX_VALUES),
+            (self.hosts, other.hosts, MAX_VALUES),
+            (self.locations, other.locations, MAX_VALUES),
+            (self.environments, other.environments, MAX_VALUES),
+            (self.templates, other.templates, MAX_TEMPLATES),
+            (self.kinds, other.kinds, MAX_KINDS),
+        ):
+            for value, count in values.items():
+                if value in ours or len(ours) < most:
+                    ours[value] = ours.get(value, 0) + count
+        for change in other.changes:
+            self.touch(change)
+        self.apart = sorted({*self.apart, *other.apart} - {self.number, other.number})
+        a, b = self.telling, other.telling
+        if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
+            self.telling = b
+        self.deserved = self.deserved or other.deserved or (self.weight >= 0.999 and self.size >= self.min_alerts)
+
+    def touch(self, change: str) -> None:
+        """A recent change that members share."""
+        if change not in self.changes and len(self.changes) < MAX_CHANGES:
+            self.changes.append(change)
+
+    def title(self) -> str:
+        """What is broken and where, short.
+
+        >>> telling = Telling(service="checkout", name="HighRequestLatency", class_="latency", location="eu-west-1")
+        >>> Group(number=1, recipe="", key=(), cook_for=1, quiet_for=1, min_alerts=1, hops=2, opened_at=0, last_at=0,
+        ...       grown_at=0, telling=telling).title()
+        'checkout latency, eu-west-1'
+        """
+        telling = self.telling
+        what = humanise(telling.name)
+        who = clean(telling.service or telling.host, 40)
+        if who and who.lower() not in what.lower():
+            # A class of one plain word says it shorter than the rule's name, where the name speaks of it as well.
+            short = telling.class_ if telling.class_.isalpha() and telling.class_.lower() in what.lower() else what
+            what = f"{who} {short}"
+        where = list(self.locations)
+        place = telling.location or (where[0] if where else "")
+        if place and place.lower() not in what.lower():
+            more = f" and {len(where) - 1} more" if len(where) > 1 else ""
+            what = f"{what}, {place}{more}"
+        return clean(what)
+
+    def _tally(self, episode: Episode) -> Tally | None:
+        return (self.services if episode.service else self.others).get(episode.part)
+
+
+def largest(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """Counts as pairs, largest first, then by name.
+
+    >>> largest({"a": 1, "b": 2, "c": 1})
+    (('b', 2), ('a', 1), ('c', 1))
+    """
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,223 @@
+"""The groups: open, closed and merged; found by id and by value, closed when quiet, united and split.
+
+Which alert goes where is decided in the engine; here nothing is scored.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from correlation.candidates import Index, Pair
+from correlation.dedup import Dedup, Episode
+from correlation.groups import Group
+from correlation.tuning import Tuning
+
+__all__ = ["Registry", "UnknownGroup", "own_keys"]
+
+MAX_ALIASES = 100_000  # merged ids that are remembered
+MAX_REINDEXED = 512  # members by which a united or split group is found
+
+
+class UnknownGroup(KeyError):
+    """There is no group of that id, or it is no longer remembered."""
+
+
+def own_keys(episode: Episode) -> list[Pair]:
+    """What a member makes its group findable by."""
+    keys = [
+        (field, value)
+        for field, value in (("service", episode.service), ("host", episode.host), ("location", episode.location))
+        if value
+    ]
+    if not episode.location:
+        keys.append(("environment", episode.environment))
+    keys.append(("name", episode.name))
+    return keys
+
+
+class Registry:
+    """All groups that are remembered. Event time enters by `advance`."""
+
+    def __init__(self, tuning: Tuning, dedup: Dedup) -> None:
+        self.tuning = tuning
+        self.dedup = dedup
+        self.index = Index()
+        self.last = 0
+        self.open: dict[int, Group] = {}
+        self.closed: OrderedDict[int, Group] = OrderedDict()
+        self.aliases: dict[int, int] = {}  # merged -> the one it went into
+        self.due: list[tuple[float, int]] = []  # heap of (moment, group): when to look whether it is still open
+
+    def next_number(self) -> int:
+        self.last += 1
+        return self.last
+
+    def root(self, number: int) -> int:
+        """The group that a number stands for now."""
+        aliases = self.aliases
+        if number not in aliases:
+            return number
+        root = number
+        while root in aliases:
+            root = aliases[root]
+        while aliases[number] != root:
+            aliases[number], number = root, aliases[number]
+        return root
+
+    def find(self, number: int) -> Group | None:
+        root = self.root(number)
+        return self.open.get(root) or self.closed.get(root)
+
+    def by_id(self, id: str) -> Group | None:  # noqa: A002 - the contract's word
+        number = self.number(id)
+        return None if number is None else self.find(number)
+
+    def known(self, id: str) -> Group:  # noqa: A002
+        group = self.by_id(id)
+        if group is None:
+            raise UnknownGroup(id)
+        return group
+
+    @staticmethod
+    def number(id: str) -> int | None:  # noqa: A002
+        """G7 -> 7."""
+        digits = id[1:]
+        return int(digits) if id[:1] == "G" and digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+    def add(self, group: Group) -> None:
+        """A new open group; beyond the bound, the one quiet for longest closes."""
+        self.open[group.number] = group
+        self.schedule(group)
+        if len(self.open) > self.tuning.open_groups:
+            self.close(min(self.open.values(), key=lambda one: (one.last_at, one.number)))
+
+    def advance(self, at: float) -> None:
+        """Event time moved: close what has been quiet for long enough."""
+        due = self.due
+        while due and due[0][0] < at:
+            _, number = heapq.heappop(due)
+            group = self.open.get(number)
+            if group is not None:
+                deadline = self.deadline(group)
+                if deadline < at:
+                    self.close(group)
+                else:
+                    heapq.heappush(due, (deadline, number))
+
+    def deadline(self, group: Group) -> float:
+        """Until when a group stays open: while members fire whose end will be told, for long; or else for `quiet_for`."""
+        return group.last_at + (max(group.quiet_for, self.tuning.linger) if group.lasting else group.quiet_for)
+
+    def schedule(self, group: Group) -> None:
+        heapq.heappush(self.due, (self.deadline(group), group.number))
+        if len(self.due) > 64 + 8 * len(self.open):
+            # Entries out of date outnumber the groups: one each is enough. In place, since `advance` may be walking it.
+            self.due[:] = [(self.deadline(one), one.number) for one in self.open.values()]
+            heapq.heapify(self.due)
+
+    def close(self, group: Group) -> None:
+        group.open = False
+        self.open.pop(group.number, None)
+        self.index.drop(group.number)
+        self.closed[group.number] = group
+        self.closed.move_to_end(group.number)
+        while len(self.closed) > self.tuning.closed_groups:
+            self.closed.popitem(last=False)
+
+    def unite(self, kept: Group, lost: Group) -> None:
+        """`lost` goes into `kept`; the two are open if one was."""
+        was_open = lost.open
+        kept.absorb(lost)
+        self.aliases[lost.number] = kept.number
+        if len(self.aliases) > MAX_ALIASES:
+            del self.aliases[next(iter(self.aliases))]
+        keys = self.index.values(lost.number)
+        self.index.drop(lost.number)
+        self.open.pop(lost.number, None)
+        self.closed.pop(lost.number, None)
+        if was_open and not kept.open:
+            kept.open = True
+            self.closed.pop(kept.number, None)
+            self.open[kept.number] = kept
+            self.index.touch(kept.number, self._keys(kept))
+        if kept.open:
+            self.index.touch(kept.number, keys)
+            self.schedule(kept)
+
+    def split(self, old: Group, episodes: Sequence[int]) -> tuple[Group, Group]:
+        """(what remains, what was moved). ValueError unless some but not all of the members move."""
+        wanted = frozenset(episodes)
+        moved = [number for number in old.members if number in wanted]
+        stay = [number for number in old.members if number not in wanted]
+        if not moved or not stay:
+            raise ValueError(f"{old.id}: a split moves some of the group's episodes, neither none nor all")
+        rest, new = self._like(old, old.number, stay), self._like(old, self.next_number(), moved)
+        rest.size += old.size - len(moved) - len(stay)  # members that a large group does not list stay with it
+        rest.deserved, new.deserved = old.deserved, True
+        rest.apart, new.apart = sorted({*old.apart, new.number}), sorted({*old.apart, rest.number})
+        self.index.drop(old.number)
+        self.open.pop(old.number, None)
+        for one in (rest, new):
+            if one.open:
+                self.open[one.number] = one
+                self.index.touch(one.number, self._keys(one))
+                self.schedule(one)
+            else:
+                self.close(one)
+        return rest, new
+
+    def compatible(self, a: Group, b: Group) -> bool:
+        """Whether an alert that fits both may make them one: nothing but that alert may speak against it."""
+        return (
+            a.recipe == b.recipe
+            and a.key == b.key
+            and a.number not in b.apart
+            and b.number not in a.apart
+            and _overlap(a.locations, b.locations)
+            and _overlap(a.environments, b.environments)
+        )
+
+    def _like(self, old: Group, number: int, members: Iterable[int]) -> Group:
+        """A group of some of another's members, as far as they are remembered."""
+        group = Group(
+            number=number,
+            recipe=old.recipe,
+            key=old.key,
+            cook_for=old.cook_for,
+            quiet_for=old.quiet_for,
+            min_alerts=old.min_alerts,
+            hops=old.hops,
+            opened_at=float("inf"),
+            last_at=float("-inf"),
+            grown_at=float("-inf"),
+            open=old.open,
+            changes=list(old.changes),
+        )
+        for member in members:
+            episode = self.dedup.episode(member)
+            if episode is None:
+                group.members.append(member)
+                group.size += 1
+            else:
+                group.take(episode, episode.first_seen)
+                group.last_at = max(group.last_at, episode.last_seen)
+        if group.opened_at > group.last_at:  # none is remembered
+            group.opened_at, group.last_at, group.grown_at = old.opened_at, old.last_at, old.grown_at
+        group.pace = old.pace
+        return group
+
+    def _keys(self, group: Group) -> list[Pair]:
+        found: dict[Pair, None] = {}
+        for number in group.members[:MAX_REINDEXED]:
+            episode = self.dedup.episode(number)
+            if episode is not None:
+                found.update(dict.fromkeys(own_keys(episode)))
+        if group.key:
+            found[group.recipe, "\x1f".join(group.key)] = None
+        return list(found)
+
+
+def _overlap(a: dict[str, int], b: dict[str, int]) -> bool:
+    return not a or not b or any(value in b for value in a)

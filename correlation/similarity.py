@@ -1,0 +1,353 @@
+"""Evidence that an alert belongs to a group: terms with a score in 0..1 and words, added up as weights of evidence.
+
+A term is one class and one place in TERMS. What an alert or a group lacks is no evidence, neither for nor against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from math import exp
+
+from correlation.cookbook import PLACES, Compiled
+from correlation.decision import Evidence
+from correlation.dedup import Episode
+from correlation.features import Features, Template, likeness
+from correlation.groups import Group
+from correlation.topology import Reach
+from correlation.words import clean, plural, span
+
+__all__ = ["TERMS", "Facts", "Term", "accepts", "explain", "sentence", "strength", "total"]
+
+MISSING = -1.0
+BIAS = -1.0  # two alerts about which nothing is known do not belong together
+HOPELESS = -4.0  # no later term can make up for this
+MIN_PACE, MAX_PACE = 180.0, 900.0  # seconds after which closeness in time speaks neither for nor against
+
+
+class Facts:
+    """What is known of one alert while it is placed."""
+
+    __slots__ = ("at", "changes", "episode", "feedback", "reach", "template")
+
+    def __init__(
+        self,
+        episode: Episode,
+        at: float,
+        template: Template,
+        reach: dict[str, Reach],
+        changes: Sequence[str],
+        feedback: dict[str, dict[str, int]],
+    ) -> None:
+        self.episode = episode
+        self.at = at
+        self.template = template
+        self.reach = reach
+        self.changes = changes
+        self.feedback = feedback
+
+
+class Term:
+    """One kind of evidence. `pro` and `contra` are the log odds at scores 1 and 0; 0.5 is neutral."""
+
+    name: str
+    pro: float
+    contra: float
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
+        """0..1, or MISSING."""
+        raise NotImplementedError
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:
+        """The same for people: a few words."""
+        raise NotImplementedError
+
+
+class Time(Term):
+    """Closeness to the group's last new member, by the group's own pace: a burst closes sooner than a campaign."""
+
+    name, pro, contra = "time", 1.5, 2.5
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002 - the terms' common signature
+        half = min(MAX_PACE, max(MIN_PACE, 3.0 * group.pace))
+        return float(2.0 ** (-abs(facts.at - group.grown_at) / half))
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        gap = facts.at - group.grown_at
+        return f"{span(gap)} {'after' if gap >= 0 else 'before'} the last"
+
+
+class Location(Term):
+    """The same place. Two things at two places are two."""
+
+    name, pro, contra = "location", 2.0, 4.5
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        mine = facts.episode.location
+        if not mine or not group.locations:
+            return MISSING
+        if mine in group.locations:
+            return 1.0
+        # eu-west-1a lies in eu-west-1.
+        return 0.9 if any(mine.startswith(other) or other.startswith(mine) for other in group.locations) else 0.0
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        relation = "same location" if score == 1 else "location near" if score else "elsewhere:"
+        return f"{relation} {clean(facts.episode.location, 40)}"
+
+
+class Environment(Term):
+    """Production and staging never share a group; being in the same one says little."""
+
+    name, pro, contra = "environment", 0.1, 4.5
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        mine = facts.episode.environment
+        if not mine or not group.environments:
+            return MISSING
+        return 1.0 if mine in group.environments else 0.0
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return f"{'same' if score else 'another'} environment"
+
+
+class Service(Term):
+    """The same service. Another one says little; how far away it is, topology says."""
+
+    name, pro, contra = "service", 2.0, 0.3
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        mine = facts.episode.service
+        if not mine or not group.services:
+            return MISSING
+        return 1.0 if mine in group.services else 0.0
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return "same service" if score else "another service"
+
+
+class Hops(Term):
+    """Distance in the service graph; what depends on each other fails together, siblings less so."""
+
+    name, pro, contra = "topology", 1.8, 3.0
+
+    _STRAIGHT = (1.0, 1.0, 0.9, 0.75, 0.6)
+    _SIDE = (1.0, 0.8, 0.6, 0.4, 0.3)
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        reach = facts.reach
+        if not reach or not group.services or facts.episode.service in group.services:
+            return MISSING
+        near = nearest(reach, group)
+        if near is None:
+            return 0.0
+        found = reach[near]
+        return (self._SIDE if found.direction == "side" else self._STRAIGHT)[found.hops]
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        near = nearest(facts.reach, group)
+        return "not connected" if near is None else f"{plural(facts.reach[near].hops, 'hop')} from {clean(near, 40)}"
+
+
+class Host(Term):
+    """The same host. Another one says nothing: an outage has many."""
+
+    name, pro, contra = "host", 1.5, 0.0
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        return 1.0 if facts.episode.host and facts.episode.host in group.hosts else MISSING
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return f"same host {clean(facts.episode.host, 40)}"
+
+
+class Class(Term):
+    """The same class of trouble."""
+
+    name, pro, contra = "class", 0.4, 0.2
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        mine = facts.episode.class_
+        if not mine or not group.classes:
+            return MISSING
+        return 1.0 if mine in group.classes else 0.0
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return f"{'same' if score else 'another'} class"
+
+
+class Text(Term):
+    """Likeness of the masked words of name and summary, to the most alike member's."""
+
+    name, pro, contra = "text", 1.0, 0.3
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
+        mine = facts.template
+        if not mine.total or not group.templates:
+            return MISSING
+        best = 0.0
+        for text in group.templates:
+            alike = features.alike(mine, features.of(text))
+            best = max(best, alike)
+            if best == 1.0:
+                break
+        return best
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return f"{score:.2f} alike in text"
+
+
+class SharedChange(Term):
+    """Both follow the same recent change, on themselves or upstream."""
+
+    name, pro, contra = "change", 1.2, 0.0
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        return 1.0 if any(change in group.changes for change in facts.changes) else MISSING
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        shared = next((change for change in facts.changes if change in group.changes), "")
+        return f"after the same change {clean(shared, 40)}".rstrip()
+
+
+class Feedback(Term):
+    """What people merged or split before."""
+
+    name, pro, contra = "feedback", 3.0, 3.0
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        known = facts.feedback.get(facts.episode.kind)
+        if not known:
+            return MISSING
+        value = 0
+        for kind in group.kinds:
+            said = known.get(kind, 0)
+            if abs(said) > abs(value):
+                value = said
+        return MISSING if value == 0 else min(1.0, max(0.0, 0.5 + value / 4))
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return "people put such alerts together" if score > 0.5 else "people keep such alerts apart"
+
+
+# Those that can rule a group out come first: most candidates end there.
+TERMS: tuple[Term, ...] = (
+    Location(),
+    Environment(),
+    Time(),
+    Hops(),
+    Service(),
+    Host(),
+    Class(),
+    Text(),
+    SharedChange(),
+    Feedback(),
+)
+
+
+def nearest(reach: dict[str, Reach], group: Group) -> str | None:
+    """The group's service that is nearest, within the recipe's hops; straight up or down before sideways."""
+    best: str | None = None
+    rank = (99, True, "")
+    services = group.services
+    for service in services if len(services) < len(reach) else reach:
+        found = reach.get(service)
+        if found is not None and found.hops <= group.hops and service in services:
+            this = (found.hops, found.direction == "side", service)
+            if this < rank:
+                best, rank = service, this
+    return best
+
+
+def total(facts: Facts, group: Group, features: Features) -> float:
+    """The log odds that the alert belongs to the group."""
+    odds = BIAS
+    for term in TERMS:
+        score = term.score(facts, group, features)
+        if score >= 0.0:
+            odds += (2.0 * score - 1.0) * (term.pro if score > 0.5 else term.contra)
+            if odds < HOPELESS:
+                break
+    return odds
+
+
+def strength(odds: float) -> float:
+    """Log odds as 0..1.
+
+    >>> strength(0.0)
+    0.5
+    """
+    return 1.0 / (1.0 + exp(-max(-50.0, min(50.0, odds))))
+
+
+def accepts(compiled: Compiled, facts: Facts, group: Group, features: Features) -> bool | None:
+    """What a recipe's own thresholds say; None where nothing could be compared (the score decides then)."""
+    if compiled.recipe.group_by and not compiled.similar:
+        return True
+    services = group.services
+    near = facts.episode.service in services or (bool(facts.reach) and nearest(facts.reach, group) is not None)
+    compared = asked_what = False
+    for field, least in compiled.similar:
+        if field not in PLACES:
+            asked_what = True
+            if near:
+                compared = True
+                continue
+        score = _field(field, facts, group, features)
+        if score >= 0.0:
+            compared = True
+            if score < least:
+                return False
+    if not asked_what and not near and facts.reach and services:
+        return False
+    return True if compared else None
+
+
+def _field(field: str, facts: Facts, group: Group, features: Features) -> float:
+    episode = facts.episode
+    if field == "text":
+        return TEXT.score(facts, group, features)
+    mine = episode.class_ if field == "class" else str(getattr(episode, field))
+    values: Collection[str] = getattr(group, _PLURALS[field])
+    if not mine or not values:
+        return MISSING
+    if mine in values:
+        return 1.0
+    return max(likeness(mine, other) for other in list(values)[:16])
+
+
+TEXT = Text()
+_PLURALS = {
+    "name": "names",
+    "class": "classes",
+    "service": "services",
+    "host": "hosts",
+    "location": "locations",
+    "environment": "environments",
+}
+
+
+def explain(facts: Facts, group: Group, features: Features) -> tuple[Evidence, ...]:
+    """All terms that say something, in the order of TERMS."""
+    out = []
+    for term in TERMS:
+        score = term.score(facts, group, features)
+        if score >= 0.0:
+            out.append(Evidence(term.name, round(score, 3), term.words(facts, group, score)))
+    return tuple(out)
+
+
+_ORDER = ("feedback", "change", "service", "host", "text", "location", "time", "topology")
+
+
+def sentence(evidence: Sequence[Evidence]) -> str:
+    """What speaks for it, in one line.
+
+    >>> sentence([Evidence("time", 0.9, "8 s after the last"), Evidence("service", 1.0, "same service"),
+    ...           Evidence("text", 0.82, "0.82 alike in text"), Evidence("topology", 1.0, "1 hop from payments-api")])
+    'same service, 0.82 alike in text, 8 s after the last; 1 hop from payments-api'
+    """
+    told = {item.term: item.words for item in evidence if item.score > 0.5}
+    words = [told[name] for name in _ORDER if name in told]
+    if not words:
+        return next((item.words for item in evidence if item.term == "time"), "by its recipe")
+    return "; ".join(filter(None, (", ".join(w for w in words if w is not told.get("topology")), told.get("topology"))))

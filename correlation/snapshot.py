@@ -1,0 +1,64 @@
+"""The engine's state as bytes and back. Plain data only; a snapshot of another version is refused, never guessed at."""
+
+from __future__ import annotations
+
+import msgspec
+
+from correlation.alert import Change
+from correlation.cookbook import Recipe
+from correlation.dedup import Episode
+from correlation.gate import Burst, Series
+from correlation.groups import Group
+from correlation.topology import Service
+from correlation.tuning import Tuning
+
+__all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
+
+VERSION = 1  # raise it whenever a field of State, or of what it holds, changes its meaning
+
+
+class SnapshotError(ValueError):
+    """The snapshot is damaged or of another version: rebuild from the journal."""
+
+
+class State(msgspec.Struct, kw_only=True):
+    """All that later decisions depend on. Lists keep the order of their tables."""
+
+    version: int = VERSION
+    recipes: list[Recipe]
+    with_default: bool
+    services: list[Service]
+    tuning: Tuning
+    watermark: float
+    last_episode: int
+    last_group: int
+    episodes: list[Episode]
+    series: list[tuple[tuple[str, str, str], Series]]
+    bursts: list[tuple[str, Burst]]
+    sources: list[tuple[str, list[int]]]
+    open: list[Group]
+    closed: list[Group]
+    aliases: list[tuple[int, int]]
+    due: list[tuple[float, int]]
+    postings: list[tuple[str, str, list[int]]]
+    changes: list[Change]
+    last_changes: list[tuple[str, float, str]]
+    feedback: dict[str, dict[str, int]]
+
+
+def encode(state: State) -> bytes:
+    return msgspec.msgpack.encode(state)
+
+
+def decode(data: bytes) -> State:
+    try:
+        version = msgspec.msgpack.decode(data, type=_Head).version
+        if version != VERSION:
+            raise SnapshotError(f"the snapshot is of version {version}, this engine writes {VERSION}")
+        return msgspec.msgpack.decode(data, type=State)
+    except msgspec.DecodeError as error:
+        raise SnapshotError(f"the snapshot is damaged: {error}") from error
+
+
+class _Head(msgspec.Struct):
+    version: int

@@ -1,0 +1,27 @@
+"""The engine's own numbers: bounds on memory, patience, and how much evidence it asks for. The operator's numbers are recipes'."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Tuning"]
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds, counts and log odds."""
+
+    remembered: int = 50_000  # fingerprints
+    series: int = 20_000  # that the gate follows
+    open_groups: int = 4_096
+    closed_groups: int = 1_024  # that people may still merge, split and look at
+    linger: float = (
+        24 * 3600.0
+    )  # an alert that says nothing more is believed to fire this long, if its source tells ends
+    trust: int = 200  # alerts of a source without one end after which it is believed never to tell ends
+    held_for: float = 3600.0  # a held alert that fires again within this is a repeat
+    ask_again: float = 60.0  # a held alert that goes on firing is weighed again this often
+    late: float = 600.0  # an alert older than the newest by more than this is placed as if it were this old
+    join_at: float = 0.0  # log odds to join
+    dull: float = 0.7  # log odds more that a wholly familiar alert needs
+    merge_at: float = 1.2  # log odds to each of two groups
+    merge_rooms_at: float = 2.0  # the same where both already deserve people

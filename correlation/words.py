@@ -1,0 +1,57 @@
+"""How the library puts numbers and names into short words for people. No markup and no sentences about platforms here."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["clean", "humanise", "plural", "span"]
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.:/]+")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit.
+
+    >>> span(8), span(200), span(7300), span(200_000)
+    ('8 s', '3 min', '2 h', '2 d')
+    """
+    whole = round(abs(seconds))
+    if whole < 90:
+        return f"{whole} s"
+    if whole < 5400:
+        return f"{round(whole / 60)} min"
+    if whole < 129_600:
+        return f"{round(whole / 3600)} h"
+    return f"{round(whole / 86_400)} d"
+
+
+def clean(text: str, limit: int = 80) -> str:
+    """One line without control or direction characters, at most `limit` characters long.
+
+    >>> clean("disk" + chr(10) + "full" + chr(0x202E))
+    'disk full'
+    """
+    line = " ".join(_UNSEEN.sub(" ", text[: 4 * limit]).split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def humanise(name: str, limit: int = 60) -> str:
+    """An identifier as words; what already has spaces stays as it is.
+
+    >>> humanise("HighRequestLatency"), humanise("disk_full"), humanise("CPUThrottlingHigh"), humanise("Disk full")
+    ('high request latency', 'disk full', 'CPU throttling high', 'Disk full')
+    """
+    text = clean(name, limit)
+    if " " in text:
+        return text
+    words = [w if len(w) > 1 and w.isupper() else w.lower() for w in _CAMEL.sub(" ", text).split()]
+    return " ".join(words)
+
+
+def plural(count: int, noun: str) -> str:
+    """
+    >>> plural(1, "hop"), plural(2, "hop")
+    ('1 hop', '2 hops')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
