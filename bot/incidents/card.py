@@ -39,7 +39,7 @@ def card(incident: Incident, person: Callable[[str], Person], changes: Mapping[s
             for suspect in incident.suspects[:SUSPECTS_SHOWN]
             if suspect.change in changes
         ),
-        next_step=_next_step(incident, person),
+        next_step=_next_step(incident),
         buttons=_buttons(incident),
     )
 
@@ -52,7 +52,7 @@ def _suspect(change: Change, incident: Incident) -> Text:
     return text(f"{what} by {author}, ", Moment(change.at), f" ({when})")
 
 
-def _next_step(incident: Incident, person: Callable[[str], Person]) -> Text:
+def _next_step(incident: Incident) -> Text:
     if incident.merged_into is not None:
         return text(f"Merged into INC-{incident.merged_into}: it goes on there.")
     match incident.status:

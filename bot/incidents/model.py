@@ -230,6 +230,7 @@ class Incident:
     private: bool = False
     auto_resolve: AutoResolve = None
     titled_by_person: bool = False
+    graded_by_person: bool = False
     merged_into: int | None = None
 
     @property
@@ -302,6 +303,7 @@ class Incident:
         if severity == self.severity:
             raise InvalidTransition(f"{self.ref} is {severity} already.")
         before, self.severity = self.severity, severity
+        self.graded_by_person = self.graded_by_person or by != MUSTER
         return SeverityChanged(by=by, before=before)
 
     def rename(self, title: str, by: Person) -> Renamed:
@@ -324,6 +326,23 @@ class Incident:
             raise InvalidTransition(f"{commander.name} leads {self.ref} already.")
         self.commander = commander.id
         return CommanderTaken(by=by, commander=commander)
+
+    def take_in(self, other: Incident) -> None:
+        """Add the figures of a merged incident; an acknowledgement of either counts for both."""
+        counts = dict(self.services)
+        for service, count in other.services:
+            counts[service] = counts.get(service, 0) + count
+        self.services = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        self.alert_count += other.alert_count
+        self.firing_count += other.firing_count
+        self.first_alert_at = min(self.first_alert_at, other.first_alert_at)
+        self.last_alert_at = max(self.last_alert_at, other.last_alert_at)
+        if self.firing_count:
+            self.cleared_at = None
+        if self.status == "open" and other.status == "acknowledged":
+            self._become("acknowledged", other.status_since)
+            self.acknowledged_at, self.acknowledged_by = other.acknowledged_at, other.acknowledged_by
+            self.commander = self.commander or other.commander
 
     def clear(self, at: float) -> Cleared | None:
         """No alert of it fires any more; None when that was known, or nobody needs to know."""

@@ -72,11 +72,12 @@ class Incidents:
         clock: Clock,
         *,
         reactions: Sequence[Reaction],
+        card: Callable[[Transaction, int, float], Awaitable[None]],
         names: Names,
         grouping: Grouping,
     ) -> None:
         self._database, self._clock, self._reactions, self._names = database, clock, tuple(reactions), names
-        self._grouping = grouping
+        self._grouping, self._card = grouping, card
 
     async def get(self, number: int) -> Incident:
         """The incident; NotFound when there is none."""
@@ -151,6 +152,7 @@ class Incidents:
             declared_by=by.id,
             private=private,
             titled_by_person=True,
+            graded_by_person=True,
         )
         async with self._database.transaction() as work:
             await store.insert_incident(work, incident)
@@ -172,7 +174,7 @@ class Incidents:
                 raise InvalidTransition(f"{other.ref} was merged into {ref(other.merged_into)} already.")
             if into.merged_into is not None:
                 raise InvalidTransition(f"{into.ref} was itself merged into {ref(into.merged_into)}.")
-            take_in(into, other)
+            into.take_in(other)
             if other.open:
                 other.resolve(by, at, f"Merged into {into.ref}.", self._names)
             other.merged_into = into.number
@@ -231,6 +233,10 @@ class Incidents:
         for reaction in self._reactions:
             await reaction(work, incident, event, at)
 
+    async def refresh(self, work: Transaction, incident: Incident, at: float) -> None:
+        """Its figures changed, but nothing happened that needs words: the card follows."""
+        await self._card(work, incident.number, at)
+
     async def _change(
         self,
         number: int,
@@ -256,17 +262,3 @@ class Incidents:
                 if attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
-
-
-def take_in(into: Incident, other: Incident) -> None:
-    """Add the figures of a merged incident or group to the one that goes on."""
-    counts = dict(into.services)
-    for service, count in other.services:
-        counts[service] = counts.get(service, 0) + count
-    into.services = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    into.alert_count += other.alert_count
-    into.firing_count += other.firing_count
-    into.first_alert_at = min(into.first_alert_at, other.first_alert_at)
-    into.last_alert_at = max(into.last_alert_at, other.last_alert_at)
-    if into.firing_count:
-        into.cleared_at = None

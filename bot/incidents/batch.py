@@ -1,0 +1,99 @@
+"""What the engine decided about one micro-batch, folded to the rows it changes: an alert that fired 400 times is one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from correlation.alert import Alert, Change, Status
+from correlation.decision import Decision
+
+__all__ = ["Batch", "Touched"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a batch did to one group. `fresh`: alerts that fire and did not fire before."""
+
+    recipe: str = ""
+    opened_at: float = 0.0
+    opened: bool = False
+    joined: int = 0
+    fresh: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)  # service -> why its first alert of this batch belongs here
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows to write, groups to look at. `settled` rows carry the engine's reasons; `seen` rows only counts and state."""
+
+    position: int = 0
+    alerts: int = 0
+    settled: dict[int, dict[str, Any]] = field(default_factory=dict)
+    seen: dict[int, dict[str, Any]] = field(default_factory=dict)
+    groups: dict[str, Touched] = field(default_factory=dict)
+    merged: list[tuple[str, str]] = field(default_factory=list)  # (lost, kept), in order
+    changes: list[Change] = field(default_factory=list)
+    decisions: dict[str, int] = field(default_factory=dict)
+
+    def add(self, alert: Alert, decision: Decision) -> None:
+        """Fold one decision in."""
+        self.alerts += 1
+        kind = decision.kind
+        self.decisions[kind] = self.decisions.get(kind, 0) + 1
+        episode = decision.episode
+        row = _row(alert, decision)
+        earlier = self.settled.get(episode)
+        if kind in {"opened", "joined", "noise"}:
+            self.settled[episode] = row
+            self.seen.pop(episode, None)
+        elif earlier is not None:
+            kept = {name: earlier[name] for name in ("group_id", "held", "reason", "evidence_json")}
+            self.settled[episode] = row | kept
+        else:
+            self.seen[episode] = row
+        self.merged.extend(decision.merged)
+        if decision.group is not None:
+            self._touch(alert, decision)
+
+    def _touch(self, alert: Alert, decision: Decision) -> None:
+        touched = self.groups.setdefault(decision.group or "", Touched())
+        if decision.kind == "opened":
+            touched.opened, touched.recipe, touched.opened_at = True, decision.recipe or "", alert.at
+        if decision.kind == "joined":
+            touched.joined += 1
+        if alert.status is Status.FIRING and (decision.kind in {"opened", "joined"} or not decision.was_active):
+            touched.fresh += 1
+            touched.reasons.setdefault(alert.service, decision.reason)
+
+
+def _row(alert: Alert, decision: Decision) -> dict[str, Any]:
+    return {
+        "id": decision.episode,
+        "fingerprint": decision.fingerprint,
+        "source": alert.source,
+        "name": alert.name,
+        "class": alert.class_,
+        "severity": alert.severity.value,
+        "status": "firing" if decision.active else "resolved",
+        "service": alert.service,
+        "host": alert.host,
+        "location": alert.location,
+        "environment": alert.environment,
+        "summary": alert.summary,
+        "labels_json": _encode(dict(alert.labels)).decode(),
+        "links_json": _encode(alert.links).decode(),
+        "dedup_key": alert.dedup_key,
+        "count": decision.count,
+        "first_seen": decision.first_seen,
+        "last_seen": decision.last_seen,
+        "resolved_at": None if decision.active else alert.at,
+        "group_id": decision.group,
+        "held": "" if decision.group else decision.reason,
+        "reason": decision.reason,
+        "evidence_json": _encode(decision.evidence).decode(),
+    }

@@ -1,0 +1,315 @@
+"""The engine's keeper: rebuilds it from snapshot, journal and people's corrections, guards it, and keeps snapshots.
+
+Nothing decides here what an incident is; the pipeline does, with the engine it borrows under the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from bot.catalog.catalog import Catalog
+from bot.catalog.cookbook import cookbook, topology
+from bot.clock import Clock
+from bot.errors import InvalidTransition, MalformedPayload, NotFound
+from bot.incidents.model import ref
+from bot.incidents.muting import Muting
+from bot.intake.journal import Delivery, Journal
+from bot.intake.source import Parsed, Source
+from bot.storage import tables
+from bot.storage.database import Announcement, Database, Transaction, upsert
+from bot.telemetry import get_logger
+from correlation.alert import Alert, Change
+from correlation.cookbook import OpensPolicy
+from correlation.engine import Engine
+
+__all__ = ["Grouping", "Reading"]
+
+log = get_logger(__name__)
+
+READER = "pipeline"
+REPLAY_BATCH = 500  # deliveries
+SNAPSHOT_ALERTS = 20_000  # alerts after which a snapshot is due
+SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One delivery as the engine is to see it: alerts completed by the catalogue, each with the reason that mutes it or None."""
+
+    alerts: list[Alert]
+    muted: list[str | None]
+    changes: list[Change]
+
+
+class Grouping:
+    """Owns the engine. `position` is the delivery up to which it has heard everything."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        clock: Clock,
+        *,
+        sources: dict[str, Source],
+        catalog: Callable[[], Catalog],
+    ) -> None:
+        self._database, self._journal, self._clock = database, journal, clock
+        self._sources, self._catalog = sources, catalog
+        self._lock = asyncio.Lock()
+        self._muting: Muting | None = None
+        self._stale = True
+        self._feedback = 0
+        self._since_snapshot = 0
+        self._snapshot_at = clock.now()
+        self._digest = ""
+        self.engine = Engine()
+        self.position = 0
+        database.subscribe(self._hear)
+
+    def _hear(self, announcement: Announcement) -> None:
+        if announcement.topic == "silence":
+            self._muting = None
+
+    @asynccontextmanager
+    async def borrowed(self) -> AsyncIterator[Engine]:
+        """The engine, for one batch or one correction at a time.
+
+        When the block fails, what it told the engine may not be in the database: the engine is rebuilt before it is lent again.
+        """
+        async with self._lock:
+            if self._stale:
+                await self._rebuild()
+            if self._catalog().digest != self._digest:
+                await self._reconfigure()
+            try:
+                yield self.engine
+            except BaseException:
+                self._stale = True
+                raise
+
+    def read(self, delivery: Delivery, muting: Muting) -> Reading:
+        """What a delivery says. MalformedPayload when this version of its source no longer understands it."""
+        source = self._sources.get(delivery.source)
+        if source is None:
+            raise MalformedPayload(f"no source {delivery.source!r} any more")
+        parsed: Parsed = source.parse(delivery.body, delivery.headers, delivery.received_at)
+        catalog = self._catalog()
+        alerts = [catalog.complete(alert) for alert in parsed.alerts]
+        return Reading(
+            alerts=alerts,
+            muted=[muting.muted(alert, delivery.id, delivery.received_at) for alert in alerts],
+            changes=[owned for change in parsed.changes for owned in _owned(change, catalog)],
+        )
+
+    def opens(self, recipe: str) -> OpensPolicy:
+        """What an incident that this recipe opens looks like."""
+        compiled = self.engine.cookbook.get(recipe)
+        return compiled.recipe.opens if compiled else OpensPolicy()
+
+    async def muting(self) -> Muting:
+        """The silences as they are now."""
+        if self._muting is None:
+            async with self._database.reading() as connection:
+                self._muting = await Muting.load(connection)
+        return self._muting
+
+    async def heard(self, work: Transaction, position: int) -> None:
+        """Note, in the transaction of a batch, that everything up to `position` is in the database."""
+        statement = upsert(work.connection, tables.cursors).values(reader=READER, position=position)
+        await work.connection.execute(
+            statement.on_conflict_do_update(index_elements=["reader"], set_={"position": statement.excluded.position})
+        )
+
+    async def keep_snapshot(self, *, alerts: int = 0, force: bool = False) -> None:
+        """Write a snapshot when one is due; `alerts` have been told since the last call. The caller holds the engine."""
+        self._since_snapshot += alerts
+        now = self._clock.now()
+        due = self._since_snapshot >= SNAPSHOT_ALERTS or (
+            self._since_snapshot > 0 and now - self._snapshot_at >= SNAPSHOT_SECONDS
+        )
+        if not (due or force) or self._stale:
+            return
+        state = self.engine.snapshot()
+        values = {
+            "position": self.position,
+            "at": now,
+            "feedback": self._feedback,
+            "catalog_digest": self._digest,
+            "state": state,
+        }
+        async with self._database.transaction() as work:
+            states = tables.engine_states
+            await work.connection.execute(delete(states).where(states.c.position >= self.position))
+            await work.connection.execute(insert(states).values(values))
+            older = select(states.c.position).order_by(states.c.position.desc()).offset(2)
+            await work.connection.execute(delete(states).where(states.c.position.in_(older)))
+        self._since_snapshot, self._snapshot_at = 0, now
+        log.info("engine_snapshot_kept", position=self.position, bytes=len(state))
+
+    async def close(self) -> None:
+        """Keep a last snapshot, so that the next start has nothing to replay."""
+        async with self._lock:
+            await self.keep_snapshot(force=self._since_snapshot > 0)
+
+    # --- corrections by people ----------------------------------------------------------------------------------------
+
+    async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Move the groups of incident `lost` to `kept`; `then` runs in the same transaction."""
+        async with self.borrowed() as engine:
+            into, other = await self._group_of(kept), await self._group_of(lost)
+            async with self._database.transaction() as work:
+                if into and other and into != other:
+                    engine.merge(into, other)
+                    await self._remember(work, "merge", into, other=other)
+                groups = tables.groups
+                await work.connection.execute(
+                    update(groups).where(groups.c.incident == lost).values(incident=kept, merged_into=into or None)
+                )
+                await then(work)
+
+    async def split(
+        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[int]]
+    ) -> int:
+        """Move alerts of an incident to a new group; `then` declares its incident in the same transaction."""
+        a, g = tables.alerts.c, tables.groups.c
+        async with self._database.reading() as connection:
+            query = select(a.id, a.group_id).join(tables.groups, a.group_id == g.id).where(g.incident == number)
+            of_incident = {row.id: row.group_id for row in await connection.execute(query)}
+        strangers = [alert for alert in alerts if alert not in of_incident]
+        if strangers:
+            raise NotFound(f"{ref(number)} has no alert A{strangers[0]}. Its alerts: /incident alerts")
+        if len(set(alerts)) == len(of_incident):
+            raise InvalidTransition("Those are all its alerts. To give them another incident, rename this one.")
+        async with self.borrowed() as engine:
+            group = await self._group_of(number)
+            if not group or engine.group(group) is None:
+                raise InvalidTransition(f"{ref(number)} is too old to be split: its group is closed.")
+            async with self._database.transaction() as work:
+                new = engine.split(group, sorted(set(alerts)))
+                await self._remember(work, "split", group, other=new, episodes=sorted(set(alerts)))
+                await work.connection.execute(
+                    insert(tables.groups).values(id=new, opened_at=self._clock.now(), recipe="")
+                )
+                await work.connection.execute(
+                    update(tables.alerts).where(a.id.in_(sorted(set(alerts)))).values(group_id=new)
+                )
+                return await then(work, new)
+
+    async def _group_of(self, number: int) -> str:
+        """The engine's surviving group of an incident, "" when it has none."""
+        groups = tables.groups
+        query = select(groups.c.id).where(groups.c.incident == number).order_by(groups.c.opened_at.desc())
+        async with self._database.reading() as connection:
+            for group in (await connection.execute(query)).scalars():
+                surviving = self.engine.surviving(group)
+                if self.engine.group(surviving) is not None:
+                    return surviving
+        return ""
+
+    async def _remember(
+        self, work: Transaction, kind: str, group: str, *, other: str, episodes: Sequence[int] = ()
+    ) -> None:
+        values = {
+            "at": self._clock.now(),
+            "position": self.position,
+            "kind": kind,
+            "group_id": group,
+            "other": other,
+            "episodes_json": msgspec.json.encode(list(episodes)).decode(),
+        }
+        result = await work.connection.execute(insert(tables.feedback).values(values))
+        self._feedback = int(result.inserted_primary_key[0])  # type: ignore[index]  # an autoincrement key is always there
+        self._since_snapshot += 1
+
+    # --- rebuilding ---------------------------------------------------------------------------------------------------
+
+    async def _reconfigure(self) -> None:
+        """The catalogue changed: tell the engine, and keep a snapshot so that no replay crosses the change."""
+        catalog = self._catalog()
+        self.engine.reconfigure(cookbook(catalog), topology(catalog))
+        self._digest = catalog.digest
+        await self.keep_snapshot(force=True)
+
+    async def _rebuild(self) -> None:
+        states, cursors, corrections = tables.engine_states, tables.cursors, tables.feedback
+        async with self._database.reading() as connection:
+            cursor = (
+                await connection.execute(select(cursors.c.position).where(cursors.c.reader == READER))
+            ).scalar() or 0
+            query = select(states).where(states.c.position <= cursor).order_by(states.c.position.desc()).limit(1)
+            state = (await connection.execute(query)).first()
+            since = state.feedback if state else 0
+            rows = list(
+                await connection.execute(select(corrections).where(corrections.c.id > since).order_by(corrections.c.id))
+            )
+        catalog = self._catalog()
+        if state is None:
+            self.engine, self._digest = Engine(cookbook(catalog), topology(catalog)), catalog.digest
+        else:
+            self.engine, self._digest = Engine.restore(state.state), state.catalog_digest
+        self.position = state.position if state else 0
+        self._feedback = rows[-1].id if rows else since
+        replayed = await self._replay(cursor, rows)
+        self._stale = False
+        await self._check_counters(changed=replayed > 0 and self._digest != catalog.digest)
+        self._since_snapshot += replayed + len(rows)
+        log.info("engine_rebuilt", position=self.position, replayed=replayed, corrections=len(rows))
+
+    async def _replay(self, cursor: int, corrections: Sequence[Row[Any]]) -> int:
+        """Tell the engine again what it heard between the snapshot and `cursor`; its answers are in the database already."""
+        muting, waiting, told = await self.muting(), list(corrections), 0
+        while self.position < cursor:
+            deliveries = [d for d in await self._journal.read(self.position, REPLAY_BATCH) if d.id <= cursor]
+            for delivery in deliveries:
+                while waiting and waiting[0].position < delivery.id:
+                    self._correct(waiting.pop(0))
+                try:
+                    reading = self.read(delivery, muting)
+                except MalformedPayload:
+                    continue
+                self.engine.observe(reading.changes)
+                self.engine.ingest(reading.alerts, delivery.received_at, muted=reading.muted)
+                told += len(reading.alerts)
+            if not deliveries:
+                break
+            self.position = deliveries[-1].id
+            await asyncio.sleep(0)
+        self.position = max(self.position, cursor)
+        for correction in waiting:
+            self._correct(correction)
+        return told
+
+    def _correct(self, row: Row[Any]) -> None:
+        if row.kind == "merge":
+            self.engine.merge(row.group_id, row.other)
+        else:
+            self.engine.split(row.group_id, msgspec.json.decode(row.episodes_json))
+
+    async def _check_counters(self, *, changed: bool) -> None:
+        """Ids must never be given twice: were the replay to differ from what was kept, number on from there, and say so."""
+        async with self._database.reading() as connection:
+            newest = (await connection.execute(select(func.max(tables.alerts.c.id)))).scalar() or 0
+            ids = tables.groups.c.id
+            last = (
+                await connection.execute(select(ids).order_by(func.length(ids).desc(), ids.desc()).limit(1))
+            ).scalar()
+            newest_group = int(last[1:]) if last else 0
+        if self.engine.number_from(episode=newest + 1, group=newest_group + 1):
+            log.warning("engine_rebuilt_differently", catalogue_changed=changed, episode=newest, group=newest_group)
+
+
+def _owned(change: Change, catalog: Catalog) -> list[Change]:
+    """The change for each service whose repository it is in; itself when it names its service, or nobody claims it."""
+    if change.service or not change.repository:
+        return [change]
+    services = catalog.services_of_repository(change.repository)
+    if len(services) < 2:
+        return [msgspec.structs.replace(change, service=s.id) for s in services] or [change]
+    return [msgspec.structs.replace(change, id=f"{change.id}#{s.id}", service=s.id) for s in services]

@@ -1,0 +1,343 @@
+"""The pipeline: journal -> engine -> incidents -> outbox, in micro-batches of one transaction each.
+
+State, timeline, outbox and the journal's cursor commit together: a crash replays, never loses, never doubles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import update
+
+from bot.catalog.catalog import Catalog
+from bot.changes import ledger
+from bot.clock import Clock
+from bot.errors import Conflict, MalformedPayload, StorageUnavailable
+from bot.incidents import store
+from bot.incidents.batch import Batch, Touched
+from bot.incidents.grouping import Grouping
+from bot.incidents.model import (
+    MUSTER,
+    Cause,
+    Declared,
+    Incident,
+    Joined,
+    Merged,
+    SeverityLevel,
+    Suspect,
+)
+from bot.incidents.service import Incidents
+from bot.intake.journal import Delivery, Journal
+from bot.storage import tables, timers
+from bot.storage.database import Database, Transaction, upsert
+from bot.telemetry import Metrics, get_logger
+from correlation.alert import Severity
+from correlation.decision import GroupView
+from correlation.engine import Engine
+
+__all__ = ["AUTO_RESOLVE", "Pipeline"]
+
+log = get_logger(__name__)
+
+AUTO_RESOLVE = "auto_resolve"  # the timer that ends an incident whose alerts stayed clear
+BATCH_DELIVERIES = 400
+BATCH_ALERTS = 1_000  # about; a delivery is never cut
+BATCH_BYTES = 1024 * 1024
+SLICE = 32  # alerts between two breaths, so that webhooks and commands are answered meanwhile
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
+
+SEVERITY_OF: dict[Severity, SeverityLevel] = {
+    Severity.CRITICAL: "SEV2",
+    Severity.ERROR: "SEV3",
+    Severity.WARNING: "SEV4",
+    Severity.INFO: "SEV4",
+}
+
+_SEEN = ("severity", "status", "summary", "count", "last_seen", "resolved_at")
+_SETTLED = (*_SEEN, "group_id", "held", "reason", "evidence_json", "labels_json", "links_json")
+
+
+class Pipeline:
+    """Turns deliveries into incidents, for as long as it runs."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        clock: Clock,
+        *,
+        grouping: Grouping,
+        incidents: Incidents,
+        catalog: Callable[[], Catalog],
+        metrics: Metrics,
+    ) -> None:
+        self._database, self._journal, self._clock, self._metrics = database, journal, clock, metrics
+        self._grouping, self._incidents, self._catalog = grouping, incidents, catalog
+        self._idle = asyncio.Event()
+        self.trouble = ""  # why the last batch is not in the database; empty when it is
+
+    async def run(self) -> None:
+        """Process what the journal holds, and wait for more, until cancelled."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                if not await self.step():
+                    self._idle.set()
+                    await self._journal.wait_for(self._grouping.position)
+                    self._idle.clear()
+                pause, self.trouble = FIRST_PAUSE, ""
+            except StorageUnavailable as error:
+                self.trouble = str(error)
+                log.warning("pipeline_paused", reason=str(error), seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def drain(self) -> None:
+        """Process everything that the journal holds and return."""
+        while await self.step():
+            pass
+
+    async def step(self) -> bool:
+        """One micro-batch; False when there was nothing to do. StorageUnavailable when it could not be kept."""
+        async with self._grouping.borrowed():
+            position = self._grouping.position
+        deliveries = await self._journal.read(position, BATCH_DELIVERIES, BATCH_BYTES)
+        if not deliveries:
+            return False
+        await self._process(_first_alerts(deliveries))
+        return True
+
+    async def _process(self, deliveries: Sequence[Delivery]) -> None:
+        try:
+            with self._metrics.batch_seconds.time():
+                await self._batch(deliveries)
+        except StorageUnavailable:
+            raise
+        except Exception:  # named place: a poison delivery costs only itself
+            log.exception("batch_failed", first=deliveries[0].id, last=deliveries[-1].id)
+            self._metrics.failures.labels("pipeline").inc()
+            if len(deliveries) == 1:
+                await self._set_aside(deliveries[0])
+            else:
+                for delivery in deliveries:
+                    await self._process([delivery])
+
+    async def _batch(self, deliveries: Sequence[Delivery]) -> None:
+        muting = await self._grouping.muting()
+        async with self._grouping.borrowed() as engine:
+            batch = Batch(position=deliveries[-1].id)
+            for delivery in deliveries:
+                try:
+                    reading = self._grouping.read(delivery, muting)
+                except MalformedPayload as error:
+                    log.warning("delivery_no_longer_understood", delivery=delivery.id, reason=str(error))
+                    continue
+                engine.observe(reading.changes)
+                batch.changes.extend(reading.changes)
+                for start in range(0, len(reading.alerts), SLICE):
+                    alerts = reading.alerts[start : start + SLICE]
+                    muted = reading.muted[start : start + SLICE]
+                    decisions = engine.ingest(alerts, delivery.received_at, muted=muted)
+                    for alert, decision in zip(alerts, decisions, strict=True):
+                        batch.add(alert, decision)
+                    await asyncio.sleep(0)
+            self._grouping.position = batch.position
+            await self._persist(engine, batch)
+            await self._grouping.keep_snapshot(alerts=batch.alerts)
+        for kind, count in batch.decisions.items():
+            self._metrics.alerts.labels(kind).inc(count)
+        for change in batch.changes:
+            self._metrics.changes.labels(change.kind).inc()
+        log.debug("batch_processed", position=batch.position, alerts=batch.alerts, changes=len(batch.changes))
+
+    async def _persist(self, engine: Engine, batch: Batch) -> None:
+        """Write the batch; a command that was faster makes it read the incidents again."""
+        while True:
+            try:
+                async with self._database.transaction() as work:
+                    await self._write(work, engine, batch)
+                return
+            except Conflict:
+                continue
+
+    async def _write(self, work: Transaction, engine: Engine, batch: Batch) -> None:
+        if batch.changes:
+            await ledger.record(work, batch.changes)
+        await self._write_groups(work, engine, batch)
+        await self._write_alerts(work, batch.settled, _SETTLED)
+        await self._write_alerts(work, batch.seen, _SEEN)
+        surviving: dict[str, Touched] = {}
+        for group, touched in batch.groups.items():
+            _join(surviving.setdefault(engine.surviving(group), Touched()), touched)
+        known = await store.of_groups(work.connection, list(surviving))
+        for group, touched in surviving.items():
+            view = engine.group(group)
+            if view is not None:
+                await self._update_incident(work, view, touched, known.get(group))
+        await self._grouping.heard(work, batch.position)
+
+    async def _write_groups(self, work: Transaction, engine: Engine, batch: Batch) -> None:
+        groups = tables.groups
+        rows = [
+            {"id": group, "recipe": touched.recipe, "opened_at": touched.opened_at}
+            for group, touched in batch.groups.items()
+            if touched.opened
+        ]
+        if rows:
+            await work.connection.execute(upsert(work.connection, groups).on_conflict_do_nothing(), rows)
+        for lost, kept in batch.merged:
+            owners = await store.of_groups(work.connection, [lost, kept])
+            mine, theirs = owners.get(kept), owners.get(lost)
+            if mine is None and theirs is not None:
+                await store.adopt_group(work, kept, theirs.number)
+            elif mine is not None and theirs is not None and mine.number != theirs.number:
+                await self._merge_incidents(work, mine, theirs)
+            owner = mine or theirs
+            await work.connection.execute(
+                update(groups)
+                .where((groups.c.id == lost) | (groups.c.merged_into == lost))
+                .values(merged_into=kept, incident=owner.number if owner else None)
+            )
+
+    async def _merge_incidents(self, work: Transaction, kept: Incident, lost: Incident) -> None:
+        at = self._clock.now()
+        kept.take_in(lost)
+        if lost.open:
+            lost.resolve(MUSTER, at, f"Merged into {kept.ref}: an alert showed that both are one.")
+        lost.merged_into = kept.number
+        await store.save(work, kept)
+        await store.save(work, lost)
+        groups = tables.groups
+        await work.connection.execute(
+            update(groups).where(groups.c.incident == lost.number).values(incident=kept.number)
+        )
+        await self._incidents.react(work, kept, Merged(by=MUSTER, other=lost.number, into=False), at)
+        await self._incidents.react(work, lost, Merged(by=MUSTER, other=kept.number, into=True), at)
+
+    async def _write_alerts(self, work: Transaction, rows: dict[int, dict[str, Any]], changed: Sequence[str]) -> None:
+        if not rows:
+            return
+        statement = upsert(work.connection, tables.alerts)
+        statement = statement.on_conflict_do_update(
+            index_elements=["id"], set_={name: statement.excluded[name] for name in changed}
+        )
+        await work.connection.execute(statement, list(rows.values()))
+
+    async def _update_incident(
+        self, work: Transaction, view: GroupView, touched: Touched, incident: Incident | None
+    ) -> None:
+        at = self._clock.now()
+        if incident is None:
+            if view.deserves:
+                await self._declare(work, view, at)
+            return
+        before = {name for name, _ in incident.services}
+        _take_figures(incident, view)
+        events: list[Any] = []
+        if incident.merged_into is None:
+            if touched.fresh and not incident.open:
+                why = next(iter(touched.reasons.values()), "")
+                events.append(incident.reopen(MUSTER, at, f"an alert fires again. {why}".strip()))
+            new = tuple(name for name, _ in incident.services if name not in before)
+            if new and touched.joined:
+                words = next((touched.reasons[name] for name in new if name in touched.reasons), "")
+                events.append(Joined(alerts=touched.joined, new_services=new, words=words))
+            if not incident.graded_by_person and (severity := self._severity(view)) < incident.severity:
+                events.append(incident.change_severity(severity, MUSTER))
+            if incident.firing_count:
+                if incident.cleared_at is not None:
+                    incident.cleared_at = None
+                    await timers.cancel(work, AUTO_RESOLVE, incident.ref)
+            elif cleared := incident.clear(at):
+                events.append(cleared)
+                if incident.auto_resolve is not None:
+                    payload = {"incident": incident.number}
+                    await timers.schedule(work, AUTO_RESOLVE, incident.ref, at + incident.auto_resolve, payload)
+        await store.save(work, incident)
+        for event in events:
+            await self._incidents.react(work, incident, event, at)
+        if not events:
+            await self._incidents.refresh(work, incident, at)
+        work.announce("alerts", incident=incident.number)
+
+    async def _declare(self, work: Transaction, view: GroupView, at: float) -> None:
+        opens = self._grouping.opens(view.recipe)
+        incident = Incident(
+            number=0,
+            title=view.title,
+            severity=self._severity(view),
+            status_since=at,
+            opened_at=at,
+            first_alert_at=view.opened_at,
+            last_alert_at=view.last_at,
+            recipe=view.recipe,
+            private=opens.private,
+            auto_resolve=opens.auto_resolve,
+        )
+        _take_figures(incident, view)
+        await store.insert_incident(work, incident)
+        await work.connection.execute(
+            update(tables.groups).where(tables.groups.c.id == view.id).values(incident=incident.number)
+        )
+        await self._incidents.react(work, incident, Declared(by=MUSTER, invite=opens.invite), at)
+        work.announce("alerts", incident=incident.number)
+        self._metrics.incidents.labels(incident.severity).inc()
+        log.info("incident_declared", incident=incident.ref, severity=incident.severity, group=view.id)
+
+    def _severity(self, view: GroupView) -> SeverityLevel:
+        """The recipe's word, else by the worst alert; a most important service makes it one step worse, SEV2 at most."""
+        opens = self._grouping.opens(view.recipe)
+        if opens.severity in {"SEV1", "SEV2", "SEV3", "SEV4"}:
+            return opens.severity  # type: ignore[return-value]  # just tested
+        severity = SEVERITY_OF[view.severity]
+        services = self._catalog().services
+        important = any(name in services and services[name].tier == 1 for name, _ in view.services)
+        return {"SEV3": "SEV2", "SEV4": "SEV3"}.get(severity, severity) if important else severity  # type: ignore[return-value]
+
+    async def _set_aside(self, delivery: Delivery) -> None:
+        """Keep a delivery that cannot be processed where operators look, and go on behind it."""
+        await self._journal.reject(
+            delivery.source,
+            delivery.headers,
+            delivery.body,
+            delivery.received_at,
+            "It was accepted, but processing it failed; the log says why.",
+        )
+        async with self._grouping.borrowed():
+            self._grouping.position = delivery.id
+            async with self._database.transaction() as work:
+                await self._grouping.heard(work, delivery.id)
+        log.error("delivery_set_aside", delivery=delivery.id, source=delivery.source)
+
+
+def _first_alerts(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    taken: list[Delivery] = []
+    alerts = 0
+    for delivery in deliveries:
+        if taken and alerts + delivery.accepted > BATCH_ALERTS:
+            break
+        taken.append(delivery)
+        alerts += delivery.accepted
+    return taken
+
+
+def _join(into: Touched, other: Touched) -> None:
+    into.joined += other.joined
+    into.fresh += other.fresh
+    for service, reason in other.reasons.items():
+        into.reasons.setdefault(service, reason)
+
+
+def _take_figures(incident: Incident, view: GroupView) -> None:
+    incident.services = [(name, count) for name, count in view.services if name]
+    incident.alert_count, incident.firing_count = view.size, view.active
+    incident.first_alert_at = min(incident.first_alert_at, view.opened_at)
+    incident.last_alert_at = max(incident.last_alert_at, view.last_at)
+    incident.location = view.locations[0][0] if len(view.locations) == 1 else ""
+    incident.environment = view.environments[0][0] if len(view.environments) == 1 else ""
+    if view.causes:
+        cause = view.causes[0]
+        incident.cause = Cause(service=cause.name, words="; ".join(cause.reasons), score=cause.score)
+    incident.suspects = [Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in view.suspects]
