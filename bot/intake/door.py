@@ -183,11 +183,12 @@ class _Door(asyncio.Protocol):
         if len(buffer) < end:
             self._wanted = end
             return
+        name = start[1].decode()  # now: a match looks into the buffer, whose bytes are about to move
         body = bytes(buffer[head:end])
         del buffer[:end]
         self._wanted = 0
         self._serving = True
-        self._desk.deliver(start[1].decode(), headers, body, self._reply)
+        self._desk.deliver(name, headers, body, self._reply)
 
     def _reply(self, answer: Answer) -> None:
         self._serving = False
