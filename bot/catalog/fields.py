@@ -18,6 +18,7 @@ from bot.catalog.model import Who
 from correlation.matchers import Matcher, Matchers
 
 __all__ = [
+    "AccountId",
     "DayOrMoment",
     "Duration",
     "Email",
@@ -35,6 +36,7 @@ __all__ = [
     "WhoList",
     "WhoText",
     "duration_seconds",
+    "duration_text",
 ]
 
 
@@ -68,6 +70,18 @@ def duration_seconds(text: str) -> float:
     if seconds > _MAX_DURATION:
         raise ValueError(text)
     return seconds
+
+
+def duration_text(seconds: float) -> str:
+    """The shortest way to write it.
+
+    >>> duration_text(5400.0), duration_text(604800.0)
+    ('90m', '1w')
+    """
+    for unit in ("w", "d", "h", "m", "s"):
+        if seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:.0f}{unit}"
+    return f"{seconds / _UNITS['ms']:.0f}ms"
 
 
 def _minutes(text: str) -> int:
@@ -194,6 +208,8 @@ def _text(check: Callable[[Any], Any], description: str, examples: list[str], **
     )
 
 
+# Ids of chat platforms are numbers as often as not; YAML may hold them without quotes.
+AccountId = Annotated[str, WithJsonSchema({"type": ["string", "integer"]})]
 Duration = Annotated[float, *_text(_duration, "A length of time.", ["90s", "5m", "2h", "7d"], pattern=_DURATION)]
 MatcherText = Annotated[
     Matchers,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from bot.catalog.fields import Duration, Entry, MatcherText, Pattern, WhoList
@@ -37,7 +37,7 @@ def _texts(value: Any) -> Any:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_texts)]
+Text = Annotated[str, BeforeValidator(_texts), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 
 class HttpStep(Entry):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from bot.catalog.fields import (
+    AccountId,
     DayOrMoment,
     Duration,
     Email,
@@ -25,6 +26,7 @@ from bot.catalog.fields import (
     TimeOfDay,
     TimeZone,
     WhoList,
+    duration_text,
 )
 from bot.catalog.model import IncidentSeverity
 from bot.catalog.runbook_schema import Actions, RunbookModel, complete_step_schema
@@ -63,9 +65,9 @@ class PersonModel(Entry):
     name: str = Field("", description="As people say it.", examples=["Robin Vos"])
     email: Email = Field("", description="The main address; commits and chat accounts are matched by it.")
     emails: list[Email] = Field([], description="Further addresses, as commits carry them.")
-    slack: str = Field("", description="Slack member id.", examples=["U01ROBIN"])
-    discord: str = Field("", description="Discord user id.", examples=["80351110224678912"])
-    chat: dict[str, str] = Field({}, description="Ids on further chat platforms: platform to id.")
+    slack: AccountId = Field("", description="Slack member id.", examples=["U01ROBIN"])
+    discord: AccountId = Field("", description="Discord user id.", examples=["80351110224678912"])
+    chat: dict[str, AccountId] = Field({}, description="Ids on further chat platforms: platform to id.")
     github: str = Field("", description="GitHub login.", examples=["rvos"])
     gitlab: str = Field("", description="GitLab login.", examples=["rvos"])
     logins: dict[str, str] = Field({}, description="Logins on further forges: forge to login.")
@@ -81,7 +83,7 @@ class TeamModel(Entry):
     members: list[str] = Field([], description="Names of people.", examples=[["robin", "mika"]])
     schedule: str = Field("", description="Who of them is on call: the name of a schedule.")
     escalation: str = Field("", description="Who is paged when nobody answers: the name of an escalation policy.")
-    channels: dict[str, str] = Field(
+    channels: dict[str, AccountId] = Field(
         {}, description="Where the team talks: platform to channel.", examples=[{"slack": "#payments"}]
     )
 
@@ -236,16 +238,16 @@ class RoomsModel(Entry):
     """The rooms of incidents."""
 
     name: str = Field(
-        "inc-{number}-{slug}", description="How rooms are called: {number}, {slug}, {service}, {severity}, {date}."
+        "inc-{number}-{slug}", description="How rooms are called: {number}, {slug} (of the title), {severity}."
     )
-    announce: dict[str, str] = Field(
+    announce: dict[str, AccountId] = Field(
         {}, description="Where new incidents are announced.", examples=[{"slack": "#incidents"}]
     )
     archive_after: Duration = Field(7 * 86_400.0, description="After resolution.")
 
     @model_validator(mode="after")
     def _names_tell_rooms_apart(self) -> RoomsModel:
-        fields = {"number", "slug", "service", "severity", "date"}
+        fields = {"number", "slug", "severity"}
         try:
             unknown = set(_placeholders(self.name)) - fields
         except ValueError as error:
@@ -292,7 +294,35 @@ def schema(actions: Actions | None = None) -> dict[str, Any]:
     """The JSON Schema of a catalogue file (draft 2020-12), for editors and for `muster check --schema`."""
     document = CatalogModel.model_json_schema(by_alias=True, mode="validation")
     complete_step_schema(document, actions)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | document | {"title": "Muster catalogue"}
+    for section in ("people", "teams", "services"):  # an entry may say nothing but its name
+        entries = document["properties"][section]
+        entries["additionalProperties"] = {"anyOf": [entries["additionalProperties"], {"type": "null"}]}
+    for definition in (document, *document["$defs"].values()):
+        _tidy(definition)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Muster catalogue"} | document
+
+
+def _tidy(node: Any) -> None:
+    """Leave out what pydantic adds for programs, and write defaults as people do."""
+    if isinstance(node, list):
+        for item in node:
+            _tidy(item)
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get("title"), str):
+        del node["title"]
+    default = node.get("default")
+    if default in ("", None, [], {}):
+        node.pop("default", None)
+    elif node.get("type") == "string" and isinstance(default, int | float):
+        is_time = "08:00" in node.get("examples", ())
+        node["default"] = f"{default // 60:02}:{default % 60:02}" if is_time else duration_text(default)
+    for key, value in node.items():
+        if key in ("properties", "$defs"):
+            for item in value.values():
+                _tidy(item)
+        elif key not in ("default", "examples", "enum"):
+            _tidy(value)
 
 
 def _placeholders(template: str) -> list[str]:
