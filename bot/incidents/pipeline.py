@@ -165,7 +165,7 @@ class Pipeline:
     async def _write(self, work: Transaction, engine: Engine, batch: Batch) -> None:
         if batch.changes:
             await ledger.record(work, batch.changes)
-        await self._write_groups(work, engine, batch)
+        await self._write_groups(work, batch)
         await self._write_alerts(work, batch.settled, _SETTLED)
         await self._write_alerts(work, batch.seen, _SEEN)
         surviving: dict[str, Touched] = {}
@@ -178,7 +178,7 @@ class Pipeline:
                 await self._update_incident(work, view, touched, known.get(group))
         await self._grouping.heard(work, batch.position)
 
-    async def _write_groups(self, work: Transaction, engine: Engine, batch: Batch) -> None:
+    async def _write_groups(self, work: Transaction, batch: Batch) -> None:
         groups = tables.groups
         rows = [
             {"id": group, "recipe": touched.recipe, "opened_at": touched.opened_at}

@@ -1,0 +1,216 @@
+"""The pipeline, over real files: what alerts become, and that a crash changes nothing."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import StorageUnavailable
+from bot.storage import tables
+from tests.world import MIKA, ROBIN, World, world
+
+
+def alert(name: str = "HighLatency", **fields: Any) -> dict[str, Any]:
+    return {"name": name, "severity": "critical", "service": "checkout", "location": "eu-west-1"} | fields
+
+
+async def test_an_alert_becomes_an_incident_with_one_room_and_a_card(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert(summary="p99 over 2 s"))
+        await w.settle()
+        (incident,) = await w.all_incidents()
+        assert (incident.status, incident.severity, incident.alert_count) == ("open", "SEV2", 1)
+        assert incident.services == [("checkout", 1)]
+        (room,) = await w.rows(tables.rooms)
+        assert room.state == "open"
+        assert room.external.startswith(f"inc-{incident.number}-")
+        assert room.card_message is not None
+        assert any("declared" in text for text in await w.said(room.external))
+        assert await w.story(incident.number) == ["declared"]
+
+
+async def test_forty_identical_alerts_are_one_alert_with_count_forty(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for _ in range(40):
+            await w.post(alert())
+        await w.settle()
+        (row,) = await w.rows(tables.alerts)
+        assert (row.count, row.status) == (40, "firing")
+        assert len(await w.all_incidents()) == 1
+
+
+async def test_the_room_is_told_when_all_alerts_cleared(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert(), alert("Errors"))
+        await w.settle()
+        w.clock.advance(60)
+        await w.post(alert(status="resolved"), alert("Errors", status="resolved"))
+        await w.settle()
+        (incident,) = await w.all_incidents()
+        assert incident.firing_count == 0
+        assert incident.cleared_at is not None
+        assert incident.status == "open"
+        assert any(text.startswith("All 2 alerts cleared.") for text in await w.said())
+
+
+async def test_an_alert_that_fires_again_reopens_a_resolved_incident(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert())
+        await w.settle()
+        await w.post(alert(status="resolved"))
+        await w.settle()
+        (incident,) = await w.all_incidents()
+        await w.incidents.resolve(incident.number, MIKA, "rolled back")
+        w.clock.advance(120)
+        await w.post(alert())
+        await w.settle()
+        (again,) = await w.all_incidents()
+        assert again.status == "open"
+        assert (await w.story(again.number))[-1] == "reopened"
+
+
+async def test_an_incident_resolved_by_a_person_is_not_reopened_by_a_repeat(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert())
+        await w.settle()
+        (incident,) = await w.all_incidents()
+        await w.incidents.resolve(incident.number, MIKA)
+        w.clock.advance(120)
+        await w.post(alert())
+        await w.settle()
+        (still,) = await w.all_incidents()
+        assert still.status == "resolved"
+
+
+async def test_a_spread_to_another_service_is_told_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert())
+        await w.settle()
+        w.clock.advance(5)
+        await w.post(*[alert("Errors", service="cart", host=f"cart-{n}") for n in range(5)])
+        await w.settle()
+        (incident,) = await w.all_incidents()
+        assert dict(incident.services) == {"cart": 5, "checkout": 1}
+        assert sum("Spread to cart" in text for text in await w.said()) == 1
+
+
+async def test_two_outages_at_two_locations_are_two_incidents(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert(), alert("DiskFull", service="reports", location="us-east-1", summary="/ is full"))
+        await w.settle()
+        assert len(await w.all_incidents()) == 2
+
+
+async def test_a_restart_goes_on_with_the_same_groups_and_says_nothing_twice(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert(), alert("Errors", host="a"))
+        await w.settle()
+        said = await w.said()
+        clock = w.clock
+    async with world(tmp_path, clock=clock) as w:  # without a snapshot: all of the journal is told to the engine again
+        await w.settle()
+        assert await w.said() == said
+        clock.advance(30)
+        await w.post(alert("Errors", host="b"), alert())
+        await w.settle()
+        (incident,) = await w.all_incidents()
+        assert incident.alert_count == 3
+        assert {row.group_id for row in await w.rows(tables.alerts)} == {"G1"}
+        await w.grouping.close()
+    async with world(tmp_path, clock=clock) as w:  # with one
+        clock.advance(30)
+        await w.post(alert("Errors", host="c"))
+        await w.settle()
+        assert [i.alert_count for i in await w.all_incidents()] == [4]
+
+
+async def test_a_batch_that_cannot_be_kept_is_kept_when_the_database_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as w:
+        heard, fails = w.grouping.heard, True
+
+        async def no_space(work: Any, position: int) -> None:
+            if fails:
+                raise StorageUnavailable("disk full")
+            await heard(work, position)
+
+        monkeypatch.setattr(w.grouping, "heard", no_space)
+        await w.post(alert())
+        with pytest.raises(StorageUnavailable):
+            await w.pipeline.drain()
+        assert await w.all_incidents() == []
+        fails = False
+        await w.settle()
+        assert [i.alert_count for i in await w.all_incidents()] == [1]
+
+
+async def test_a_poison_delivery_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(tmp_path) as w:
+        ingest = w.grouping.read
+
+        def poisoned(delivery: Any, muting: Any) -> Any:
+            if b"poison" in delivery.body:
+                raise RuntimeError("a mistake of ours")
+            return ingest(delivery, muting)
+
+        monkeypatch.setattr(w.grouping, "read", poisoned)
+        for name in ("HighLatency", "poison", "Errors"):
+            await w.post(alert(name))
+        await w.settle()
+        assert {row.name for row in await w.rows(tables.alerts)} == {"HighLatency", "Errors"}
+        (rejected,) = await w.journal.rejected()
+        assert b"poison" in rejected.body
+
+
+async def test_fifty_acknowledgements_at_once_have_one_winner(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert())
+        await w.settle()
+        people = [ROBIN, MIKA] * 25
+        answers = await asyncio.gather(*(w.incidents.acknowledge(1, person) for person in people))
+        assert sum(answer.first for answer in answers) == 1
+        assert (await w.story(1)).count("acknowledged") == 1
+
+
+async def test_a_persons_merge_and_split_outlive_a_restart(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.post(alert(), alert("DiskFull", service="reports", location="us-east-1"))
+        await w.settle()
+        kept, lost = sorted(i.number for i in await w.all_incidents())
+        merged = await w.incidents.merge(kept, lost, ROBIN)
+        assert merged.alert_count == 2
+        clock = w.clock
+    async with world(tmp_path, clock=clock) as w:
+        await w.post(alert("DiskFull", service="reports", location="us-east-1", host="r2"))
+        await w.settle()
+        by_number = {i.number: i for i in await w.all_incidents()}
+        assert by_number[kept].alert_count == 3
+        assert by_number[lost].merged_into == kept
+        split = await w.incidents.split(
+            kept, [row.id for row in await w.rows(tables.alerts) if row.service == "reports"], ROBIN
+        )
+        assert (split.alert_count, split.services) == (2, [("reports", 2)])
+    async with world(tmp_path, clock=clock) as w:
+        clock.advance(10)
+        await w.post(alert("DiskFull", service="reports", location="us-east-1", host="r2"))
+        await w.settle()
+        by_number = {i.number: i for i in await w.all_incidents()}
+        assert by_number[split.number].alert_count == 2
+        assert by_number[kept].alert_count == 1
+
+
+async def drawn(w: World) -> list[str]:
+    return [row.view_json for row in await w.rows(tables.messages) if row.view_json and '"card"' in row.view_json]
+
+
+async def test_many_changes_of_a_card_are_one_message(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for n in range(20):
+            await w.post(alert(host=f"h{n}"))
+            await w.settle()
+            w.clock.advance(1)
+        await w.settle()
+        (card,) = await drawn(w)
+        assert '"alert_count":20' in card

@@ -1,0 +1,141 @@
+"""A whole Muster without HTTP: real SQLite files, the real pipeline and relay, the console, a clock moved by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.catalog.catalog import Catalog
+from bot.chat.console import ConsoleGateway
+from bot.chat.relay import Relay
+from bot.chat.views import Person
+from bot.clock import ManualClock
+from bot.incidents import store, timeline
+from bot.incidents.announcements import Announcements
+from bot.incidents.effects import RoomEffects
+from bot.incidents.grouping import Grouping
+from bot.incidents.pipeline import Pipeline
+from bot.incidents.service import Incidents
+from bot.intake.journal import Journal
+from bot.intake.journal_sqlite import SqliteLog, beside
+from bot.intake.sources import discover
+from bot.storage import tables
+from bot.storage.database import Database
+from bot.telemetry import Metrics
+
+ROBIN = Person("robin", "Robin Vos")
+MIKA = Person("mika", "Mika Laine")
+
+
+def person(key: str) -> Person:
+    return Person(key, {"robin": "Robin Vos", "mika": "Mika Laine"}.get(key, key))
+
+
+@dataclass(kw_only=True)
+class World:
+    """The parts, and short words for what a story needs."""
+
+    clock: ManualClock
+    database: Database
+    journal: Journal
+    grouping: Grouping
+    incidents: Incidents
+    announcements: Announcements
+    pipeline: Pipeline
+    relay: Relay
+    gateway: ConsoleGateway
+    metrics: Metrics
+    sources: dict[str, Any]
+
+    async def post(self, *alerts: dict[str, Any], source: str = "generic") -> None:
+        """What a webhook would keep."""
+        body = json.dumps(list(alerts) if source == "generic" else alerts[0]).encode()
+        accepted = self.sources[source].accepts(body, {}, self.clock.now())
+        await self.journal.append(source, {}, body, self.clock.now(), None, accepted)
+
+    async def settle(self) -> None:
+        """Let everything that can happen now happen."""
+        await self.pipeline.drain()
+        await self.relay.drain()
+
+    async def all_incidents(self) -> list[Any]:
+        async with self.database.reading() as connection:
+            return await store.listing(connection)
+
+    async def rows(self, table: Any) -> list[Any]:
+        async with self.database.reading() as connection:
+            return list((await connection.execute(select(table))).all())
+
+    async def said(self, room: str | None = None) -> list[str]:
+        """What Muster said, in order, as plain text."""
+        rows = await self.rows(tables.messages)
+        return [row.text for row in rows if room is None or row.room == room]
+
+    async def story(self, number: int) -> list[str]:
+        async with self.database.reading() as connection:
+            return [entry.kind for entry in await timeline.read(connection, number)]
+
+
+@asynccontextmanager
+async def world(
+    folder: Path,
+    *,
+    clock: ManualClock | None = None,
+    catalog: Catalog | None = None,
+    platforms: tuple[str, ...] = ("console",),
+) -> AsyncIterator[World]:
+    """Start over what `folder` holds; leaving it is a clean stop."""
+    clock, catalog = clock or ManualClock(), catalog or Catalog.empty()
+    database = await Database.open(f"sqlite+aiosqlite:///{folder / 'muster.db'}")
+    journal = await Journal(SqliteLog(beside(folder / "muster.db"))).open()
+    sources, metrics = discover(), Metrics()
+    grouping = Grouping(database, journal, clock, sources=sources, catalog=lambda: catalog)
+    announcements = Announcements(platforms, lambda: catalog, person)
+    incidents = Incidents(
+        database,
+        clock,
+        reactions=(timeline.record, announcements),
+        card=announcements.refresh_card,
+        names=lambda key: person(key).name,
+        grouping=grouping,
+    )
+    pipeline = Pipeline(
+        database,
+        journal,
+        clock,
+        grouping=grouping,
+        incidents=incidents,
+        catalog=lambda: catalog,
+        metrics=metrics,
+    )
+    gateway = ConsoleGateway(database, clock)
+    relay = Relay(
+        database,
+        clock,
+        gateways={"console": gateway},
+        executors=RoomEffects(database, clock, person).executors(),
+        metrics=metrics,
+    )
+    try:
+        yield World(
+            clock=clock,
+            database=database,
+            journal=journal,
+            grouping=grouping,
+            incidents=incidents,
+            announcements=announcements,
+            pipeline=pipeline,
+            relay=relay,
+            gateway=gateway,
+            metrics=metrics,
+            sources=sources,
+        )
+    finally:
+        await journal.close()
+        await database.close()
