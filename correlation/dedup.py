@@ -14,7 +14,7 @@ import msgspec
 
 from correlation.alert import Alert
 
-__all__ = ["NEVER", "Dedup", "Episode", "fingerprint", "identity", "scrub"]
+__all__ = ["NEVER", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
 
 Key = tuple[str, ...]
 
@@ -64,7 +64,9 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     active: bool = True
     lasting: bool = True  # its source says when it clears
     resolved_at: float = NEVER
+    held: str = ""  # the reason's code, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed
+    silenced: bool = False  # a person's silence holds it, not the gate
 
     @property
     def part(self) -> str:

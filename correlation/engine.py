@@ -1,27 +1,23 @@
 """The engine: alerts in, decisions out, online and in event time. Deterministic: the same input gives the same numbers.
 
-It keeps no clock, no randomness and no order of a set. The groups live in the registry, the score in similarity.
+It keeps no clock, no randomness and no order of a set. The groups live in the registry, new alerts go through the placer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-import msgspec
-
 from correlation.alert import Alert, Change, Status
-from correlation.candidates import Pair
 from correlation.cause import causes
-from correlation.cookbook import DEFAULT_COOKBOOK, Compiled, Cookbook
+from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook, OpensPolicy
 from correlation.decision import Cause, Decision, Evidence, GroupView, Kind, Suspect
-from correlation.dedup import Dedup, Episode, fingerprint, scrub
+from correlation.dedup import Dedup, Episode, Key, fingerprint, scrub
 from correlation.features import Features
 from correlation.feedback import Feedback
 from correlation.gate import Gate, Verdict
-from correlation.groups import SEVERITIES, Group, largest
-from correlation.placing import Chosen, choose, gather, keys_of
+from correlation.groups import Group
+from correlation.placing import Placed, Placer
 from correlation.registry import Registry, UnknownGroup
-from correlation.similarity import Facts, explain, sentence
 from correlation.snapshot import SnapshotError, State, decode, encode
 from correlation.sources import Sources
 from correlation.suspects import Ledger, suspects
@@ -32,7 +28,7 @@ from correlation.words import span
 __all__ = ["Engine", "SnapshotError", "UnknownGroup"]
 
 MAX_AT = 253_402_300_799.0  # the year 9999: later moments are nonsense
-MAX_MERGES = 4  # groups that one alert may bridge
+HOLDING = ("flapping", "periodic")  # reasons that go on holding an alert while it goes on firing
 
 
 class Engine:
@@ -54,8 +50,6 @@ class Engine:
     def __init__(
         self, cookbook: Cookbook = DEFAULT_COOKBOOK, topology: Topology = EMPTY, *, tuning: Tuning | None = None
     ) -> None:
-        self.cookbook = cookbook
-        self.topology = topology
         self.tuning = tuning or Tuning()
         self._watermark = 0.0
         self._episodes = 0
@@ -66,12 +60,26 @@ class Engine:
         self._sources = Sources(self.tuning.trust)
         self._ledger = Ledger()
         self._feedback = Feedback()
+        self._placer = Placer(
+            cookbook,
+            topology,
+            tuning=self.tuning,
+            registry=self._registry,
+            gate=self._gate,
+            features=self._features,
+            ledger=self._ledger,
+            feedback=self._feedback,
+        )
 
     # What happens
 
-    def ingest(self, alerts: Sequence[Alert], now: float | None = None) -> list[Decision]:
-        """One decision per alert, in order."""
-        return [self._one(alert, now) for alert in alerts]
+    def ingest(
+        self, alerts: Sequence[Alert], now: float | None = None, *, muted: Sequence[str | None] | None = None
+    ) -> list[Decision]:
+        """One decision per alert, in order. `muted` gives for each the reason why nobody wants to hear of it, or None."""
+        if muted is None:
+            return [self._one(alert, now, None) for alert in alerts]
+        return [self._one(alert, now, reason) for alert, reason in zip(alerts, muted, strict=True)]
 
     def observe(self, changes: Sequence[Change]) -> None:
         """Changes are evidence and suspects; the ledger keeps the latest few thousand."""
@@ -93,7 +101,7 @@ class Engine:
 
     def reconfigure(self, cookbook: Cookbook, topology: Topology) -> None:
         """The catalogue was reloaded. Open groups go on, by the new times where their recipe still exists."""
-        self.cookbook, self.topology = cookbook, topology
+        self._placer.cookbook, self._placer.topology = cookbook, topology
         for group in self._registry.open.values():
             compiled = cookbook.get(group.recipe)
             if compiled is not None:
@@ -102,35 +110,34 @@ class Engine:
                 group.min_alerts, group.hops = recipe.min_alerts, recipe.hops
                 self._registry.schedule(group)
 
+    def number_from(self, *, episode: int, group: int) -> bool:
+        """Give no number below these from now on; whether that skips any. For an engine rebuilt from an older state."""
+        skips = episode > self._episodes + 1 or group > self._registry.last + 1
+        self._episodes = max(self._episodes, episode - 1)
+        self._registry.last = max(self._registry.last, group - 1)
+        return skips
+
     # What is known
+
+    @property
+    def cookbook(self) -> Cookbook:
+        return self._placer.cookbook
+
+    @property
+    def topology(self) -> Topology:
+        return self._placer.topology
+
+    @property
+    def watermark(self) -> float:
+        """The newest event time so far."""
+        return self._watermark
 
     def group(self, id: str) -> GroupView | None:  # noqa: A002 - the contract's word
         """The group of that id, or the one it was merged into; None when it is no longer remembered."""
         group = self._registry.by_id(id)
         if group is None:
             return None
-        return GroupView(
-            id=group.id,
-            number=group.number,
-            recipe=group.recipe,
-            opened_at=group.opened_at,
-            last_at=group.last_at,
-            open=group.open,
-            deserves=group.deserves,
-            title=group.title(),
-            severity=SEVERITIES[group.worst],
-            active=group.firing,
-            size=group.size,
-            alerts=group.alerts,
-            episodes=tuple(group.members),
-            services=largest({name: tally.episodes for name, tally in group.services.items()}),
-            classes=largest(group.classes),
-            hosts=largest(group.hosts),
-            locations=largest(group.locations),
-            environments=largest(group.environments),
-            causes=causes(group, self.topology),
-            suspects=suspects(group, self.topology, self._ledger.all()),
-        )
+        return group.view(causes(group, self.topology), suspects(group, self.topology, self._ledger.all()))
 
     def surviving(self, id: str) -> str:  # noqa: A002 - the contract's word
         """The id under which a group goes on after merges: itself, if it was not merged."""
@@ -152,10 +159,10 @@ class Engine:
         group = self._registry.by_id(id)
         return suspects(group, self.topology, self._ledger.all(), limit=limit) if group else ()
 
-    @property
-    def watermark(self) -> float:
-        """The newest event time so far."""
-        return self._watermark
+    def opens(self, recipe: str) -> OpensPolicy:
+        """What an incident that this recipe opens looks like; the default policy for a recipe that is gone."""
+        compiled = self.cookbook.get(recipe)
+        return compiled.recipe.opens if compiled is not None else OpensPolicy()
 
     # Snapshots
 
@@ -204,22 +211,16 @@ class Engine:
             self._dedup.put(episode)
         self._gate.series.update(state.series)
         self._gate.bursts.update(state.bursts)
-        self._sources = Sources(self.tuning.trust, state.sources)
-        registry = self._registry
-        registry.last = state.last_group
-        registry.open = {group.number: group for group in state.open}
-        registry.closed.update((group.number, group) for group in state.closed)
-        registry.aliases = dict(state.aliases)
-        registry.due = list(state.due)
-        registry.index.load(state.postings)
+        self._sources.load(state.sources)
+        self._registry.load(state.last_group, state.open, state.closed, state.aliases, state.due, state.postings)
         self._ledger.load(state.changes, state.last_changes)
-        self._feedback = Feedback(state.feedback)
+        self._feedback.said.update(state.feedback)
 
     # One alert
 
-    def _one(self, alert: Alert, now: float | None) -> Decision:
+    def _one(self, alert: Alert, now: float | None, muted: str | None) -> Decision:
         at = float(alert.at)
-        if not 0.0 <= at <= MAX_AT:  # NaN too
+        if not 0.0 <= at <= MAX_AT:
             at = min(MAX_AT, max(0.0, at)) if at == at else self._watermark  # noqa: PLR0124 - NaN is not itself
         if now is not None and at > now:
             at = now
@@ -232,19 +233,137 @@ class Engine:
             try:
                 print_ = fingerprint(key)
             except UnicodeEncodeError:
-                return self._one(scrub(alert), now)
-            return self._first(alert, at, key, print_)
+                return self._one(scrub(alert), now, muted)
+            return self._first(alert, at, key, print_, muted)
         if alert.status is Status.RESOLVED:
             return self._resolve(episode, alert, at)
-        return self._again(episode, alert, at)
+        return self._again(episode, alert, at, muted)
 
-    def _first(self, alert: Alert, at: float, key: tuple[str, ...], print_: str) -> Decision:
+    def _first(self, alert: Alert, at: float, key: Key, print_: str, muted: str | None) -> Decision:
         """A fingerprint that is not known (any more)."""
-        firing = alert.status is not Status.RESOLVED
-        if firing:
-            self._sources.onset(alert.source)
-        else:
+        if alert.status is Status.RESOLVED:
             self._sources.end(alert.source)
+            episode = self._remember(alert, at, key, print_)
+            # An end before anything else: a beginning that is told later has happened before it.
+            episode.active, episode.count, episode.resolved_at = False, 0, at
+            return _tell(episode, "resolved", "cleared_unknown", "Cleared: it was not known to fire.")
+        return self._begin(self._remember(alert, at, key, print_), alert, at, muted)
+
+    def _begin(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
+        """A stay begins."""
+        self._sources.onset(alert.source)
+        if muted is not None:
+            return self._mute(episode, muted)
+        return self._place(episode, alert, at, self._placer.weigh(episode, alert, at, recovered=False))
+
+    def _again(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
+        """A known fingerprint is reported firing."""
+        if not episode.active and at <= episode.resolved_at:
+            episode.first_seen = min(episode.first_seen, at)
+            episode.count += 1
+            return self._answer(episode, "repeat", "late", "Repeat: told late, it has cleared since.")
+        if not episode.group:
+            return self._again_held(episode, alert, at, muted)
+        group = self._registry.open.get(self._registry.root(episode.group))
+        if group is not None and self._continues(episode, group, at) and (muted is None or episode.active):
+            return self._repeat(episode, group, alert, at)
+        if group is None and episode.active and at <= episode.last_seen:
+            episode.count += 1
+            reason = "Repeat: the same report again."
+            return self._answer(episode, "repeat", "still_firing", reason, was_active=True)
+        self._release(episode)
+        key, print_ = episode.key, episode.fingerprint
+        return self._begin(self._remember(alert, at, key, print_), alert, at, muted)
+
+    def _repeat(self, episode: Episode, group: Group, alert: Alert, at: float) -> Decision:
+        """A member of an open group fires on, or again."""
+        was_active = episode.active
+        episode.count += 1
+        group.alerts += 1
+        if at > episode.last_seen:
+            episode.last_seen = at
+            if at > group.last_at:  # noqa: PLR1730 - max() costs a tenth of a repeat
+                group.last_at = at
+        elif at < episode.first_seen:
+            episode.first_seen = at
+        rank = alert.severity.rank
+        if rank < episode.rank:
+            episode.rank = rank
+            group.worsen(episode)
+            if not group.deserved:
+                self._placer.worsen(episode, group, alert)
+        if was_active:
+            return _tell(
+                episode, "repeat", "still_firing", f"Repeat: {episode.count} times now.", group, was_active=True
+            )
+        episode.active = True
+        episode.lasting = self._sources.tells_ends(episode.source)
+        group.stirred(episode)
+        self._registry.schedule(group)
+        self._placer.weigh(episode, alert, at, recovered=True)
+        reason = f"Repeat: fires again, {span(at - episode.resolved_at)} after it cleared."
+        return _tell(episode, "repeat", "fired_again", reason, group)
+
+    def _again_held(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
+        """A held alert fires again: within the hour a repeat, weighed anew from time to time."""
+        if at - episode.last_seen > self.tuning.held_for and not (episode.active and self._trusted(episode, at)):
+            key, print_ = episode.key, episode.fingerprint
+            return self._begin(self._remember(alert, at, key, print_), alert, at, muted)
+        was_active, known = episode.active, episode.count > 0
+        episode.first_seen = min(episode.first_seen, at) if known else at
+        episode.last_seen = max(episode.last_seen, at)
+        episode.count += 1
+        episode.active = True
+        worse = alert.severity.rank < episode.rank
+        episode.rank = min(episode.rank, alert.severity.rank)
+        again = f"Repeat: held, {episode.count} times now."
+        if muted is not None:
+            return self._mute(episode, muted, kind="repeat" if known else "noise", was_active=was_active)
+        if was_active and not worse and episode.held != "silenced" and at - episode.asked_at < self.tuning.ask_again:
+            return _tell(episode, "repeat", "held_again", again, was_active=True)
+        if was_active and not worse and episode.held != "silenced":
+            verdict = Verdict(episode.opening, episode.held in HOLDING, episode.held, "it goes on")
+        else:
+            verdict = self._placer.weigh(episode, alert, at, recovered=not was_active and known)
+        return self._place(episode, alert, at, verdict, was_active=was_active, again=again if known else "")
+
+    def _resolve(self, episode: Episode, alert: Alert, at: float) -> Decision:
+        """The condition is over. It neither opens nor prolongs a group."""
+        self._sources.end(alert.source)
+        was_active = episode.active
+        if at < episode.last_seen:
+            reason = "Cleared before it last fired; told late."
+            return self._answer(episode, "resolved", "late", reason, was_active=was_active)
+        episode.resolved_at = max(episode.resolved_at, at)
+        if not was_active:
+            return self._answer(episode, "resolved", "cleared_again", "Cleared: told again.")
+        self._release(episode)
+        episode.active = False
+        reason = f"Cleared after {span(at - episode.first_seen)}."
+        return self._answer(episode, "resolved", "cleared", reason, was_active=True)
+
+    def _place(
+        self, episode: Episode, alert: Alert, at: float, verdict: Verdict, *, was_active: bool = False, again: str = ""
+    ) -> Decision:
+        """Find a place for an alert; `again` is what to say when it was held before and still is."""
+        moment = max(at, self._watermark - self.tuning.late)
+        placed: Placed = self._placer.place(episode, alert, moment, verdict)
+        kind, code, reason, group, evidence, merged = placed
+        episode.asked_at = at
+        if group is not None:
+            episode.held = ""
+        else:
+            episode.held = code
+            if again:
+                kind, reason = "repeat", again
+        return _tell(episode, kind, code, reason, group, was_active=was_active, evidence=evidence, merged=merged)
+
+    def _mute(self, episode: Episode, why: str, *, kind: Kind = "noise", was_active: bool = False) -> Decision:
+        episode.held = "silenced"
+        return _tell(episode, kind, "silenced", f"Held: {why}.", was_active=was_active)
+
+    def _remember(self, alert: Alert, at: float, key: Key, print_: str) -> Episode:
+        """A new episode, in no group yet."""
         self._episodes += 1
         episode = Episode(
             id=self._episodes,
@@ -261,237 +380,12 @@ class Engine:
             rank=alert.severity.rank,
             first_seen=at,
             last_seen=at,
-            count=int(firing),
-            active=firing,
             lasting=self._sources.tells_ends(alert.source),
         )
         for old in self._dedup.put(episode):
-            self._release(old)
-        if not firing:
-            episode.resolved_at = at
-            return self._tell(episode, "resolved", "cleared_unknown", "Cleared: it was not known to fire.")
-        return self._place(episode, alert, at, self._weigh(episode, alert, at, recovered=False))
-
-    def _again(self, episode: Episode, alert: Alert, at: float) -> Decision:
-        """A known fingerprint is reported firing."""
-        if not episode.active and at <= episode.resolved_at:
-            episode.count += 1
-            episode.first_seen = min(episode.first_seen, at)
-            return self._tell(episode, "repeat", "late", "Repeat: told late, it has cleared since.")
-        group = self._registry.open.get(self._registry.root(episode.group)) if episode.group else None
-        if episode.group:
-            if group is None:
-                if episode.active and at <= episode.last_seen:
-                    episode.count += 1
-                    return self._tell(episode, "repeat", "still_firing", "Repeat: the same report again.", active=True)
-                return self._anew(episode, alert, at)
-            if not self._continues(episode, group, at):
-                return self._anew(episode, alert, at)
-            return self._repeat(episode, group, alert, at)
-        return self._again_held(episode, alert, at)
-
-    def _repeat(self, episode: Episode, group: Group, alert: Alert, at: float) -> Decision:
-        """A member of an open group fires on, or again."""
-        was_active = episode.active
-        episode.count += 1
-        group.alerts += 1
-        if at > episode.last_seen:
-            episode.last_seen = at
-            group.last_at = max(group.last_at, at)
-        elif at < episode.first_seen:
-            episode.first_seen = at
-        rank = alert.severity.rank
-        if rank < episode.rank:
-            episode.rank = rank
-            group.worsen(episode)
-            if not group.deserved:
-                self._reweigh(episode, group, alert)
-        if was_active:
-            return self._tell(
-                episode, "repeat", "still_firing", f"Repeat: {episode.count} times now.", group=group, active=True
-            )
-        episode.active = True
-        episode.lasting = self._sources.tells_ends(episode.source)
-        group.stirred(episode)
-        self._registry.schedule(group)
-        self._weigh(episode, alert, at, recovered=True)
-        reason = f"Repeat: fires again, {span(at - episode.resolved_at)} after it cleared."
-        return self._tell(episode, "repeat", "fired_again", reason, group=group)
-
-    def _again_held(self, episode: Episode, alert: Alert, at: float) -> Decision:
-        """A held alert fires again: within the hour a repeat, weighed anew from time to time."""
-        if at - episode.last_seen > self.tuning.held_for and not (episode.active and self._trusted(episode, at)):
-            return self._anew(episode, alert, at)
-        was_active = episode.active
-        # An end that came before anything else is no beginning.
-        episode.first_seen = min(episode.first_seen, at) if episode.count else at
-        episode.count += 1
-        episode.last_seen = max(episode.last_seen, at)
-        rank = alert.severity.rank
-        worse = rank < episode.rank
-        episode.rank = min(episode.rank, rank)
-        if was_active and not worse and at - episode.asked_at < self.tuning.ask_again:
-            reason = f"Repeat: held, {episode.count} times now."
-            return self._tell(episode, "repeat", "held_again", reason, active=True)
-        if was_active and not worse:
-            verdict = Verdict(episode.opening, hold=True, code="held_again", words="it goes on")
-        else:
-            verdict = self._weigh(episode, alert, at, recovered=not was_active)
-        episode.active = True
-        decision = self._place(episode, alert, at, verdict)
-        if decision.kind != "noise":
-            return msgspec.structs.replace(decision, was_active=was_active)
-        return msgspec.structs.replace(
-            decision, kind="repeat", was_active=was_active, reason=f"Repeat: held, {episode.count} times now."
-        )
-
-    def _anew(self, episode: Episode, alert: Alert, at: float) -> Decision:
-        """A known fingerprint begins another stay: its group is over."""
-        self._release(episode)
-        self._sources.onset(alert.source)
-        self._episodes += 1
-        new = msgspec.structs.replace(
-            episode,
-            id=self._episodes,
-            class_=alert.class_,
-            template=self._features.template(alert.name, alert.summary).text,
-            rank=alert.severity.rank,
-            first_seen=at,
-            last_seen=at,
-            group=0,
-            count=1,
-            active=True,
-            lasting=self._sources.tells_ends(alert.source),
-        )
-        self._dedup.put(new)
-        return self._place(new, alert, at, self._weigh(new, alert, at, recovered=False))
-
-    def _resolve(self, episode: Episode, alert: Alert, at: float) -> Decision:
-        """The condition is over. It neither opens nor prolongs a group."""
-        self._sources.end(alert.source)
-        if at < episode.last_seen:
-            return self._tell(
-                episode, "resolved", "late", "Cleared before it last fired; told late.", active=episode.active
-            )
-        was_active = episode.active
-        episode.resolved_at = max(episode.resolved_at, at)
-        if not was_active:
-            return self._tell(episode, "resolved", "cleared_again", "Cleared: told again.")
-        episode.active = False
-        group = self._registry.find(episode.group) if episode.group else None
-        if group is not None:
-            group.cleared(episode)
-            if group.open:
-                self._registry.schedule(group)
-        reason = f"Cleared after {span(at - episode.first_seen)}."
-        return self._tell(episode, "resolved", "cleared", reason, group=group, active=True)
-
-    # Placing
-
-    def _place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Decision:
-        """Join an open group, open one, or hold the alert."""
-        episode.asked_at = at
-        if self.cookbook.excluded(alert):
-            return self._tell(episode, "noise", "excluded", "Held: excluded by its recipe.")
-        moment = max(at, self._watermark - self.tuning.late)
-        facts = gather(episode, moment, self._features, self.topology, self._ledger, self._feedback)
-        keys = keys_of(facts, alert, self.cookbook)
-        chosen = choose(
-            facts,
-            alert,
-            keys,
-            cookbook=self.cookbook,
-            registry=self._registry,
-            features=self._features,
-            tuning=self.tuning,
-        )
-        if chosen:
-            return self._join(facts, keys, chosen)
-        compiled = self.cookbook.opening(alert)
-        if compiled is None:
-            return self._tell(episode, "noise", "below_trigger", "Held: no recipe lets it open an incident.")
-        if verdict.hold:
-            return self._tell(episode, "noise", verdict.code, f"Held: {verdict.words}.")
-        return self._start(facts, alert, keys, compiled, verdict)
-
-    def _join(self, facts: Facts, keys: list[Pair], chosen: list[Chosen]) -> Decision:
-        episode = facts.episode
-        odds, group, by_rule = chosen[0]
-        evidence = explain(facts, group, self._features)
-        merged: list[tuple[str, str]] = []
-        for other_odds, other, _ in chosen[1 : 1 + MAX_MERGES]:
-            both = group.deserved and other.deserved
-            if min(odds, other_odds) >= (self.tuning.merge_rooms_at if both else self.tuning.merge_at) and (
-                self._registry.compatible(group, other)
-            ):
-                kept, lost = (group, other) if group.number < other.number else (other, group)
-                self._registry.unite(kept, lost)
-                merged.append((lost.id, kept.id))
-                group = kept
-        group.take(episode, facts.at)
-        for change in facts.changes:
-            group.touch(change)
-        self._registry.index.touch(group.number, keys)
-        reason = f"Joined: {sentence(evidence)}."
-        if merged:
-            reason = f"{reason[:-1]}; it connects {', '.join(lost for lost, _ in merged)} with {group.id}."
-        return self._tell(
-            episode,
-            "joined",
-            "bridged" if merged else "by_recipe" if by_rule else "alike",
-            reason,
-            group=group,
-            evidence=evidence,
-            merged=tuple(merged),
-        )
-
-    def _start(self, facts: Facts, alert: Alert, keys: list[Pair], compiled: Compiled, verdict: Verdict) -> Decision:
-        recipe = compiled.recipe
-        group = Group(
-            number=self._registry.next_number(),
-            recipe=recipe.name,
-            key=compiled.key(alert),
-            cook_for=recipe.cook_for,
-            quiet_for=recipe.quiet_for,
-            min_alerts=recipe.min_alerts,
-            hops=recipe.hops,
-            opened_at=facts.at,
-            last_at=facts.at,
-            grown_at=facts.at,
-        )
-        group.take(facts.episode, facts.at)
-        for change in facts.changes:
-            group.touch(change)
-        self._registry.add(group)
-        self._registry.index.touch(group.number, keys)
-        if group.deserves:
-            return self._tell(facts.episode, "opened", verdict.code, f"Opened: {verdict.words}.", group=group)
-        waits = verdict.words if facts.episode.opening < 0.999 else f"its recipe asks for {recipe.min_alerts} alerts"
-        return self._tell(
-            facts.episode, "opened", "waiting", f"Held: {waits}; waits for others that belong to it.", group=group
-        )
-
-    def _weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
-        """Ask the gate about an onset; counts it."""
-        verdict = self._gate.onset(
-            (episode.name, episode.service or episode.host, episode.location),
-            at,
-            rank=episode.rank,
-            text=f"{alert.name} {alert.summary}" if len(alert.summary) < 200 else alert.name,
-            tier=self.topology.tier(episode.service),
-            recovered=recovered,
-        )
-        if not recovered or episode.group == 0:
-            compiled = self.cookbook.opening(alert)
-            episode.opening = verdict.opening if compiled is not None else 0.0
-        return verdict
-
-    def _reweigh(self, episode: Episode, group: Group, alert: Alert) -> None:
-        """A member got worse before its group deserved people."""
-        if self.cookbook.opening(alert) is not None:
-            before = episode.opening
-            episode.opening = 1.0 if episode.rank == 0 else min(1.0, before + 0.5)
-            group.weigh(episode.opening - before)
+            if old.key != key:  # the bound pushed it out
+                self._release(old)
+        return episode
 
     def _continues(self, episode: Episode, group: Group, at: float) -> bool:
         """Whether a member that fires is still the same stay: its group cooks, or it never stopped."""
@@ -504,46 +398,48 @@ class Engine:
         return at - episode.last_seen <= self.tuning.linger and self._sources.tells_ends(episode.source)
 
     def _release(self, episode: Episode) -> None:
-        """An episode is forgotten: what it still fires is no longer counted."""
-        group = self._registry.find(episode.group) if episode.group and episode.active else None
-        if group is not None:
-            group.cleared(episode)
-            if group.open:
-                self._registry.schedule(group)
-
-    def _tell(
-        self,
-        episode: Episode,
-        kind: Kind,
-        code: str,
-        reason: str,
-        *,
-        group: Group | None = None,
-        active: bool = False,
-        evidence: tuple[Evidence, ...] = (),
-        merged: tuple[tuple[str, str], ...] = (),
-    ) -> Decision:
-        """The decision; `active`: whether the episode was firing before. Without a group, that of the episode is named."""
-        if group is None and episode.group:
+        """An episode cleared or is forgotten: its group counts it as firing no longer."""
+        if episode.group and episode.active:
             group = self._registry.find(episode.group)
-        return Decision(
-            kind=kind,
-            episode=episode.id,
-            fingerprint=episode.fingerprint,
-            group=group.id
-            if group is not None
-            else f"G{self._registry.root(episode.group)}"
-            if episode.group
-            else None,
-            reason=reason,
-            code=code,
-            count=episode.count,
-            first_seen=episode.first_seen,
-            last_seen=episode.last_seen,
-            active=episode.active,
-            was_active=active,
-            deserves=group is not None and group.deserved,
-            recipe=group.recipe if group is not None else None,
-            evidence=evidence,
-            merged=merged,
-        )
+            if group is not None:
+                group.cleared(episode)
+                if group.open:
+                    self._registry.schedule(group)
+
+    def _answer(self, episode: Episode, kind: Kind, code: str, reason: str, *, was_active: bool = False) -> Decision:
+        """A decision about an episode wherever it is."""
+        number = episode.group
+        group = self._registry.find(number) if number else None
+        return _tell(episode, kind, code, reason, group, was_active=was_active, number=self._registry.root(number))
+
+
+def _tell(
+    episode: Episode,
+    kind: Kind,
+    code: str,
+    reason: str,
+    group: Group | None = None,
+    *,
+    was_active: bool = False,
+    evidence: tuple[Evidence, ...] = (),
+    merged: tuple[tuple[str, str], ...] = (),
+    number: int = 0,
+) -> Decision:
+    """The decision. `number` names the group when the group itself is no longer remembered."""
+    return Decision(
+        kind=kind,
+        episode=episode.id,
+        fingerprint=episode.fingerprint,
+        group=group.id if group is not None else f"G{number}" if number else None,
+        reason=reason,
+        code=code,
+        count=episode.count,
+        first_seen=episode.first_seen,
+        last_seen=episode.last_seen,
+        active=episode.active,
+        was_active=was_active,
+        deserves=group is not None and group.deserved,
+        recipe=group.recipe if group is not None else None,
+        evidence=evidence,
+        merged=merged,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from correlation.alert import Severity
+from correlation.decision import Cause, GroupView, Suspect
 from correlation.dedup import Episode
 from correlation.words import clean, humanise
 
@@ -223,6 +224,31 @@ class Group(msgspec.Struct, kw_only=True):
         """A recent change that members share."""
         if change not in self.changes and len(self.changes) < MAX_CHANGES:
             self.changes.append(change)
+
+    def view(self, causes: tuple[Cause, ...], suspects: tuple[Suspect, ...]) -> GroupView:
+        """The group as it stands."""
+        return GroupView(
+            id=self.id,
+            number=self.number,
+            recipe=self.recipe,
+            opened_at=self.opened_at,
+            last_at=self.last_at,
+            open=self.open,
+            deserves=self.deserved,
+            title=self.title(),
+            severity=SEVERITIES[self.worst],
+            active=self.firing,
+            size=self.size,
+            alerts=self.alerts,
+            episodes=tuple(self.members),
+            services=largest({name: tally.episodes for name, tally in self.services.items()}),
+            classes=largest(self.classes),
+            hosts=largest(self.hosts),
+            locations=largest(self.locations),
+            environments=largest(self.environments),
+            causes=causes,
+            suspects=suspects,
+        )
 
     def title(self) -> str:
         """What is broken and where, short.

@@ -1,4 +1,4 @@
-"""Which open groups would take an alert: candidates, the recipes' conditions, the score. Nothing is changed here."""
+"""Where a new alert goes: candidates, the recipes' conditions, the score; join, open, or hold. Repeats never get here."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from typing import NamedTuple
 
 from correlation.alert import Alert
 from correlation.candidates import Pair
-from correlation.cookbook import Cookbook
+from correlation.cookbook import Compiled, Cookbook
+from correlation.decision import Evidence, Kind
 from correlation.dedup import Episode
 from correlation.features import Features
 from correlation.feedback import Feedback
+from correlation.gate import Gate, Verdict
 from correlation.groups import Group
 from correlation.registry import Registry, own_keys
-from correlation.similarity import Facts, accepts, total
+from correlation.similarity import Facts, accepts, explain, sentence, total
 from correlation.suspects import Ledger
 from correlation.topology import Topology
 from correlation.tuning import Tuning
 
-__all__ = ["Chosen", "choose", "gather", "keys_of"]
+__all__ = ["Chosen", "Placed", "Placer"]
 
 MAX_NEIGHBOURS = 16  # services whose groups one alert is compared with
+MAX_MERGES = 4  # groups that one alert may bridge
 
 
 class Chosen(NamedTuple):
@@ -30,61 +33,164 @@ class Chosen(NamedTuple):
     by_rule: bool
 
 
-def gather(
-    episode: Episode, at: float, features: Features, topology: Topology, ledger: Ledger, feedback: Feedback
-) -> Facts:
-    """What is known of an alert, looked up once for all candidates."""
-    reach = topology.reach(episode.service) if episode.service else {}
-    upstream = [name for name, found in reach.items() if found.direction == "up"][:MAX_NEIGHBOURS]
-    changes = ledger.recent(episode.service, upstream, at)
-    return Facts(episode, at, features.of(episode.template), reach, changes, feedback.said)
+class Placed(NamedTuple):
+    """What became of a new alert; the episode itself is in the group by now."""
+
+    kind: Kind
+    code: str
+    reason: str
+    group: Group | None = None
+    evidence: tuple[Evidence, ...] = ()
+    merged: tuple[tuple[str, str], ...] = ()
 
 
-def keys_of(facts: Facts, alert: Alert, cookbook: Cookbook) -> list[Pair]:
-    """What the alert's group will be found by, most telling first."""
-    keys = [
-        (compiled.recipe.name, "\x1f".join(compiled.key(alert)))
-        for compiled in cookbook.compiled
-        if compiled.recipe.group_by
-    ]
-    keys += own_keys(facts.episode)
-    keys += [("word", word) for word in facts.template.rare]
-    return keys
+class Placer:
+    """Places new alerts. It owns nothing: what it knows is the engine's, and the engine may change cookbook and topology."""
 
+    def __init__(
+        self,
+        cookbook: Cookbook,
+        topology: Topology,
+        *,
+        tuning: Tuning,
+        registry: Registry,
+        gate: Gate,
+        features: Features,
+        ledger: Ledger,
+        feedback: Feedback,
+    ) -> None:
+        self.cookbook, self.topology, self.tuning = cookbook, topology, tuning
+        self.registry, self.gate, self.features = registry, gate, features
+        self.ledger, self.feedback = ledger, feedback
 
-def choose(
-    facts: Facts,
-    alert: Alert,
-    keys: list[Pair],
-    *,
-    cookbook: Cookbook,
-    registry: Registry,
-    features: Features,
-    tuning: Tuning,
-) -> list[Chosen]:
-    """The groups that would take the alert, best first; of equals the oldest."""
-    near = [("service", name) for name in list(facts.reach)[1 : MAX_NEIGHBOURS + 1]]
-    needed = tuning.join_at + tuning.dull * (1.0 - facts.episode.opening)
-    found: list[Chosen] = []
-    for number in registry.index.find(_by_telling(keys, near)):
-        group = registry.open[number]
-        if not group.joinable(facts.at):
-            continue
-        compiled = cookbook.get(group.recipe)
-        if compiled is not None and (
-            not cookbook.admits(compiled, alert) or (group.key and group.key != compiled.key(alert))
-        ):
-            continue
-        odds = total(facts, group, features)
-        if compiled is not None and compiled.by_rule:
-            rule = accepts(compiled, facts, group, features)
-            if rule or (rule is None and odds >= needed):
-                found.append(Chosen(odds, group, by_rule=True))
-        elif odds >= needed:
-            found.append(Chosen(odds, group, by_rule=False))
-    if len(found) > 1:
-        found.sort(key=lambda one: (_rank(one, cookbook), one.group.number))
-    return found
+    def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
+        """Ask the gate about an onset; it is counted."""
+        verdict = self.gate.onset(
+            (episode.name, episode.service or episode.host, episode.location),
+            at,
+            rank=episode.rank,
+            text=f"{alert.name} {alert.summary[:200]}",
+            tier=self.topology.tier(episode.service),
+            recovered=recovered,
+        )
+        if not episode.group:
+            episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
+        return verdict
+
+    def worsen(self, episode: Episode, group: Group, alert: Alert) -> None:
+        """A member got worse before its group deserved people."""
+        if self.cookbook.opening(alert) is not None:
+            before = episode.opening
+            episode.opening = 1.0 if episode.rank == 0 else min(1.0, before + 0.5)
+            group.weigh(episode.opening - before)
+
+    def place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Placed:
+        """Join an open group, open one, or hold the alert. `at` is the moment as of which it counts."""
+        if self.cookbook.excluded(alert):
+            return Placed("noise", "excluded", "Held: excluded by its recipe.")
+        facts = self._gather(episode, at)
+        keys = self._keys(facts, alert)
+        chosen = self._choose(facts, alert, keys)
+        if chosen:
+            return self._join(facts, keys, chosen)
+        compiled = self.cookbook.opening(alert)
+        if compiled is None:
+            return Placed("noise", "below_trigger", "Held: no recipe lets it open an incident.")
+        if verdict.hold:
+            return Placed("noise", verdict.code, f"Held: {verdict.words}.")
+        return self._open(facts, alert, keys, compiled, verdict)
+
+    def _gather(self, episode: Episode, at: float) -> Facts:
+        """What is known of an alert, looked up once for all candidates."""
+        reach = self.topology.reach(episode.service) if episode.service else {}
+        upstream = [name for name, found in reach.items() if found.direction == "up"][:MAX_NEIGHBOURS]
+        changes = self.ledger.recent(episode.service, upstream, at)
+        return Facts(episode, at, self.features.of(episode.template), reach, changes, self.feedback.said)
+
+    def _keys(self, facts: Facts, alert: Alert) -> list[Pair]:
+        """What the alert's group will be found by, most telling first."""
+        keys = [
+            (compiled.recipe.name, "\x1f".join(compiled.key(alert)))
+            for compiled in self.cookbook.compiled
+            if compiled.recipe.group_by
+        ]
+        keys += own_keys(facts.episode)
+        keys += [("word", word) for word in facts.template.rare]
+        return keys
+
+    def _choose(self, facts: Facts, alert: Alert, keys: list[Pair]) -> list[Chosen]:
+        """The groups that would take the alert, best first; of equals the oldest."""
+        cookbook, features = self.cookbook, self.features
+        near = [("service", name) for name in list(facts.reach)[1 : MAX_NEIGHBOURS + 1]]
+        needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.opening)
+        found: list[Chosen] = []
+        for number in self.registry.index.find(_by_telling(keys, near)):
+            group = self.registry.open[number]
+            if not group.joinable(facts.at):
+                continue
+            compiled = cookbook.get(group.recipe)
+            if compiled is not None and (
+                not cookbook.admits(compiled, alert) or (group.key and group.key != compiled.key(alert))
+            ):
+                continue
+            odds = total(facts, group, features)
+            if compiled is not None and compiled.by_rule:
+                rule = accepts(compiled, facts, group, features)
+                if rule or (rule is None and odds >= needed):
+                    found.append(Chosen(odds, group, by_rule=True))
+            elif odds >= needed:
+                found.append(Chosen(odds, group, by_rule=False))
+        if len(found) > 1:
+            found.sort(key=lambda one: (_rank(one, cookbook), one.group.number))
+        return found
+
+    def _join(self, facts: Facts, keys: list[Pair], chosen: list[Chosen]) -> Placed:
+        odds, group, by_rule = chosen[0]
+        evidence = explain(facts, group, self.features)
+        merged: list[tuple[str, str]] = []
+        for other_odds, other, _ in chosen[1 : 1 + MAX_MERGES]:
+            both = group.deserved and other.deserved
+            enough = self.tuning.merge_rooms_at if both else self.tuning.merge_at
+            if min(odds, other_odds) >= enough and self.registry.compatible(group, other):
+                kept, lost = (group, other) if group.number < other.number else (other, group)
+                self.registry.unite(kept, lost)
+                merged.append((lost.id, kept.id))
+                group = kept
+        self._take(group, facts, keys)
+        reason = f"Joined: {sentence(evidence)}."
+        if merged:
+            reason = f"{reason[:-1]}; it connects {', '.join(lost for lost, _ in merged)} with {group.id}."
+        code = "bridged" if merged else "by_recipe" if by_rule else "alike"
+        return Placed("joined", code, reason, group, evidence, tuple(merged))
+
+    def _open(self, facts: Facts, alert: Alert, keys: list[Pair], compiled: Compiled, verdict: Verdict) -> Placed:
+        recipe = compiled.recipe
+        group = Group(
+            number=self.registry.next_number(),
+            recipe=recipe.name,
+            key=compiled.key(alert),
+            cook_for=recipe.cook_for,
+            quiet_for=recipe.quiet_for,
+            min_alerts=recipe.min_alerts,
+            hops=recipe.hops,
+            opened_at=facts.at,
+            last_at=facts.at,
+            grown_at=facts.at,
+        )
+        self.registry.add(group)
+        self._take(group, facts, keys)
+        self.registry.schedule(group)
+        if group.deserves:
+            return Placed("opened", verdict.code, f"Opened: {verdict.words}.", group)
+        short = facts.episode.opening < 1.0
+        waits = verdict.words if short else f"its recipe asks for {recipe.min_alerts} alerts"
+        return Placed("opened", "waiting", f"Held: {waits}; waits for others that belong to it.", group)
+
+    def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
+        group.take(facts.episode, facts.at)
+        for change in facts.changes:
+            group.touch(change)
+        self.registry.index.touch(group.number, keys)
 
 
 def _by_telling(keys: list[Pair], near: list[Pair]) -> list[Pair]:

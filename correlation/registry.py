@@ -50,6 +50,23 @@ class Registry:
         self.aliases: dict[int, int] = {}  # merged -> the one it went into
         self.due: list[tuple[float, int]] = []  # heap of (moment, group): when to look whether it is still open
 
+    def load(
+        self,
+        last: int,
+        opened: Iterable[Group],
+        closed: Iterable[Group],
+        aliases: Iterable[tuple[int, int]],
+        due: Iterable[tuple[float, int]],
+        postings: Iterable[tuple[str, str, list[int]]],
+    ) -> None:
+        """What a snapshot kept of a registry."""
+        self.last = last
+        self.open = {group.number: group for group in opened}
+        self.closed.update((group.number, group) for group in closed)
+        self.aliases = dict(aliases)
+        self.due = list(due)
+        self.index.load(postings)
+
     def next_number(self) -> int:
         self.last += 1
         return self.last

@@ -19,9 +19,9 @@ class Sources:
 
     __slots__ = ("_counts", "trust")
 
-    def __init__(self, trust: int, counts: Iterable[tuple[str, list[int]]] = ()) -> None:
+    def __init__(self, trust: int) -> None:
         self.trust = trust
-        self._counts = dict(counts)
+        self._counts: dict[str, list[int]] = {}
 
     def onset(self, source: str) -> None:
         self._of(source)[0] += 1
@@ -36,6 +36,10 @@ class Sources:
 
     def dump(self) -> list[tuple[str, list[int]]]:
         return list(self._counts.items())
+
+    def load(self, counts: Iterable[tuple[str, list[int]]]) -> None:
+        """What `dump` gave."""
+        self._counts.update(counts)
 
     def _of(self, source: str) -> list[int]:
         counts = self._counts.get(source)
