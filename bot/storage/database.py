@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ __all__ = ["Announcement", "Database", "Transaction", "upsert"]
 
 BUSY_TIMEOUT = 2.0  # seconds that SQLite waits for another process's lock before we say 503
 READERS = 4
+_TROUBLE = {"08", "53", "57", "58"}  # PostgreSQL's classes: connection, resources (a full disk), intervention, system
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +87,13 @@ class Database:
         writer, readers = _engines(parsed)
         database = cls(parsed, writer, readers)
         try:
+            _try_sqlite(parsed)
             async with writer.connect() as connection:
                 await upgrade(connection)
         except ConfigError:
             await database.close()
             raise
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, sqlite3.Error, OSError) as error:
             await database.close()
             raise ConfigError(
                 f"The database at {parsed.render_as_string()} cannot be opened: {_cause(error)}"
@@ -159,7 +161,9 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     if url.get_backend_name() != "sqlite":
         return (
             create_async_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, pool_timeout=10),
-            create_async_engine(url, pool_size=READERS, pool_pre_ping=True, pool_timeout=10),
+            create_async_engine(
+                url, pool_size=READERS, pool_pre_ping=True, pool_timeout=10, isolation_level="REPEATABLE READ"
+            ),
         )
     if url.database in {None, "", ":memory:"}:
         raise ConfigError("MUSTER_DATABASE_URL names an SQLite database in memory; Muster needs a file.")
@@ -172,10 +176,27 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     return writer, readers
 
 
+def _try_sqlite(url: URL) -> None:
+    """Fail at once where there is no database to open: the async driver's thread would outlive its loop to say so."""
+    if url.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(str(url.database), timeout=BUSY_TIMEOUT)) as connection:
+            connection.execute("PRAGMA schema_version").fetchone()
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; we do
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768"):
+    cursor.execute("PRAGMA page_count")
+    if cursor.fetchone()[0] == 0:  # only a new file can learn to give space back
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-32768",
+        "journal_size_limit=67108864",  # bytes: a write-ahead log that grew is cut back to this
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -191,6 +212,8 @@ def _translated(error: Exception) -> Exception:
     if isinstance(error, PoolTimeoutError | OSError):
         return StorageUnavailable(f"The database does not answer: {_cause(error)}")
     if isinstance(error, OperationalError) or isinstance(original, sqlite3.OperationalError):
+        return StorageUnavailable(f"The database cannot be written: {_cause(error)}")
+    if str(getattr(original, "sqlstate", None) or "")[:2] in _TROUBLE:
         return StorageUnavailable(f"The database cannot be written: {_cause(error)}")
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return StorageUnavailable(f"The connection to the database was lost: {_cause(error)}")
