@@ -85,7 +85,7 @@ class Announcements:
             case Renamed():
                 await self._each(work, incident.number, at, kind="retitle", payload={}, subject="retitle")
             case Merged(into=True):
-                await self._each(work, incident.number, at, kind="archive", payload={}, subject="archive")
+                await self.archive(work, incident.number, at)
         await self.refresh_card(work, incident.number, at)
 
     async def say(self, work: Transaction, incident: int, view: Notice, at: float) -> None:

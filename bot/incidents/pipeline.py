@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import update
@@ -17,6 +18,7 @@ from bot.clock import Clock
 from bot.errors import Conflict, MalformedPayload, StorageUnavailable
 from bot.incidents import store
 from bot.incidents.batch import Batch, Touched
+from bot.incidents.closing import AUTO_RESOLVE
 from bot.incidents.grouping import Grouping
 from bot.incidents.model import (
     MUSTER,
@@ -37,11 +39,10 @@ from correlation.alert import Severity
 from correlation.decision import GroupView
 from correlation.engine import Engine
 
-__all__ = ["AUTO_RESOLVE", "Pipeline"]
+__all__ = ["Behind", "Pipeline"]
 
 log = get_logger(__name__)
 
-AUTO_RESOLVE = "auto_resolve"  # the timer that ends an incident whose alerts stayed clear
 BATCH_DELIVERIES = 400
 BATCH_ALERTS = 1_000  # about; a delivery is never cut
 BATCH_BYTES = 1024 * 1024
@@ -57,6 +58,14 @@ SEVERITY_OF: dict[Severity, SeverityLevel] = {
 
 _SEEN = ("severity", "status", "summary", "count", "last_seen", "resolved_at")
 _SETTLED = (*_SEEN, "group_id", "held", "reason", "evidence_json", "labels_json", "links_json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """Deliveries that the journal has and the incidents do not, and the age of the oldest in seconds."""
+
+    deliveries: int
+    seconds: float
 
 
 class Pipeline:
@@ -75,7 +84,7 @@ class Pipeline:
     ) -> None:
         self._database, self._journal, self._clock, self._metrics = database, journal, clock, metrics
         self._grouping, self._incidents, self._catalog = grouping, incidents, catalog
-        self._idle = asyncio.Event()
+        self._oldest = 0.0  # when the oldest delivery at work was received
         self.trouble = ""  # why the last batch is not in the database; empty when it is
 
     async def run(self) -> None:
@@ -84,15 +93,20 @@ class Pipeline:
         while True:
             try:
                 if not await self.step():
-                    self._idle.set()
+                    self._oldest = 0.0
                     await self._journal.wait_for(self._grouping.position)
-                    self._idle.clear()
                 pause, self.trouble = FIRST_PAUSE, ""
             except StorageUnavailable as error:
                 self.trouble = str(error)
                 log.warning("pipeline_paused", reason=str(error), seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    def behind(self) -> Behind:
+        """How far the pipeline is behind the journal."""
+        waiting = max(0, self._journal.head - self._grouping.position)
+        age = max(0.0, self._clock.now() - self._oldest) if waiting and self._oldest else 0.0
+        return Behind(deliveries=waiting, seconds=age)
 
     async def drain(self) -> None:
         """Process everything that the journal holds and return."""
@@ -106,6 +120,7 @@ class Pipeline:
         deliveries = await self._journal.read(position, BATCH_DELIVERIES, BATCH_BYTES)
         if not deliveries:
             return False
+        self._oldest = deliveries[0].received_at
         await self._process(_first_alerts(deliveries))
         return True
 
@@ -252,9 +267,6 @@ class Pipeline:
                     await timers.cancel(work, AUTO_RESOLVE, incident.ref)
             elif cleared := incident.clear(at):
                 events.append(cleared)
-                if incident.auto_resolve is not None:
-                    payload = {"incident": incident.number}
-                    await timers.schedule(work, AUTO_RESOLVE, incident.ref, at + incident.auto_resolve, payload)
         await store.save(work, incident)
         for event in events:
             await self._incidents.react(work, incident, event, at)
