@@ -31,7 +31,7 @@ from bot.catalog.model import (
     Team,
     Verify,
 )
-from bot.catalog.runbook_schema import RunbookModel, StepModel
+from bot.catalog.runbook_schema import Actions, RunbookModel, StepModel
 from bot.catalog.schema import (
     CatalogModel,
     EscalationModel,
@@ -47,8 +47,8 @@ from correlation.matchers import Matcher, Matchers
 __all__ = ["build"]
 
 
-def build(model: CatalogModel, digest: str) -> Catalog:
-    """The catalogue that the model says."""
+def build(model: CatalogModel, digest: str, actions: Actions) -> Catalog:
+    """The catalogue that the model says; `actions` read what their steps hold."""
     defaults = Defaults(**model.defaults.model_dump())
     return Catalog(
         people={id_: _person(id_, person, defaults) for id_, person in model.people.items()},
@@ -67,7 +67,7 @@ def build(model: CatalogModel, digest: str) -> Catalog:
         schedules={id_: _schedule(id_, schedule, defaults) for id_, schedule in model.schedules.items()},
         escalations={id_: _escalation(id_, policy) for id_, policy in model.escalations.items()},
         recipes=tuple(_recipe(recipe) for recipe in model.recipes),
-        runbooks={id_: _runbook(id_, runbook) for id_, runbook in model.runbooks.items()},
+        runbooks={id_: _runbook(id_, runbook, actions) for id_, runbook in model.runbooks.items()},
         silences=tuple(_silence(silence, defaults) for silence in model.silences),
         rooms=Rooms(name=model.rooms.name, announce=model.rooms.announce, archive_after=model.rooms.archive_after),
         retention=Retention(**model.retention.model_dump()),
@@ -166,7 +166,7 @@ def _recipe(recipe: RecipeModel) -> RecipeSpec:
     )
 
 
-def _runbook(id_: str, runbook: RunbookModel) -> Runbook:
+def _runbook(id_: str, runbook: RunbookModel, actions: Actions) -> Runbook:
     approve, verify = runbook.approve, runbook.verify
     return Runbook(
         id=id_,
@@ -187,14 +187,17 @@ def _runbook(id_: str, runbook: RunbookModel) -> Runbook:
             )
             for name, parameter in runbook.parameters.items()
         ),
-        steps=tuple(_step(step) for step in runbook.steps),
+        steps=tuple(_step(step, actions) for step in runbook.steps),
         verify=Verify(clears_within=verify.clears_within) if verify else None,
         cooldown=runbook.cooldown,
     )
 
 
-def _step(step: StepModel) -> Step:
-    ((action, arguments),) = (step.model_extra or {}).items()
+def _step(step: StepModel, actions: Actions) -> Step:
+    ((action, written),) = (step.model_extra or {}).items()
+    adapter = actions[action]
+    # What the operator wrote, as the action reads it (5 among a command's arguments is "5"); its defaults stay its own.
+    arguments = adapter.dump_python(adapter.validate_python(written), by_alias=True, exclude_unset=True)
     return Step(action=action, arguments=arguments, timeout=step.timeout, title=step.title)
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "Pattern",
     "Repository",
     "Rotation",
+    "SomeTime",
     "TimeOfDay",
     "TimeZone",
     "WhoList",
@@ -94,6 +95,13 @@ def _duration(value: Any) -> float:
         return duration_seconds(value.strip()) if isinstance(value, str) else _refuse(value)
     except ValueError:
         raise _wrong("not a duration; write 90s, 5m, 2h or 7d") from None
+
+
+def _some_time(value: Any) -> float:
+    seconds = _duration(value)
+    if seconds <= 0:
+        raise _wrong("should be more than nothing")
+    return seconds
 
 
 def _matcher(value: Any) -> Matchers:
@@ -211,6 +219,7 @@ def _text(check: Callable[[Any], Any], description: str, examples: list[str], **
 # Ids of chat platforms are numbers as often as not; YAML may hold them without quotes.
 AccountId = Annotated[str, WithJsonSchema({"type": ["string", "integer"]})]
 Duration = Annotated[float, *_text(_duration, "A length of time.", ["90s", "5m", "2h", "7d"], pattern=_DURATION)]
+SomeTime = Annotated[float, *_text(_some_time, "A length of time.", ["90s", "5m", "2h", "7d"], pattern=_DURATION)]
 MatcherText = Annotated[
     Matchers,
     *_text(

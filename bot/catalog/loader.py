@@ -65,7 +65,7 @@ def read(path: Path | None, *, actions: Actions = DEFAULT_ACTIONS) -> Loaded:
     asked = tuple(sorted({name for _, text in texts(whole.data) for name in secrets.names(text)}))
     if problems or model is None:
         return Loaded(catalog=None, problems=_ordered(problems), secrets=asked)
-    return Loaded(catalog=build(model, files.digest.hexdigest()), secrets=asked)
+    return Loaded(catalog=build(model, files.digest.hexdigest(), actions), secrets=asked)
 
 
 class _Files:

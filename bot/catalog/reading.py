@@ -28,7 +28,7 @@ _PLAIN_TAGS = {
     f"{_PREFIX}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge", "value")
 }
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]{1,2})?")
 
 Where = tuple[str | int, ...]
 
@@ -251,8 +251,9 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         return None
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if _INTEGER.fullmatch(text) and len(text) < 40:  # Python refuses to read integers of thousands of digits
-        return int(text)
-    if _NUMBER.fullmatch(text):
-        return float(text)
+    if len(text) < 40:  # longer digits are no amount of anything
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        if _NUMBER.fullmatch(text):
+            return float(text)
     return text

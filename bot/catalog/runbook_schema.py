@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from bot.catalog.fields import Duration, Entry, MatcherText, Pattern, WhoList
+from bot.catalog.fields import Duration, Entry, MatcherText, Pattern, SomeTime, WhoList
 
 __all__ = [
     "DEFAULT_ACTIONS",
@@ -97,7 +97,7 @@ class StepModel(Entry):
 
     model_config = ConfigDict(extra="allow")  # the action's key; checked against the actions that exist by the loader
 
-    timeout: Duration = Field(60.0, description="Then the step has failed.")
+    timeout: SomeTime = Field(60.0, description="Then the step has failed.")
     title: str = Field("", description="Shown while it runs.")
 
 
@@ -106,13 +106,13 @@ class ApprovalModel(Entry):
 
     people: int = Field(1, ge=1, le=10, description="How many of them.")
     by: WhoList = Field(["team"], validate_default=True, description="Who may agree.")
-    expires: Duration = Field(900.0, description="The question is off after this.")
+    expires: SomeTime = Field(900.0, description="The question is off after this.")
 
 
 class VerifyModel(Entry):
     """Did it help?"""
 
-    clears_within: Duration = Field(description="The incident's alerts clear within this of the last step.")
+    clears_within: SomeTime = Field(description="The incident's alerts clear within this of the last step.")
 
 
 class RunbookModel(Entry):

@@ -5,8 +5,9 @@ They describe single entries; what needs two of them (references, clashes) is ch
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -23,6 +24,7 @@ from bot.catalog.fields import (
     MatcherText,
     Repository,
     Rotation,
+    SomeTime,
     TimeOfDay,
     TimeZone,
     WhoList,
@@ -47,6 +49,17 @@ __all__ = [
 Likeness = Literal[
     "text", "name", "class", "service", "host", "location", "environment"
 ]  # correlation.cookbook's SIMILAR_FIELDS
+
+
+_Timed = TypeVar("_Timed")
+
+
+def _in_order(entry: _Timed, begin: datetime, end: datetime) -> _Timed:
+    # Where only one has an offset, whatever the zone is, it is less than a day.
+    slack = timedelta(0) if (begin.tzinfo is None) == (end.tzinfo is None) else timedelta(days=1)
+    if end.replace(tzinfo=end.tzinfo or UTC) + slack <= begin.replace(tzinfo=begin.tzinfo or UTC):
+        raise ValueError("ends before it begins")
+    return entry
 
 
 class DefaultsModel(Entry):
@@ -142,6 +155,10 @@ class OverrideModel(Entry):
     from_: DayOrMoment = Field(alias="from", description="Begin; without an offset it is the schedule's local time.")
     to: DayOrMoment = Field(description="End; without an offset it is the schedule's local time.")
 
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> OverrideModel:
+        return _in_order(self, self.from_, self.to)
+
 
 class ScheduleModel(Entry):
     """Who is on call when: rotations in layers, and overrides; or the address of a calendar."""
@@ -203,7 +220,7 @@ class OpensModel(Entry):
 class RecipeModel(Entry):
     """Which alerts belong together. The first recipe whose trigger fits is used; the default cookbook where none does."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="Shown as the reason why an incident was opened.")
     trigger: list[MatcherText] = Field(
         [], description="Alerts that meet ALL of these may open an incident; none: any but severity info."
     )
@@ -213,8 +230,8 @@ class RecipeModel(Entry):
     )
     topology: TopologyModel | None = Field(None, description="How far along the service graph alerts belong together.")
     group_by: list[str] = Field([], description="Labels that must be equal, as Alertmanager has them.")
-    cook_for: Duration | None = Field(None, description="A group takes members for this long after its first alert.")
-    quiet_for: Duration | None = Field(None, description="... and closes after this long without one.")
+    cook_for: SomeTime | None = Field(None, description="A group takes members for this long after its first alert.")
+    quiet_for: SomeTime | None = Field(None, description="... and closes after this long without one.")
     min_alerts: int | None = Field(None, ge=1, description="How many alerts make an incident.")
     match: Literal["closest", "first"] | None = Field(
         None, description="Join the group most alike, or the first alike enough."
@@ -232,6 +249,10 @@ class SilenceModel(Entry):
     until: DayOrMoment = Field(description="End; without an offset it is in defaults.timezone.")
     reason: str = Field("", description="Shown wherever the silence is.")
     by: str = Field("", description="The name of a person.")
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> SilenceModel:
+        return _in_order(self, self.from_, self.until) if self.from_ else self
 
 
 class RoomsModel(Entry):
@@ -264,9 +285,9 @@ class RoomsModel(Entry):
 class RetentionModel(Entry):
     """How long what arrived is kept; incidents and their retrospectives stay."""
 
-    deliveries: Duration = Field(30 * 86_400.0, description="Webhook bodies as they came.")
-    alerts: Duration = Field(365 * 86_400.0, description="Alerts that no longer fire.")
-    messages: Duration = Field(365 * 86_400.0, description="The rooms' conversations.")
+    deliveries: SomeTime = Field(30 * 86_400.0, description="Webhook bodies as they came.")
+    alerts: SomeTime = Field(365 * 86_400.0, description="Alerts that no longer fire.")
+    messages: SomeTime = Field(365 * 86_400.0, description="The rooms' conversations.")
 
 
 class CatalogModel(Entry):
