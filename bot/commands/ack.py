@@ -1,0 +1,56 @@
+"""`ack` and `unack`: somebody has the incident, or nobody has it any more."""
+
+from __future__ import annotations
+
+from bot.chat.views import Reply
+from bot.clock import ago, duration
+from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
+from bot.commands.words import answer
+
+__all__ = ["VERBS"]
+
+
+async def ack(context: Context) -> Reply:
+    """Of many at once one is first; the others are added as responders."""
+    taken = await context.services.incidents.acknowledge(context.incident, context.actor, context.values.text("note"))
+    incident = taken.incident
+    if taken.first:
+        after = (
+            f", {duration(taken.at - incident.first_alert_at)} after the first alert" if incident.alert_count else ""
+        )
+        return answer(f"Acknowledged by {context.actor.name}{after}. Paging stopped.")
+    await context.services.paging.answer(context.incident, context.actor)
+    since = ago(taken.at, context.at)
+    if taken.by == context.actor.id:
+        return answer(f"You acknowledged this {since}. To give it back: /incident unack")
+    return answer(f"{context.services.person(taken.by).name} acknowledged this {since}. You are added as a responder.")
+
+
+async def unack(context: Context) -> Reply:
+    """Paging starts again from the first step."""
+    await context.services.incidents.unacknowledge(context.incident, context.actor)
+    return answer(f"{context.ref} is given back: nobody has it. Paging starts again.")
+
+
+VERBS = (
+    Verb(
+        name="ack",
+        aliases=("acknowledge",),
+        summary="I have it: stops paging",
+        details="The first one leads unless somebody does already. A second one is told who was first, and joins.",
+        family=Family.RESPOND,
+        scope=Scope.INCIDENT,
+        arguments=(Argument(name="note", kind=Kind.TEXT, rest=True, help="a word for the room"),),
+        examples=("ack", "ack INC-42 looking at the database"),
+        handler=ack,
+    ),
+    Verb(
+        name="unack",
+        aliases=("unacknowledge",),
+        summary="I do not have it after all: paging starts again",
+        family=Family.RESPOND,
+        scope=Scope.INCIDENT,
+        examples=("unack", "unack INC-42"),
+        handler=unack,
+    ),
+)

@@ -1,0 +1,113 @@
+"""An incident's alerts as the verbs show them. Only reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage import tables
+from correlation.decision import Evidence
+
+__all__ = ["AlertRow", "counts", "read", "reasons", "strongest", "terms"]
+
+_decode = msgspec.json.Decoder(list[Evidence]).decode
+_a, _g = tables.alerts.c, tables.groups.c
+_SEVERITY = case({"critical": 0, "error": 1, "warning": 2}, value=_a.severity, else_=3)
+_STATUS = case((_a.status == "firing", 0), else_=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One alert: `reason` says why it is in the incident, `evidence` the terms of it."""
+
+    id: int
+    name: str
+    service: str
+    host: str
+    severity: str
+    firing: bool
+    count: int
+    first_seen: float
+    last_seen: float
+    reason: str
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def ref(self) -> str:
+        """A17."""
+        return f"A{self.id}"
+
+
+async def read(connection: AsyncConnection, incident: int, *, limit: int, everything: bool) -> list[AlertRow]:
+    """The alerts that fire, worst first; with `everything` also those that are over."""
+    query = _of(incident).order_by(_STATUS, _SEVERITY, _a.first_seen, _a.id).limit(limit)
+    if not everything:
+        query = query.where(_a.status == "firing")
+    return [_row(row) for row in await connection.execute(query)]
+
+
+async def counts(connection: AsyncConnection, incident: int) -> tuple[int, int]:
+    """How many alerts there are, and how many of them fire."""
+    query = (
+        select(func.count(), func.sum(case((_a.status == "firing", 1), else_=0)))
+        .join(tables.groups, _a.group_id == _g.id)
+        .where(_g.incident == incident)
+    )
+    total, firing = (await connection.execute(query)).one()
+    return total, firing or 0
+
+
+async def reasons(connection: AsyncConnection, incident: int, limit: int) -> list[AlertRow]:
+    """The first alerts, in the order in which they came: the one that opened it, then those that joined."""
+    query = _of(incident).order_by(_a.first_seen, _a.id).limit(limit)
+    return [_row(row) for row in await connection.execute(query)]
+
+
+async def terms(connection: AsyncConnection, incident: int, limit: int = 2_000) -> tuple[Counter[str], int]:
+    """What spoke for the joins: for each term how many alerts it was strong for, and how many alerts were looked at."""
+    query = (
+        select(_a.evidence_json)
+        .join(tables.groups, _a.group_id == _g.id)
+        .where(_g.incident == incident, _a.evidence_json != "[]")
+        .order_by(_a.first_seen, _a.id)
+        .limit(limit)
+    )
+    found: Counter[str] = Counter()
+    joined = 0
+    for (evidence,) in await connection.execute(query):
+        joined += 1
+        found.update({term.term for term in _decode(evidence) if term.score > 0.5})
+    return found, joined
+
+
+def strongest(evidence: Sequence[Evidence], limit: int = 3) -> str:
+    """The terms that spoke for it most, in words."""
+    for_it = sorted((one for one in evidence if one.score > 0.5), key=lambda one: -one.score)
+    return ", ".join(one.words for one in for_it[:limit])
+
+
+def _of(incident: int) -> Select[Any]:
+    return select(tables.alerts).join(tables.groups, _a.group_id == _g.id).where(_g.incident == incident)
+
+
+def _row(row: Row[Any]) -> AlertRow:
+    values = row._mapping
+    return AlertRow(
+        id=values["id"],
+        name=values["name"],
+        service=values["service"],
+        host=values["host"],
+        severity=values["severity"],
+        firing=values["status"] == "firing",
+        count=values["count"],
+        first_seen=values["first_seen"],
+        last_seen=values["last_seen"],
+        reason=values["reason"],
+        evidence=tuple(_decode(values["evidence_json"])),
+    )

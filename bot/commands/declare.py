@@ -1,0 +1,44 @@
+"""`declare`: an incident without an alert."""
+
+from __future__ import annotations
+
+from bot.chat.views import Code, Reply
+from bot.commands.definition import Argument, Context, Family, Kind, Verb
+from bot.commands.words import answer, headline
+
+__all__ = ["VERBS"]
+
+
+async def declare(context: Context) -> Reply:
+    """Open the room and invite the one who declares; page only when asked to, for nobody else may be needed."""
+    values = context.values
+    incident = await context.services.incidents.declare(
+        values.text("title"),
+        context.actor,
+        severity=values.severity("severity") or "SEV3",
+        private=values.flag("private"),
+        page=values.flag("page"),
+    )
+    paging = "Whoever is on call is paged." if values.flag("page") else "Nobody is paged yet."
+    details = (
+        [(paging,)] if values.flag("page") else [(f"{paging} To page: ", Code(f"/incident page NAME {incident.ref}"))]
+    )
+    return answer("Declared ", *headline(incident), ". Its room opens now.", details=details)
+
+
+VERBS = (
+    Verb(
+        name="declare",
+        aliases=("new",),
+        summary="An incident without an alert",
+        family=Family.RESPOND,
+        arguments=(
+            Argument(name="title", kind=Kind.TEXT, rest=True, required=True, help="what is broken, and where"),
+            Argument(name="severity", kind=Kind.SEVERITY, help="sev1 (worst) to sev4; sev3 where none is given"),
+            Argument(name="page", kind=Kind.FLAG, help="page whoever is on call"),
+            Argument(name="private", kind=Kind.FLAG, help="a room by invitation only"),
+        ),
+        examples=("declare checkout slow for some customers", "declare payments down sev1 --page"),
+        handler=declare,
+    ),
+)

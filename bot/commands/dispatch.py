@@ -1,0 +1,228 @@
+"""The one way in for commands: typed, pressed or chosen. A repeat gets the kept reply; a refusal says why; nothing escapes.
+
+What a verb does is its file's; how a reply is drawn is the platform's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import select, update
+
+from bot.chat.views import Button, Code, Person, Reply, text
+from bot.commands import completion
+from bot.commands.completion import Completion
+from bot.commands.definition import Context, Permit, Verb
+from bot.commands.parsing import Command, MissingIncident, parse
+from bot.commands.registry import by_name
+from bot.commands.services import Services
+from bot.commands.values import Reader
+from bot.commands.words import cut_text, headline, refused
+from bot.errors import Conflict, MusterError, NotAllowed, RequestError, StorageUnavailable
+from bot.incidents.model import ref
+from bot.storage import tables
+from bot.storage.database import upsert
+from bot.telemetry import get_logger
+
+__all__ = ["Completion", "Dispatcher", "Invocation"]
+
+log = get_logger(__name__)
+
+REMEMBERED = 1_000  # replies kept in memory, for repeats of what only reads
+OFFERED = 5  # open incidents that are named when none was; a row of buttons has five places
+INTERRUPTED = "Muster is at this already, or was interrupted in it. Look before you repeat it: /incident list"
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Reply).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """Somebody asks for something. `text` is what stands after `/incident` (the prefix may be there too); `incident` is the
+    number of the room's incident, None elsewhere; `request_id` is the platform's own id of this request, "" for none.
+    """
+
+    text: str
+    actor: Person
+    platform: str
+    room: str = ""
+    incident: int | None = None
+    request_id: str = ""
+
+
+class Dispatcher:
+    """Runs commands and completes them while they are typed."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._verbs = by_name()
+        self._running: dict[str, asyncio.Future[Reply]] = {}
+        self._answered: OrderedDict[str, Reply] = OrderedDict()
+
+    async def run(self, invocation: Invocation) -> Reply:
+        """Do it and answer. A repeat of a request has no second effect and gets the first one's reply."""
+        key = invocation.request_id and f"{invocation.platform}:{invocation.request_id}"
+        if not key:
+            return await self._run(invocation, "")
+        if key in self._answered:
+            return self._answered[key]
+        if key in self._running:
+            return await asyncio.shield(self._running[key])
+        answer = asyncio.ensure_future(self._run(invocation, key))
+        self._running[key] = answer
+        answer.add_done_callback(lambda _: self._running.pop(key, None))
+        reply = await asyncio.shield(answer)  # the asker may go away; what was begun is finished
+        self._answered[key] = reply
+        while len(self._answered) > REMEMBERED:
+            self._answered.popitem(last=False)
+        return reply
+
+    async def complete(self, line: str, actor: Person, incident: int | None) -> tuple[int, list[Completion]]:
+        """What may stand where `line` ends: the index in it from which a value replaces, and the values."""
+        permit = Permit(actor=actor, catalog=self._services.catalog())
+        return await completion.complete(line, self._services, permit, self._verbs, incident)
+
+    async def _run(self, invocation: Invocation, key: str) -> Reply:
+        started = time.perf_counter()
+        verb, outcome, incident = "unknown", "answered", invocation.incident
+        try:
+            command = self._read(invocation)
+            verb = " ".join(command.path)
+            incident = command.incident if command.incident is not None else incident
+            reply, outcome = await self._answer(invocation, command, key)
+        except MissingIncident as error:
+            reply, outcome = await self._which(error.verb), "refused"
+        except RequestError as error:
+            reply, outcome = refused(error.public), "refused"
+        except Conflict:
+            reply, outcome = refused("Somebody changed it at the same moment. Nothing was done; try again."), "conflict"
+        except StorageUnavailable as error:
+            seconds = f"{error.retry_after:.0f} s"
+            reply, outcome = refused(f"The database takes nothing just now. Try again in {seconds}."), "unavailable"
+        except MusterError as error:
+            reply, outcome = refused(error.public), "failed"
+        except Exception:  # named place: the one who asked gets an answer, the operator a trace, the process lives on
+            code = secrets.token_hex(3)
+            log.exception("command_failed", verb=verb, ref=code)
+            self._services.metrics.failures.labels("commands").inc()
+            reply = refused(
+                f"Something went wrong here (ref {code}). See what stands with /incident list, then try again."
+            )
+            outcome = "failed"
+        seconds_taken = time.perf_counter() - started
+        self._services.metrics.commands.labels(verb, outcome).inc()
+        self._services.metrics.command_seconds.observe(seconds_taken)
+        log.info(
+            "command_answered",
+            verb=verb,
+            outcome=outcome,
+            incident=ref(incident) if incident is not None else None,
+            platform=invocation.platform,
+            actor=invocation.actor.id,
+            ms=round(seconds_taken * 1000, 1),
+        )
+        return reply
+
+    def _read(self, invocation: Invocation) -> Command:
+        catalog = self._services.catalog()
+        reader = Reader(catalog=catalog, actor=invocation.actor, platform=invocation.platform, verbs=self._verbs)
+        command = parse(invocation.text, self._verbs, reader, invocation.incident)
+        whole = self._verbs[command.path[0]]
+        permit = Permit(actor=invocation.actor, catalog=catalog)
+        if not (whole.may(permit) and command.verb.may(permit)):
+            raise NotAllowed(f"You may not use {' '.join(command.path)} here. What you may: /incident help")
+        return command
+
+    async def _answer(self, invocation: Invocation, command: Command, key: str) -> tuple[Reply, str]:
+        keep = bool(key) and not command.verb.reads
+        if keep:
+            kept = await self._claim(key)
+            if kept is not None:
+                return kept, "repeated"
+        try:
+            reply = await command.verb.handler(self._context(invocation, command))
+        except BaseException as error:
+            if keep:
+                await self._release(key, error)
+            raise
+        if keep:
+            await self._keep(key, reply)
+        return reply, "failed" if reply.failed else "answered"
+
+    def _context(self, invocation: Invocation, command: Command) -> Context:
+        return Context(
+            services=self._services,
+            actor=invocation.actor,
+            platform=invocation.platform,
+            room=invocation.room,
+            at=self._services.clock.now(),
+            values=command.values,
+            number=command.incident,
+            verbs=self._verbs,
+        )
+
+    async def _claim(self, key: str) -> Reply | None:
+        """Take the request for ourselves; the kept reply when somebody had it before."""
+        table = tables.invocations
+        async with self._services.database.transaction() as work:
+            row = {"request_id": key, "at": self._services.clock.now(), "reply_json": ""}
+            taken = await work.connection.execute(upsert(work.connection, table).values(row).on_conflict_do_nothing())
+            if taken.rowcount:
+                return None
+            query = select(table.c.reply_json).where(table.c.request_id == key)
+            kept = (await work.connection.execute(query)).scalar_one()
+        return _decode(kept) if kept else refused(INTERRUPTED)
+
+    async def _keep(self, key: str, reply: Reply) -> None:
+        try:
+            async with self._services.database.transaction() as work:
+                await work.connection.execute(
+                    update(tables.invocations)
+                    .where(tables.invocations.c.request_id == key)
+                    .values(reply_json=_encode(reply).decode())
+                )
+        except StorageUnavailable as error:  # the thing is done; only its answer will not outlive us
+            log.warning("reply_not_kept", reason=str(error))
+
+    async def _release(self, key: str, error: BaseException) -> None:
+        """What was refused or undone may be asked for again, and a repeat is told the same."""
+        if isinstance(error, RequestError):
+            await self._keep(key, refused(error.public))
+        elif isinstance(error, Conflict | StorageUnavailable):
+            table = tables.invocations
+            try:
+                async with self._services.database.transaction() as work:
+                    await work.connection.execute(table.delete().where(table.c.request_id == key))
+            except StorageUnavailable:
+                log.warning("request_not_released")
+
+    async def _which(self, verb: Verb) -> Reply:
+        """No incident was named and the room has none: which there are, and how to name one."""
+        try:
+            found = await self._services.incidents.open_ones(OFFERED + 1)
+        except StorageUnavailable as error:
+            return refused(error.public)
+        if not found:
+            return Reply(
+                text=text(
+                    "No incident is open, and none was named. One that is over is named by its number: ", Code("INC-42")
+                ),
+                private=True,
+                failed=True,
+            )
+        lines = tuple(headline(incident) for incident in found[:OFFERED])
+        more = (("More: ", Code("/incident list")),) if len(found) > OFFERED else ()
+        buttons = tuple(
+            Button(label=cut_text(f"{verb.name} {incident.ref}", 40), command=f"{verb.name} {incident.ref}")
+            for incident in found[:OFFERED]
+            if not any(argument.required for argument in verb.arguments)
+        )
+        example = Code(f"/incident {verb.name} {found[0].ref}")
+        return Reply(
+            text=text("Which incident? Name it: ", example), details=(*lines, *more), buttons=buttons, failed=True
+        )

@@ -1,0 +1,77 @@
+"""`help`: what one may do, and how one verb is used. All of it is read from the verbs' definitions."""
+
+from __future__ import annotations
+
+from bot.chat.views import Code, Reply, Strong, Text, text
+from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Scope, Verb
+from bot.commands.words import answer, listed
+
+__all__ = ["VERBS"]
+
+HEADS = {
+    Family.RESPOND: "Respond",
+    Family.LOOK: "Look",
+    Family.PEOPLE: "People",
+    Family.FIX: "Fix",
+    Family.NOISE: "Noise",
+    Family.AFTERWARDS: "Afterwards",
+    Family.HELP: "Help",
+}
+
+
+async def show_help(context: Context) -> Reply:
+    """One verb where it is named; else all that the asker may use, by family."""
+    name = context.values.text("verb")
+    if name:
+        return _about(context, context.verbs[name])
+    lines: list[Text] = []
+    for family, head in HEADS.items():
+        mine = [verb for verb in _distinct(context) if verb.family is family]
+        for index, verb in enumerate(mine):
+            first = (Strong(f"{head} "),) if index == 0 else ()
+            lines.append(text(*first, Code(verb.usage()), f" {verb.summary}"))
+    lines.append(("In an incident's room the incident is implied; elsewhere name it: ", Code(f"{PREFIX} ack INC-42")))
+    return answer(f"What you may do, after {PREFIX}. One verb in full: ", Code(f"{PREFIX} help ack"), details=lines)
+
+
+def _distinct(context: Context) -> list[Verb]:
+    verbs = {verb.name: verb for verb in context.verbs.values()}
+    return [verb for verb in verbs.values() if verb.may(context.permit)]
+
+
+def _about(context: Context, verb: Verb) -> Reply:
+    lines: list[Text] = []
+    if not verb.may(context.permit):
+        lines.append(("You may not use it here.",))
+    if verb.details:
+        lines.append((verb.details,))
+    lines += [_argument(argument) for argument in verb.arguments]
+    for sub in verb.subverbs:
+        if sub.may(context.permit):
+            lines.append(text(Code(sub.usage(verb.name)), f" {sub.summary}"))
+            lines += [_argument(argument) for argument in sub.arguments]
+    if verb.scope is not Scope.NONE:
+        lines.append(("In an incident's room the incident is implied; elsewhere name it, first or last: INC-42",))
+    if verb.aliases:
+        lines.append((f"Also: {listed(verb.aliases)}",))
+    lines += [("For example ", Code(f"{PREFIX} {example}")) for example in verb.examples]
+    return answer(Code(verb.usage()), f" {verb.summary}", details=lines)
+
+
+def _argument(argument: Argument) -> Text:
+    label = f"--{argument.name}" if argument.kind is Kind.FLAG else argument.name
+    return text("  ", Code(label), f" {argument.help}", "" if argument.required else " (may be left out)")
+
+
+VERBS = (
+    Verb(
+        name="help",
+        aliases=("verbs",),
+        summary="What you may do, or how one verb is used",
+        family=Family.HELP,
+        arguments=(Argument(name="verb", kind=Kind.VERB, help="the verb to explain"),),
+        examples=("help", "help ack"),
+        reads=True,
+        handler=show_help,
+    ),
+)

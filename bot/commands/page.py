@@ -1,0 +1,142 @@
+"""`page` and `oncall`: wake somebody now, and who would be woken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.catalog.model import Who
+from bot.chat.views import Code, Moment, Person, Reply, Strong, Text, text
+from bot.commands.definition import Argument, Context, Family, Kind, Scope, Target, Verb
+from bot.commands.words import answer, listed
+from bot.errors import BadArguments, NotFound
+from bot.responders.oncall import OnCall
+from bot.responders.page_words import people_text
+from bot.responders.recipients import recipients
+
+__all__ = ["VERBS"]
+
+
+async def page(context: Context) -> Reply:
+    """Page a person, or whoever is on call for a service or a team; the room sees delivery and answer."""
+    target = context.values.target("who")
+    if target is None:
+        raise BadArguments("Say whom to page: /incident page @robin, /incident page checkout")
+    people, why = await _people(context, target)
+    made = await context.services.paging.page(context.incident, people, context.actor, context.values.text("message"))
+    paged = [context.services.person(one.person) for one in made]
+    left = [person for person in people if all(person.id != one.id for one in paged)]
+    waiting: list[Text] = [text(*people_text(left), " was paged already and has not answered yet.")] if left else []
+    return answer("Paged ", *people_text(paged), f"{why}. The room shows delivery and answer.", details=waiting)
+
+
+async def _people(context: Context, target: Target) -> tuple[Sequence[Person], str]:
+    catalog = context.services.catalog()
+    if target.person is not None:
+        return (target.person,), ""
+    try:
+        found = OnCall.describe(catalog, target.id, context.at)[0]
+    except NotFound:
+        if target.kind != "team":
+            raise
+        members = recipients(catalog, [Who(kind="team", name=target.id)], await context.load(), context.at)
+        if not members.people:
+            raise NotFound(" ".join(members.gaps)) from None
+        return tuple(one.person for one in members.people), f" (all of {target.id}, which has no schedule)"
+    if found.person is None:
+        raise NotFound(
+            f"Nobody is on call for {target.id}: {found.reason}. Page somebody by name: /incident page @robin"
+        )
+    return (found.person,), f" (on call for {target.id})"
+
+
+async def decline(context: Context) -> Reply:
+    """The one who is paged cannot take it."""
+    number = context.values.integer("id")
+    if number is None:
+        raise BadArguments("Which page? /incident page decline P9")
+    await context.services.paging.decline(number, context.actor)
+    return answer("Said that you cannot. The next one is asked where the policy names one.")
+
+
+async def oncall(context: Context) -> Reply:
+    """Who is on call, until when and who is next."""
+    catalog, name = context.services.catalog(), context.values.text("service")
+    if name:
+        found = OnCall.describe(catalog, name, context.at)
+    else:
+        found = _relevant(OnCall.describe(catalog, None, context.at), await _services(context))
+    if not found:
+        return answer(
+            "The catalogue has no schedules, so nobody is on call.",
+            details=[("Page by name: ", Code("/incident page @robin"))],
+        )
+    lines = [_line(one) for one in found]
+    return Reply(text=lines[0], details=tuple(lines[1:]))
+
+
+async def _services(context: Context) -> set[str]:
+    if context.number is None:
+        return set()
+    return {name for name, _ in (await context.load()).services}
+
+
+def _relevant(found: tuple[OnCall, ...], services: set[str]) -> tuple[OnCall, ...]:
+    """In an incident's room, those of its services; everywhere else, and where it has none, all."""
+    return tuple(one for one in found if services.intersection(one.services)) or found
+
+
+def _line(one: OnCall) -> Text:
+    teams = f" ({listed(one.teams)})" if one.teams and one.teams != (one.schedule,) else ""
+    following = (
+        text("; then ", one.next_person, " from ", Moment(one.next_at))
+        if one.next_person and one.next_at is not None
+        else ()
+    )
+    if one.person is None:
+        return text(Strong(one.schedule), f"{teams}: nobody, {one.reason}", *following, ".")
+    until = text(", until ", Moment(one.until)) if one.until is not None else (", no end in sight",)
+    return text(Strong(one.schedule), f"{teams}: ", one.person, *until, *following, ".")
+
+
+VERBS = (
+    Verb(
+        name="page",
+        summary="Page somebody now; the room sees delivery and answer",
+        family=Family.PEOPLE,
+        scope=Scope.INCIDENT,
+        arguments=(
+            Argument(
+                name="who",
+                kind=Kind.TARGET,
+                required=True,
+                help="a person, or a service or team whose on-call is meant",
+            ),
+            Argument(name="message", kind=Kind.TEXT, rest=True, help="a word for the one who is woken"),
+        ),
+        examples=("page @robin", "page checkout need a second pair of eyes", "page INC-42 team:payments"),
+        handler=page,
+        subverbs=(
+            Verb(
+                name="decline",
+                summary="I am paged and cannot take it",
+                family=Family.PEOPLE,
+                arguments=(Argument(name="id", kind=Kind.PAGE, required=True, help="the page, as its button has it"),),
+                examples=("page decline P9",),
+                handler=decline,
+            ),
+        ),
+    ),
+    Verb(
+        name="oncall",
+        aliases=("on-call", "who"),
+        summary="Who is on call, until when, and who is next",
+        family=Family.PEOPLE,
+        scope=Scope.OPTIONAL,
+        arguments=(
+            Argument(name="service", kind=Kind.WORD, help="a service, team or schedule; all where none is named"),
+        ),
+        examples=("oncall", "oncall checkout"),
+        reads=True,
+        handler=oncall,
+    ),
+)

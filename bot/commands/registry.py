@@ -1,0 +1,36 @@
+"""Finds the verbs by walking this package: a file that defines `VERBS` is one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from bot.commands.definition import Verb
+
+__all__ = ["by_name", "discover"]
+
+
+@cache
+def discover() -> tuple[Verb, ...]:
+    """Every verb, in the order of the alphabet of their families' files."""
+    package = importlib.import_module("bot.commands")
+    verbs: list[Verb] = []
+    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"bot.commands.{found.name}")
+        verbs.extend(getattr(module, "VERBS", ()))
+    return tuple(verbs)
+
+
+@cache
+def by_name() -> Mapping[str, Verb]:
+    """The verbs by every name they answer to. Two of one name are a mistake in the code: ValueError."""
+    names: dict[str, Verb] = {}
+    for verb in discover():
+        for name in verb.names:
+            if name in names:
+                raise ValueError(f"{verb.name!r} and {names[name].name!r} both want to be called {name!r}")
+            names[name] = verb
+    return MappingProxyType(names)

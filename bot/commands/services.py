@@ -1,0 +1,35 @@
+"""What the verbs work with, gathered in one value. Built by the application, passed down, never looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.catalog.catalog import Catalog
+from bot.chat.views import Person
+from bot.clock import Clock
+from bot.incidents.announcements import Announcements
+from bot.incidents.service import Incidents
+from bot.incidents.silences import Silences
+from bot.responders.owners import Owners
+from bot.responders.paging import Paging
+from bot.storage.database import Database
+from bot.telemetry import Metrics
+
+__all__ = ["Services"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a handler may call. `person` gives the name that people read for an id, guests included."""
+
+    database: Database
+    clock: Clock
+    catalog: Callable[[], Catalog]
+    person: Callable[[str], Person]
+    incidents: Incidents
+    announcements: Announcements
+    owners: Owners
+    paging: Paging
+    silences: Silences
+    metrics: Metrics

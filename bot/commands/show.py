@@ -1,0 +1,117 @@
+"""`list` and `show`: the open incidents, and one as it stands."""
+
+from __future__ import annotations
+
+from bot.changes import ledger
+from bot.chat.views import Button, Code, Link, Moment, Reply, Text, text
+from bot.clock import ago, duration
+from bot.commands.definition import Context, Family, Scope, Verb
+from bot.commands.words import answer, change_line, counted, headline, incident_line, shortened
+from bot.incidents import store
+from bot.incidents.model import Incident, ref
+from correlation.alert import Change
+
+__all__ = ["VERBS"]
+
+SHOWN = 15  # incidents; a phone's screen twice
+MOST = 500
+
+
+async def listing(context: Context) -> Reply:
+    """The newest first, cut."""
+    found = await context.services.incidents.open_ones(MOST)
+    if not found:
+        return answer("No incident is open. Over ones: ", Code("/incident show INC-42"))
+    lines = [incident_line(one, context.at, _name(context, one.commander)) for one in found[:SHOWN]]
+    total = "more than 500 incidents" if len(found) == MOST else counted(len(found), "incident")
+    waiting = sum(one.status == "open" for one in found)
+    nobody = f", {waiting} of them taken by nobody yet" if waiting else ""
+    return answer(f"{total} open{nobody}.", details=shortened(lines, len(found), "/incident show INC-n"))
+
+
+async def show(context: Context) -> Reply:
+    """What the card says, and the way to its rooms."""
+    async with context.services.database.reading() as connection:
+        incident = await store.load(connection, context.incident)
+        suspects = await ledger.many(connection, [one.change for one in incident.suspects[:2]])
+        people = await store.participants(connection, context.incident)
+        rooms = [await store.room_of(connection, context.incident, context.platform)]
+    details = _lines(context, incident, suspects)
+    if people:
+        names = ", ".join(row.name for row in people[:6])
+        more = f" and {len(people) - 6} more" if len(people) > 6 else ""
+        details.append((f"With {names}{more}",))
+    details += [(f"Room {row.name}",) for row in rooms if row is not None]
+    return Reply(text=headline(incident), details=tuple(details), buttons=_buttons(incident))
+
+
+def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list[Text]:
+    who = _name(context, incident.commander)
+    lead = f", {who} leads" if who else ", nobody leads"
+    lines: list[Text] = []
+    if incident.merged_into is not None:
+        lines.append((f"Merged into {ref(incident.merged_into)}: it goes on there.",))
+    elif incident.status == "resolved" and incident.resolved_at is not None:
+        ended, took = incident.resolved_at, duration(incident.resolved_at - incident.first_alert_at)
+        lines.append(text("Resolved at ", Moment(ended), f" ({ago(ended, context.at)}), {took} after it began{lead}"))
+    else:
+        lines.append((f"{incident.status.capitalize()} for {duration(context.at - incident.status_since)}{lead}",))
+    if incident.summary:
+        lines.append((incident.summary,))
+    if incident.alert_count:
+        services = ", ".join(f"{name} {count:,}" for name, count in incident.services[:6])
+        more = f" and {len(incident.services) - 6} more" if len(incident.services) > 6 else ""
+        lines.append(
+            text(
+                f"{counted(incident.alert_count, 'alert')}, {incident.firing_count:,} firing, since ",
+                Moment(incident.first_alert_at),
+                f" ({ago(incident.first_alert_at, context.at)})",
+            )
+        )
+        if services:
+            lines.append((f"Services {services}{more}",))
+    else:
+        lines.append(text("Declared by ", _name(context, incident.declared_by), " at ", Moment(incident.opened_at)))
+    if incident.cause:
+        lines.append((f"Probably {incident.cause.service}: {incident.cause.words}",))
+    for change in suspects:
+        gap = incident.first_alert_at - change.at
+        when = f"{duration(abs(gap))} {'before' if gap >= 0 else 'after'}"
+        author = change.author_name or change.author_login or "nobody named"
+        line = text(f"Suspect: {change_line(change)} by {author}, ", Moment(change.at), f" ({when})")
+        lines.append((*line, " ", Link("link", change.url)) if change.url else line)
+    return lines
+
+
+def _buttons(incident: Incident) -> tuple[Button, ...]:
+    if incident.status == "resolved":
+        return () if incident.merged_into else (Button(label="Reopen", command=f"reopen {incident.ref}"),)
+    take = (Button(label="Acknowledge", command=f"ack {incident.ref}", style="primary"),)
+    return (*(take if incident.status == "open" else ()), Button(label="Alerts", command=f"alerts {incident.ref}"))
+
+
+def _name(context: Context, person: str | None) -> str:
+    return context.services.person(person).name if person else ""
+
+
+VERBS = (
+    Verb(
+        name="list",
+        aliases=("ls", "incidents"),
+        summary="The open incidents",
+        family=Family.LOOK,
+        examples=("list",),
+        reads=True,
+        handler=listing,
+    ),
+    Verb(
+        name="show",
+        aliases=("status", "info"),
+        summary="One incident as it stands",
+        family=Family.LOOK,
+        scope=Scope.INCIDENT,
+        examples=("show INC-42", "show"),
+        reads=True,
+        handler=show,
+    ),
+)

@@ -1,0 +1,140 @@
+"""`silence`, `silences`, `unsilence`: mute after seeing what would have been muted, and let through again."""
+
+from __future__ import annotations
+
+from bot.chat.views import Button, Code, Moment, Reply, Strong, Text, text
+from bot.clock import duration
+from bot.commands.definition import Argument, Context, Family, Kind, Verb
+from bot.commands.words import answer, counted, cut_text, listed
+from bot.errors import BadArguments
+from bot.incidents.model import ref
+from bot.incidents.silences import Preview, Silence
+
+__all__ = ["VERBS"]
+
+DAY = 86_400.0  # seconds that a preview looks back
+LOUD = 0.5  # the share of all alerts above which a warning is due
+SHOWN = 15
+
+
+async def silence(context: Context) -> Reply:
+    """Show what it would have muted in the last day; `--yes`, or the button, does it."""
+    matchers, seconds = context.values.matchers("matcher"), context.values.seconds("duration")
+    reason = context.values.text("reason")
+    if seconds is None:
+        raise BadArguments('For how long? /incident silence service="cart" 2h disk replacement')
+    texts = [str(matcher) for matcher in matchers]
+    if context.values.flag("yes"):
+        made = await context.services.silences.create(texts, seconds, reason, context.actor)
+        return answer(
+            Strong(made.ref),
+            f" mutes {made.matchers} until ",
+            Moment(made.ends_at),
+            f" ({duration(seconds)}). Muted alerts open nothing and page nobody; they stay on record.",
+            details=[("To end it: ", Code(f"/incident unsilence {made.ref}"))],
+        )
+    seen = await context.services.silences.preview(texts, context.at - DAY)
+    command = f"silence {matchers} {_typed(seconds)} {cut_text(reason, 200)}".rstrip() + " --yes"
+    return Reply(
+        text=text(f"{matchers} for {duration(seconds)} ", *_would(seen)),
+        details=(*_details(seen), ("Silence it: press the button, or add ", Code("--yes"), ".")),
+        buttons=(Button(label="Silence", command=command, style="danger" if seen.incidents else "primary"),),
+    )
+
+
+def _would(seen: Preview) -> Text:
+    looked = "in the last day" if seen.complete else "among the newest 50,000 of the last day"
+    if not seen.alerts:
+        return (f"would have muted nothing {looked} (of {counted(seen.of, 'alert')}). Is the matcher right?",)
+    share = f", {seen.share:.0%} of all" if seen.share >= 0.1 else ""
+    return (f"would have muted {counted(seen.alerts, 'alert')}{share} {looked}.",)
+
+
+def _details(seen: Preview) -> tuple[Text, ...]:
+    lines: list[Text] = []
+    if seen.by_name:
+        most = [f"{service} {cut_text(name, 40)} {count:,}".strip() for service, name, count in seen.by_name]
+        lines.append((listed(most, 5),))
+    if seen.incidents:
+        lines.append((f"Some were part of {listed([ref(number) for number in seen.incidents], 5)}.",))
+    if seen.share >= LOUD:
+        lines.append(("That is most of what arrives. A narrower matcher names a host or a name too.",))
+    return tuple(lines)
+
+
+def _typed(seconds: float) -> str:
+    """The duration as one types it."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+async def silences(context: Context) -> Reply:
+    """Those in force, and maintenance windows to come."""
+    found = await context.services.silences.active()
+    if not found:
+        return answer("Nothing is silenced. To mute: ", Code('/incident silence service="cart" 2h'))
+    lines = [_line(context, one) for one in found[:SHOWN]]
+    more: list[Text] = [(f"and {len(found) - SHOWN:,} more, which end later",)] if len(found) > SHOWN else []
+    return answer(f"{counted(len(found), 'silence')} in force or to come.", details=[*lines, *more])
+
+
+def _line(context: Context, one: Silence) -> Text:
+    begins = () if one.begun(context.at) else ("begins ", Moment(one.starts_at), ", ")
+    who = "the catalogue" if one.from_catalog else context.services.person(one.by).name
+    why = f": {cut_text(one.reason, 60)}" if one.reason else ""
+    left = duration(one.ends_at - context.at)
+    return text(
+        Strong(one.ref), f" {one.matchers}, ", *begins, "until ", Moment(one.ends_at), f" ({left} left), by {who}{why}"
+    )
+
+
+async def unsilence(context: Context) -> Reply:
+    """Let alerts through again."""
+    number = context.values.integer("id")
+    if number is None:
+        raise BadArguments("Which silence? /incident unsilence S3. Those in force: /incident silences")
+    ended = await context.services.silences.end(number, context.actor)
+    return answer(f"{ended.ref} is over: {ended.matchers} alerts count again from now on.")
+
+
+VERBS = (
+    Verb(
+        name="silence",
+        aliases=("mute",),
+        summary="Mute alerts, after a look at what it would have muted",
+        details='A matcher is label="value", or !=, =~ (regular expression), !~; several must all hold.',
+        family=Family.NOISE,
+        arguments=(
+            Argument(
+                name="matcher", kind=Kind.MATCHERS, required=True, help='which alerts: service="cart" name="DiskFull"'
+            ),
+            Argument(name="duration", kind=Kind.DURATION, required=True, help="for how long: 30m, 2h, 1d"),
+            Argument(name="reason", kind=Kind.TEXT, rest=True, help="why, for the others"),
+            Argument(name="yes", kind=Kind.FLAG, help="do it without the preview"),
+        ),
+        examples=('silence service="cart" 2h disk replacement', 'silence service="cart" name=~"Disk.*" 1d --yes'),
+        handler=silence,
+    ),
+    Verb(
+        name="silences",
+        aliases=("mutes",),
+        summary="What is muted, until when, by whom",
+        family=Family.NOISE,
+        examples=("silences",),
+        reads=True,
+        handler=silences,
+    ),
+    Verb(
+        name="unsilence",
+        aliases=("unmute",),
+        summary="End a silence",
+        family=Family.NOISE,
+        arguments=(
+            Argument(name="id", kind=Kind.SILENCE, required=True, help="the silence, as /incident silences shows it"),
+        ),
+        examples=("unsilence S3",),
+        handler=unsilence,
+    ),
+)

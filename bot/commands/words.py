@@ -1,0 +1,92 @@
+"""Phrases that several verbs share: an incident in a line, counts, lists cut with a way to the rest. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
+from bot.clock import ago, duration
+from bot.incidents.model import Incident
+from correlation.alert import Change
+
+__all__ = [
+    "answer",
+    "change_line",
+    "counted",
+    "cut_text",
+    "headline",
+    "incident_line",
+    "listed",
+    "refused",
+    "shortened",
+    "when",
+]
+
+LINE = 120  # characters; two lines on a phone
+
+
+def answer(*spans: Span, details: Sequence[Text] = ()) -> Reply:
+    """A private reply."""
+    return Reply(text=text(*spans), details=tuple(details))
+
+
+def refused(words: str) -> Reply:
+    """A private reply that says why not."""
+    return Reply(text=(words,), failed=True)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """
+    >>> counted(1, "alert"), counted(1200, "alert"), counted(2, "person", "people")
+    ('1 alert', '1,200 alerts', '2 people')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def cut_text(words: str, limit: int = LINE) -> str:
+    """On one line, and cut where it is too long."""
+    words = " ".join(words.split())
+    return words if len(words) <= limit else words[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def listed(names: Sequence[str], limit: int = 4) -> str:
+    """
+    >>> listed(["a", "b"]), listed(["a", "b", "c", "d", "e", "f"])
+    ('a, b', 'a, b, c, d and 2 more')
+    """
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def shortened(lines: Sequence[Text], total: int, more: str) -> tuple[Text, ...]:
+    """The lines, and how many there are besides, with what to type for them."""
+    rest = total - len(lines)
+    return (*lines, (f"and {rest:,} more: ", Code(more))) if rest > 0 else tuple(lines)
+
+
+def when(at: float, now: float) -> tuple[Span, ...]:
+    """A time in the reader's zone and how long ago it was."""
+    return Moment(at), f" ({ago(at, now)})" if at <= now else f" (in {duration(at - now)})"
+
+
+def headline(incident: Incident) -> Text:
+    """`SEV2 INC-42 checkout latency`."""
+    return text(Strong(f"{incident.severity} {incident.ref}"), f" {cut_text(incident.title)}")
+
+
+def incident_line(incident: Incident, now: float, lead: str) -> Text:
+    """An open incident in one line: how bad, what, for how long, who has it, how much still fires."""
+    who = f", {lead} leads" if lead else ", nobody leads"
+    alerts = (
+        f", {counted(incident.firing_count, 'alert')} of {incident.alert_count:,} firing"
+        if incident.alert_count
+        else ""
+    )
+    status = f" - {incident.status} for {duration(now - incident.status_since)}{who}{alerts}"
+    return (*headline(incident), status)
+
+
+def change_line(change: Change) -> str:
+    """`deploy payments-api a1b2c3d`."""
+    known = " ".join(part for part in (change.kind, change.service, change.revision[:8]) if part)
+    return known if change.service or change.revision else f"{change.kind} {cut_text(change.title, 60)}"
