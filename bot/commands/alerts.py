@@ -60,11 +60,8 @@ async def why(context: Context) -> Reply:
 
 
 def _line(row: AlertRow, now: float) -> Text:
-    state = (
-        f"firing for {duration(now - row.first_seen)}"
-        if row.firing
-        else f"over, {duration(row.last_seen - row.first_seen)} long"
-    )
+    since, end = row.first_seen, row.last_seen
+    state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
     times = f", {row.count:,} times" if row.count > 1 else ""
     return text(Strong(row.ref), f" {row.severity} {_what(row)}, {state}{times}, since ", Moment(since))
 

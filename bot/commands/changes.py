@@ -80,13 +80,12 @@ def _told(one: Invited, outcome: OwnerOutcome, context: Context) -> Text:
 
 
 def _unknown(suspect: Reason, author: Unmapped) -> Text:
-    what = f"{change_line(suspect.change)}"
+    what = change_line(suspect.change)
     if not author.who:
         return (f"{_sentence(author.why)} ({what}). To know: {author.how}.",)
-    maybe = f" It may be {' or '.join(person.handle for person in author.candidates)}." if author.candidates else ""
-    return (
-        f'The change ({what}) is by "{cut_text(author.who, 60)}": {author.why}.{maybe} To map people: {author.how}.',
-    )
+    nobody = f'"{author.who}" is nobody here'
+    why = author.why.replace(nobody, f'The change is by "{cut_text(author.who, 60)}", who is nobody here ({what})')
+    return (f"{_sentence(why)}. To map people: {author.how}.",)
 
 
 def _suspect(one: Reason, incident: Incident) -> Text:
