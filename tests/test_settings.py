@@ -52,8 +52,10 @@ def test_the_real_environment_is_not_read_behind_ones_back(monkeypatch):
 def test_a_sources_secret_is_found_by_the_sources_name():
     settings = load_settings({"MUSTER_SOURCE_GITHUB_SECRET": "s1", "MUSTER_SOURCE_AZURE_MONITOR_SECRET": "s2"})
     github, azure = settings.source_secret("github"), settings.source_secret("azure-monitor")
-    assert github is not None and github.get_secret_value() == "s1"
-    assert azure is not None and azure.get_secret_value() == "s2"
+    assert github is not None
+    assert github.get_secret_value() == "s1"
+    assert azure is not None
+    assert azure.get_secret_value() == "s2"
     assert settings.source_secret("gitlab") is None
 
 
@@ -70,7 +72,8 @@ def test_no_secret_shows_in_repr_or_errors():
         "DISCORD_BOT_TOKEN": secret,
     }
     settings = load_settings(given)
-    assert secret not in repr(settings) and secret not in str(settings)
+    assert secret not in repr(settings)
+    assert secret not in str(settings)
     bad = given | {"MUSTER_DATABASE_URL": f"mysql://muster:{secret}@db/muster", "MUSTER_HTTP_PORT": "x"}
     assert len(problems_of(bad)) == 2
     assert secret not in "".join(problems_of(bad))
