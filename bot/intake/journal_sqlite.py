@@ -268,7 +268,8 @@ class SqliteLog:
             bounds = {"before": before, "up_to": up_to, "head": head, "limit": PRUNED_AT_ONCE}
             return int(connection.execute(_PRUNE, bounds).rowcount)
 
-        return self._attempt(self._transact, delete)
+        pruned: int = self._attempt(self._transact, delete)
+        return pruned
 
     def _shrink(self) -> None:
         self._attempt(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
