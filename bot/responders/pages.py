@@ -1,0 +1,148 @@
+"""Pages as rows: one person asked once about one incident. Changes of state are by compare-and-set; when to page is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.gateway import PostedMessage
+from bot.errors import NotFound
+from bot.storage import tables
+from bot.storage.database import Transaction, upsert
+
+__all__ = [
+    "MANUAL",
+    "OPEN",
+    "Delivery",
+    "PageRecord",
+    "PageState",
+    "add",
+    "address",
+    "change",
+    "delivered",
+    "deliveries",
+    "get",
+    "of_incident",
+    "siblings",
+]
+
+PageState = Literal["pending", "sent", "acknowledged", "declined", "failed", "over"]
+OPEN: tuple[PageState, ...] = ("pending", "sent")
+MANUAL = 0  # the step of pages that a person asked for; a policy's steps count from 1
+
+_pages, _messages = tables.pages, tables.page_messages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRecord:
+    """One page. `person` is an id; `why` and `note` are for the one who reads it."""
+
+    id: int
+    incident: int
+    person: str
+    why: str
+    note: str
+    step: int
+    state: PageState
+    created_at: float
+    sent_at: float | None
+    answered_at: float | None
+
+    @property
+    def ref(self) -> str:
+        """P9."""
+        return f"P{self.id}"
+
+    @property
+    def open(self) -> bool:
+        """It may still be answered."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What became of a page on one platform; `error` is empty when it arrived."""
+
+    platform: str
+    error: str
+
+
+async def add(
+    work: Transaction, *, incident: int, person: str, why: str, note: str, step: int, at: float
+) -> PageRecord:
+    """A new page, not sent yet."""
+    values = {
+        "incident": incident,
+        "person": person,
+        "why": why,
+        "note": note,
+        "step": step,
+        "state": "pending",
+        "created_at": at,
+    }
+    result = await work.connection.execute(insert(_pages).values(values))
+    return await get(work.connection, int(result.inserted_primary_key[0]))  # type: ignore[index]  # always there
+
+
+async def change(
+    work: Transaction, page: int, to: PageState, *, states: Sequence[PageState] = OPEN, **values: float
+) -> bool:
+    """Change the state if it is still one of `states`; False when somebody was faster."""
+    statement = update(_pages).where(_pages.c.id == page, _pages.c.state.in_(states)).values(state=to, **values)
+    return bool((await work.connection.execute(statement)).rowcount)
+
+
+async def get(connection: AsyncConnection, page: int) -> PageRecord:
+    """The page of that number; NotFound when there is none."""
+    row = (await connection.execute(select(_pages).where(_pages.c.id == page))).first()
+    if row is None:
+        raise NotFound(f"There is no page P{page}.")
+    return _record(row)
+
+
+async def of_incident(
+    connection: AsyncConnection, incident: int, *, states: Sequence[PageState] = (), since: float | None = None
+) -> list[PageRecord]:
+    """The incident's pages, oldest first."""
+    query = select(_pages).where(_pages.c.incident == incident).order_by(_pages.c.id)
+    if states:
+        query = query.where(_pages.c.state.in_(states))
+    if since is not None:
+        query = query.where(_pages.c.created_at >= since)
+    return [_record(row) for row in await connection.execute(query)]
+
+
+async def siblings(connection: AsyncConnection, page: PageRecord) -> list[PageRecord]:
+    """The pages that were made together with this one, itself among them."""
+    together = (_pages.c.incident == page.incident, _pages.c.step == page.step, _pages.c.created_at == page.created_at)
+    return [_record(row) for row in await connection.execute(select(_pages).where(*together).order_by(_pages.c.id))]
+
+
+async def delivered(
+    work: Transaction, page: int, platform: str, *, message: PostedMessage | None = None, error: str = ""
+) -> None:
+    """Keep where the page stands on a platform, or why it does not."""
+    values = {"room": message.room if message else "", "message": message.message if message else "", "error": error}
+    statement = upsert(work.connection, _messages).values(page=page, platform=platform, **values)
+    await work.connection.execute(statement.on_conflict_do_update(index_elements=["page", "platform"], set_=values))
+
+
+async def address(connection: AsyncConnection, page: int, platform: str) -> PostedMessage | None:
+    """Where the page stands on a platform, or None."""
+    query = select(_messages).where(_messages.c.page == page, _messages.c.platform == platform)
+    row = (await connection.execute(query)).first()
+    return PostedMessage(room=row.room, message=row.message) if row and row.message else None
+
+
+async def deliveries(connection: AsyncConnection, page: int) -> list[Delivery]:
+    """What became of the page on each platform so far."""
+    query = select(_messages).where(_messages.c.page == page).order_by(_messages.c.platform)
+    return [Delivery(platform=row.platform, error=row.error) for row in await connection.execute(query)]
+
+
+def _record(row: Row[Any]) -> PageRecord:
+    return PageRecord(**row._mapping)
