@@ -1,0 +1,353 @@
+"""The only place that knows every part: builds them, starts them in order, stops them in the other. It has no rules."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from importlib import metadata
+from typing import Self
+
+from aiohttp import web
+from sqlalchemy import func, select
+
+from bot.catalog.catalog import Catalog
+from bot.catalog.store import CatalogStore
+from bot.chat.console import ConsoleConversation, ConsoleGateway
+from bot.chat.gateway import Gateway
+from bot.chat.relay import Relay
+from bot.chat.views import Person
+from bot.clock import Clock, SystemClock
+from bot.commands.dispatch import Dispatcher
+from bot.commands.services import Services
+from bot.errors import ConfigError, StorageUnavailable
+from bot.incidents import timeline
+from bot.incidents.announcements import Announcements
+from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
+from bot.incidents.effects import RoomEffects
+from bot.incidents.grouping import READER, Grouping
+from bot.incidents.model import MUSTER
+from bot.incidents.pipeline import Pipeline
+from bot.incidents.service import Incidents
+from bot.incidents.silences import Silences
+from bot.intake.journal import Journal
+from bot.intake.journal_postgres import PostgresLog
+from bot.intake.journal_sqlite import SqliteLog, beside
+from bot.intake.signatures import Guard
+from bot.intake.source import Source
+from bot.intake.sources import discover
+from bot.intake.webhooks import Desk, add_routes
+from bot.responders.owners import Owners
+from bot.responders.paging import Paging
+from bot.retros.service import Retros
+from bot.runbooks.service import Runbooks
+from bot.scheduler import Scheduler
+from bot.settings import Settings
+from bot.storage import tables
+from bot.storage.database import Database
+from bot.storage.retention import Retention
+from bot.telemetry import Metrics, get_logger
+from bot.web.application import application
+from bot.web.parts import HealthCheck, Lag, WebParts
+
+__all__ = ["App", "version"]
+
+log = get_logger(__name__)
+
+FIGURES_EVERY = 10.0  # seconds between two looks at what the gauges show
+PRUNE_EVERY = 3600.0
+STOP_PATIENCE = 5.0  # seconds for requests under way
+
+
+def version() -> str:
+    """This Muster's version."""
+    return metadata.version("muster")
+
+
+def _person_of(catalog: Callable[[], Catalog]) -> Callable[[str], Person]:
+    """Who is behind an id: somebody of the catalogue, Muster itself, or a guest (`guest:Name`)."""
+
+    def person(key: str) -> Person:
+        known = catalog().people.get(key)
+        if known is not None:
+            return Person(key, known.name)
+        return MUSTER if key == MUSTER.id else Person(key, key.removeprefix("guest:"))
+
+    return person
+
+
+class App:
+    """A running Muster. `async with App(...)` starts it; leaving stops it cleanly."""
+
+    def __init__(
+        self, settings: Settings, catalog: CatalogStore, *, clock: Clock | None = None, demo: bool = False
+    ) -> None:
+        self.settings, self.catalog, self.demo = settings, catalog, demo
+        self.clock = clock or SystemClock()
+        self.metrics = Metrics()
+        self.failed: asyncio.Future[None] | None = None  # set when a part that must not end has ended
+        self._stack = AsyncExitStack()
+        self._reload_problems = ""
+        self._port = 0
+
+    @property
+    def address(self) -> str:
+        """Where the situation room is, as this machine reaches it."""
+        host = self.settings.http_host
+        host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+        log.info("muster_stopped")
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP reloads the catalogue. Raises what made a part fail."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        reloads: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = loop.create_task(self.reload())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        stopped = loop.create_task(stop.wait())
+        failed = self.failed or loop.create_future()
+        try:
+            await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(name)
+        if failed.done():
+            failed.result()
+
+    async def reload(self) -> None:
+        """Read the catalogue again; a bad one keeps the old one and says so."""
+        outcome = self.catalog.reload()
+        self._reload_problems = "\n".join(map(str, outcome.problems))
+        if outcome.problems:
+            log.error("catalog_kept", problems=self._reload_problems)
+            return
+        log.info("catalog_reloaded", changed=outcome.changed)
+        if outcome.changed:
+            await self.silences.sync(self.catalog.current)
+
+    # --- starting -----------------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        settings, clock, metrics = self.settings, self.clock, self.metrics
+        catalog: Callable[[], Catalog] = lambda: self.catalog.current  # noqa: E731 - the current one, whenever asked
+        person = _person_of(catalog)
+        self.database = await Database.open(settings.database_url)
+        self._stack.push_async_callback(self.database.close)
+        self.journal = await self._open_journal()
+        self._stack.push_async_callback(self.journal.close)
+        sources = discover()
+
+        console = ConsoleGateway(self.database, clock)
+        gateways: dict[str, Gateway] = {console.platform: console}
+        platforms = tuple(gateways)
+
+        self.grouping = Grouping(self.database, self.journal, clock, sources=sources, catalog=catalog)
+        announcements = Announcements(platforms, catalog, person)
+        archive = ArchiveLater(catalog, announcements)
+        paging = Paging(
+            self.database,
+            clock,
+            catalog=catalog,
+            announcements=announcements,
+            person=person,
+            platforms=platforms,
+            metrics=metrics,
+        )
+        self.incidents = Incidents(
+            self.database,
+            clock,
+            reactions=(timeline.record, announcements, paging, follow_clearing, archive),
+            card=announcements.refresh_card,
+            names=lambda key: person(key).name,
+            grouping=self.grouping,
+        )
+        self.silences = Silences(self.database, clock, lambda: self.grouping.position)
+        runbooks = Runbooks(self.database, clock, catalog=catalog, announcements=announcements, metrics=metrics)
+        retros = Retros(self.database, clock, catalog, announcements)
+        self.pipeline = Pipeline(
+            self.database,
+            self.journal,
+            clock,
+            grouping=self.grouping,
+            incidents=self.incidents,
+            catalog=catalog,
+            metrics=metrics,
+        )
+        relay = Relay(
+            self.database,
+            clock,
+            gateways=gateways,
+            executors={**RoomEffects(self.database, clock, person).executors(), **paging.executors()},
+            metrics=metrics,
+        )
+        dispatcher = Dispatcher(
+            Services(
+                database=self.database,
+                clock=clock,
+                catalog=catalog,
+                person=person,
+                incidents=self.incidents,
+                announcements=announcements,
+                owners=Owners(self.database, clock, catalog, announcements),
+                paging=paging,
+                silences=self.silences,
+                runbooks=runbooks,
+                retros=retros,
+                metrics=metrics,
+            )
+        )
+        handlers = {
+            **auto_resolve(self.incidents),
+            **archive.handlers(),
+            **paging.handlers(),
+            **runbooks.handlers(),
+        }
+        scheduler = Scheduler(self.database, clock, handlers, metrics=metrics)
+        retention = Retention(self.database, self.journal, clock, catalog=catalog, metrics=metrics)
+        scheduler.every(FIGURES_EVERY, "figures", self._figures)
+        scheduler.every(PRUNE_EVERY, "retention", retention.prune)
+
+        await self.silences.sync(self.catalog.current)
+        await runbooks.start()
+        self._stack.push_async_callback(runbooks.stop)
+        await self._serve(
+            WebParts(
+                database=self.database,
+                clock=clock,
+                metrics=metrics,
+                catalog=catalog,
+                dispatcher=dispatcher,
+                conversation=ConsoleConversation(self.database, clock),
+                journal=self.journal,
+                version=version(),
+                host=settings.http_host,
+                public_url=settings.public_url,
+                http_token=settings.http_token.get_secret_value() if settings.http_token else "",
+                demo=self.demo,
+                lag=self.lag,
+                checks=self._checks(),
+                mount=lambda app: add_routes(app, self._desk(sources)),
+            )
+        )
+        self._stack.push_async_callback(self.grouping.close)
+        self.failed = asyncio.get_running_loop().create_future()
+        for name, loop in (("pipeline", self.pipeline.run()), ("relay", relay.run())):
+            self._keep_running(name, asyncio.create_task(loop, name=name))
+        scheduler.start()
+        self._stack.push_async_callback(scheduler.stop)
+        await self._figures()
+        log.info("muster_started", version=version(), address=self.address, platforms=list(platforms))
+
+    async def _open_journal(self) -> Journal:
+        async with self.database.reading() as connection:
+            query = select(tables.cursors.c.position).where(tables.cursors.c.reader == READER)
+            position = (await connection.execute(query)).scalar() or 0
+        file = self.database.file
+        log_ = SqliteLog(beside(file)) if file is not None else PostgresLog(self.database.url)
+        return await Journal(log_).open(position)
+
+    def _desk(self, sources: dict[str, Source]) -> Desk:
+        settings = self.settings
+        guard = Guard(
+            token=settings.webhook_token.get_secret_value() if settings.webhook_token else "",
+            secrets={name: secret.get_secret_value() for name, secret in settings.source_secrets.items()},
+            open_without_secret=settings.is_loopback,
+        )
+        return Desk(sources=sources, guard=guard, journal=self.journal, clock=self.clock, metrics=self.metrics)
+
+    async def _serve(self, parts: WebParts) -> None:
+        runner = web.AppRunner(
+            application(parts), access_log=None, handle_signals=False, shutdown_timeout=STOP_PATIENCE
+        )
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        host, port = self.settings.http_host, self.settings.http_port
+        try:
+            await web.TCPSite(runner, host, port, backlog=1024).start()
+        except OSError as error:
+            raise ConfigError(
+                f"Nothing can listen on {host}:{port}: {error.strerror or error}. "
+                "Another Muster may be running; MUSTER_HTTP_PORT chooses another port."
+            ) from error
+        self._port = runner.addresses[0][1]
+
+    def _keep_running(self, name: str, task: asyncio.Task[None]) -> None:
+        """A loop that ends by itself ends Muster: better started anew than half alive."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if task.cancelled() or self.failed is None or self.failed.done():
+                return
+            error = task.exception() or RuntimeError(f"{name} ended")
+            log.critical("part_failed", part=name, error=repr(error))
+            self.failed.set_exception(error)
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        task.add_done_callback(ended)
+        self._stack.push_async_callback(stop)
+
+    # --- how it is ----------------------------------------------------------------------------------------------------
+
+    def lag(self) -> Lag:
+        """How far the pipeline is behind the journal."""
+        behind = self.pipeline.behind()
+        return Lag(deliveries=behind.deliveries, seconds=behind.seconds)
+
+    def _checks(self) -> tuple[HealthCheck, ...]:
+        async def journal() -> str:
+            if self.journal.trouble:
+                raise StorageUnavailable(self.journal.trouble)
+            return f"{self.journal.waiting} waiting"
+
+        async def pipeline() -> str:
+            if self.pipeline.trouble:
+                raise StorageUnavailable(self.pipeline.trouble)
+            return f"{self.lag().deliveries} behind"
+
+        async def catalogue() -> str:
+            if self._reload_problems:
+                raise ConfigError(f"the last reload failed, the old catalogue is in use: {self._reload_problems}")
+            return "loaded" if self.catalog.current.digest else "none: defaults are in use"
+
+        return (
+            HealthCheck(name="journal", check=journal),
+            HealthCheck(name="pipeline", check=pipeline),
+            HealthCheck(name="catalog", check=catalogue, essential=False),
+        )
+
+    async def _figures(self) -> None:
+        """Bring the gauges up to date."""
+        async with self.database.reading() as connection:
+            i, e = tables.incidents.c, tables.effects.c
+            open_ones = (await connection.execute(select(func.count()).where(i.status != "resolved"))).scalar_one()
+            pending = (await connection.execute(select(func.count()).where(e.state == "pending"))).scalar_one()
+        self.metrics.open_incidents.set(open_ones)
+        self.metrics.effects_pending.set(pending)
+        behind = self.lag()
+        self.metrics.lag_deliveries.set(behind.deliveries)
+        self.metrics.lag_seconds.set(behind.seconds)
+        self.metrics.database_bytes.labels("database").set(await self.database.size())
+        self.metrics.database_bytes.labels("journal").set(await self.journal.size())

@@ -1,0 +1,154 @@
+"""The command line: reads arguments and settings, and calls the one function behind each command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.errors import ConfigError, MusterError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of `muster`; returns the exit code: 0 good, 1 something is wrong, 2 the call's words are."""
+    options = _parser().parse_args(arguments)
+    try:
+        result: int = options.run(options)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"muster: {problem}", file=sys.stderr)
+        return 1
+    except MusterError as error:
+        print(f"muster: {error.public}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        sys.stderr.close()
+        return 1
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="muster", description="Alerts in, a few incidents with rooms out.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="no tokens, no config: the situation room and a story to watch")
+    demo.add_argument("--speed", type=_speed, default=1.0, help="2 is twice as fast, 0 posts all at once (default 1)")
+    demo.add_argument("--host", default="127.0.0.1", help=argparse.SUPPRESS)
+    demo.add_argument("--port", type=int, default=8080, help="0 takes a free one (default 8080)")
+    demo.add_argument("--verbose", action="store_true", help="log what it does")
+    demo.set_defaults(run=_demo)
+
+    run = commands.add_parser("run", help="the real thing; settings come from the environment or .env")
+    _add_catalog(run)
+    run.set_defaults(run=_run)
+
+    check = commands.add_parser("check", help="validate catalogue and settings; every problem with file and line")
+    _add_catalog(check)
+    check.add_argument("--schema", action="store_true", help="print the catalogue's JSON Schema, for editors")
+    check.set_defaults(run=_check)
+
+    replay = commands.add_parser("replay", help="what the engine makes of a recorded stream")
+    replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz")
+    _add_catalog(replay)
+    replay.add_argument("--output", type=Path, metavar="DECISIONS.jsonl", help="one decision per line of input")
+    replay.add_argument("--compare", type=Path, metavar="OTHER_CATALOG", help="what another cookbook would have done")
+    replay.set_defaults(run=_replay)
+
+    export = commands.add_parser("export", help="a retrospective without chat")
+    export.add_argument("incident", metavar="INC-n")
+    export.add_argument("--format", default="md", help="md or json (default md)")
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
+    )
+    export.set_defaults(run=_export)
+    return parser
+
+
+def _add_catalog(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--catalog", type=Path, metavar="FILE", help="the catalogue: a YAML file or a folder of them")
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 <= speed <= 1000:
+        raise argparse.ArgumentTypeError("is between 0 and 1000")
+    return speed
+
+
+# Each command imports what it needs: `muster check` should not wait for what only `muster run` uses.
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from bot.demo.command import demo
+
+    _loop(demo(host=options.host, port=options.port, speed=options.speed, out=sys.stdout, verbose=options.verbose))
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bot.app import App
+    from bot.catalog.store import CatalogStore
+    from bot.settings import load_settings
+    from bot.telemetry import configure_logging
+
+    settings = load_settings(os.environ, Path(".env"))
+    configure_logging(settings.log_format, settings.log_level)
+    catalog = CatalogStore(options.catalog or settings.catalog)
+
+    async def run() -> None:
+        async with App(settings, catalog) as app:
+            await app.run()
+
+    _loop(run())
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bot.catalog.check import check, print_schema
+    from bot.settings import load_settings
+
+    if options.schema:
+        return print_schema(sys.stdout)
+    try:
+        settings = load_settings(os.environ, Path(".env"))
+    except ConfigError as error:
+        return check(error, options.catalog, sys.stdout, environment=os.environ)
+    return check(settings, options.catalog, sys.stdout, environment=os.environ)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from bot.catalog.loader import load
+    from bot.replay import replay, rules
+
+    own = rules(load(options.catalog)) if options.catalog else None
+    other = rules(load(options.compare)) if options.compare else None
+    return replay(
+        options.files, catalog=own, output=options.output, compare=other, out=sys.stdout, err=sys.stderr
+    )
+
+
+def _export(options: argparse.Namespace) -> int:
+    from bot.retros.export import export
+    from bot.settings import load_settings
+
+    settings = load_settings(os.environ, Path(".env"))
+    call = export(settings.database_url, options.incident, options.format, options.output, sys.stdout)
+    return _loop(call)
+
+
+def _loop(call: Coroutine[Any, Any, Any]) -> Any:
+    """Run it on the fastest event loop there is."""
+    try:
+        import uvloop
+    except ImportError:  # not for this platform: the standard one does the same, slower
+        return asyncio.run(call)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(call)

@@ -1,0 +1,67 @@
+"""The body of `muster demo`: a fresh database in a temporary folder, the example catalogue, the story, and a few words of help."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import TextIO
+
+from bot.app import App
+from bot.catalog.store import CatalogStore
+from bot.demo.player import play
+from bot.demo.story import LENGTH
+from bot.errors import ConfigError
+from bot.settings import Settings
+from bot.telemetry import configure_logging
+
+__all__ = ["demo", "example_catalog"]
+
+TRY = """\
+  Muster demo: {address}
+
+  A web shop has a bad {minutes}. Watch it in the browser, then type there:
+    /incident ack          I have it (or press Acknowledge)
+    /incident owner        bring in who made the suspect change
+    /incident why          why these alerts belong together
+    /incident runbook      what could help
+    /incident retro        file the conversation
+    /incident help         everything else
+
+  Post something yourself:
+    curl -d '{{"name": "DiskFull", "severity": "critical", "service": "search"}}' {address}/webhooks/generic
+
+  Ctrl-C stops it; nothing is kept.
+"""
+
+
+def example_catalog() -> Path:
+    """The example organisation: in the installed package, or in the checkout beside it."""
+    packaged = Path(str(resources.files("bot"))) / "_manifests" / "catalog.example.yaml"
+    beside = Path(__file__).parents[2] / "manifests" / "catalog.example.yaml"
+    for path in (packaged, beside):
+        if path.is_file():
+            return path
+    raise ConfigError("The example catalogue is missing from this installation; reinstall Muster.")
+
+
+async def demo(*, host: str, port: int, speed: float, out: TextIO, verbose: bool = False) -> None:
+    """Run until Ctrl-C. ConfigError when nothing can listen there."""
+    configure_logging(level="INFO" if verbose else "WARNING")
+    with tempfile.TemporaryDirectory(prefix="muster-demo-", ignore_cleanup_errors=True) as folder:
+        settings = Settings(
+            database_url=f"sqlite+aiosqlite:///{Path(folder) / 'muster.db'}", http_host=host, http_port=port
+        )
+        async with App(settings, CatalogStore(example_catalog()), demo=True) as app:
+            minutes = f"{LENGTH / 60 / speed:.0f} minutes" if speed else "morning"
+            print(TRY.format(address=app.address, minutes=minutes), file=out, flush=True)
+            player = asyncio.create_task(play(app.address, app.clock, speed=speed), name="story")
+            try:
+                await app.run()
+            finally:
+                player.cancel()
+                with suppress(asyncio.CancelledError):
+                    await player
+    print("\n  Stopped. Nothing was kept.", file=out)
