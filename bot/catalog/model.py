@@ -13,6 +13,9 @@ from typing import Any, Literal
 from correlation.matchers import Matchers
 
 __all__ = [
+    "DAY",
+    "HOUR",
+    "MINUTE",
     "Approval",
     "Defaults",
     "Escalation",
