@@ -35,7 +35,7 @@ class Reach:
 _SAME = Reach(0, "same")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Topology:
     """
     >>> graph = Topology.of({"web": ["checkout"], "checkout": ["payments", "cart"]})
@@ -65,11 +65,14 @@ class Topology:
                     mine[other] = None
                     up.setdefault(other, {})
                     down.setdefault(other, {})[service.name] = None
-        self._up = {name: tuple(others) for name, others in up.items()}
-        self._down = {name: tuple(others) for name, others in down.items()}
-        self._tier = {service.name: service.tier for service in self.services}
-        self._reach = {}
-        self._walks = {}
+        for name, value in (
+            ("_up", {name: tuple(others) for name, others in up.items()}),
+            ("_down", {name: tuple(others) for name, others in down.items()}),
+            ("_tier", {service.name: service.tier for service in self.services}),
+            ("_reach", {}),
+            ("_walks", {}),
+        ):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, depends_on: Mapping[str, Iterable[str]], tiers: Mapping[str, int] | None = None) -> Topology:
