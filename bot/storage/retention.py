@@ -15,9 +15,10 @@ from sqlalchemy import Column, ColumnElement, and_, delete, exists, func, litera
 from bot.clock import Clock
 from bot.storage import tables
 from bot.storage.database import Database
-from bot.telemetry import get_logger
+from bot.storage.room import measure
+from bot.telemetry import Metrics, get_logger
 
-__all__ = ["Forgettable", "Policy", "Retention"]
+__all__ = ["Forgettable", "Organisation", "Policy", "Retention"]
 
 log = get_logger(__name__)
 
@@ -43,11 +44,22 @@ class Policy(Protocol):
     def messages(self) -> float: ...
 
 
+class Organisation(Protocol):
+    """The catalogue, as far as this is concerned."""
+
+    @property
+    def retention(self) -> Policy: ...
+
+
 class Forgettable(Protocol):
     """The journal, as far as this is concerned."""
 
     async def prune(self, before: float, *, up_to: int) -> int:
         """Forget deliveries received before a moment, but none after position `up_to`."""
+        ...
+
+    async def size(self) -> int:
+        """Bytes on disk."""
         ...
 
 
@@ -68,14 +80,26 @@ class _Rule:
 class Retention:
     """Run `prune` from time to time; it may be interrupted at any moment."""
 
-    def __init__(self, database: Database, clock: Clock, journal: Forgettable, policy: Callable[[], Policy]) -> None:
-        self._database, self._clock, self._journal, self._policy = database, clock, journal, policy
+    def __init__(
+        self,
+        database: Database,
+        journal: Forgettable,
+        clock: Clock,
+        *,
+        catalog: Callable[[], Organisation],
+        metrics: Metrics,
+    ) -> None:
+        self._database, self._journal, self._clock = database, journal, clock
+        self._catalog, self._metrics = catalog, metrics
         self._seen: dict[str, Any] = {}  # by rule: where to resume
         self._seen_since = clock.now()
 
     async def prune(self) -> dict[str, int]:
-        """Forget what the policy says; returns how many rows of what went. StorageUnavailable as writing has it."""
-        now, policy = self._clock.now(), self._policy()
+        """Forget what the policy says, then measure what is left; returns how many rows of what went.
+
+        StorageUnavailable as writing has it.
+        """
+        now, policy = self._clock.now(), self._catalog().retention
         if now - self._seen_since >= DAY:
             self._seen, self._seen_since = {}, now
         safe = await self._safe_position()
@@ -86,6 +110,7 @@ class Retention:
         gone = {name: count for name, count in gone.items() if count}
         if gone:
             log.info("retention_pruned", **gone)
+        await measure(self._database, self._journal, self._metrics)
         return gone
 
     async def _safe_position(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, insert, select, text
 
+from bot.catalog.catalog import Catalog
 from bot.catalog.model import Retention as Policy
 from bot.clock import ManualClock
 from bot.errors import StorageUnavailable
@@ -16,6 +17,7 @@ from bot.incidents.model import Suspect
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.storage.retention import DAY, Retention
+from bot.telemetry import Metrics
 from tests.rows import alert_row, keep_alert, keep_incident, message_row
 
 YEAR = 365 * DAY
@@ -31,6 +33,14 @@ class Journal:
         self.asked.append((before, up_to))
         return 0
 
+    async def size(self) -> int:
+        return 4096
+
+
+def made(database: Database, clock: ManualClock, journal: Journal, policy: Policy = Policy()) -> Retention:  # noqa: B008 - frozen
+    catalog = Catalog(retention=policy)
+    return Retention(database, journal, clock, catalog=lambda: catalog, metrics=Metrics())
+
 
 @pytest.fixture
 def journal() -> Journal:
@@ -39,7 +49,7 @@ def journal() -> Journal:
 
 @pytest.fixture
 def retention(database: Database, clock: ManualClock, journal: Journal) -> Retention:
-    return Retention(database, clock, journal, Policy)
+    return made(database, clock, journal)
 
 
 async def keep(database: Database, table: Table, *rows: dict[str, Any]) -> None:
@@ -220,12 +230,9 @@ async def test_the_journal_is_pruned_no_further_than_a_rebuild_of_the_engine_nee
 async def test_a_policy_that_was_shortened_counts_at_once(
     database: Database, clock: ManualClock, journal: Journal
 ) -> None:
-    policies = [Policy(), Policy(messages=DAY)]
-    retention = Retention(database, clock, journal, lambda: policies[0])
     await keep(database, tables.messages, message_row("lobby", clock.now() - 2 * DAY, "x"))
-    assert await retention.prune() == {}
-    policies.pop(0)
-    assert await retention.prune() == {"messages": 1}
+    assert await made(database, clock, journal).prune() == {}
+    assert await made(database, clock, journal, Policy(messages=DAY)).prune() == {"messages": 1}
 
 
 async def test_space_returns_to_the_disk(sqlite: Database, clock: ManualClock, journal: Journal) -> None:
@@ -233,7 +240,7 @@ async def test_space_returns_to_the_disk(sqlite: Database, clock: ManualClock, j
     rows = [message_row("lobby", clock.now() - 2 * YEAR, "x" * 1000) for _ in range(10_000)]
     await keep(sqlite, tables.messages, *rows)
     full = await sqlite.size()
-    gone = await Retention(sqlite, clock, journal, Policy).prune()
+    gone = await made(sqlite, clock, journal).prune()
     assert gone["messages"] == 10_000
     assert gone["pages"] > 1000
     assert await sqlite.size() < full / 2
@@ -246,7 +253,7 @@ async def test_who_writes_meanwhile_hardly_waits(sqlite: Database, clock: Manual
     await keep(sqlite, tables.messages, *(message_row("lobby", old, "x" * 500) for _ in range(20_000)))
     await keep(sqlite, tables.alerts, *(alert_row(n, old) for n in range(10_000)))
     writes = 0
-    pruning = asyncio.create_task(Retention(sqlite, clock, journal, Policy).prune())
+    pruning = asyncio.create_task(made(sqlite, clock, journal).prune())
     while not pruning.done():
         async with sqlite.transaction() as work:
             await work.connection.execute(insert(tables.messages).values(message_row("lobby", clock.now(), "hello")))
@@ -262,7 +269,7 @@ async def test_without_room_on_the_disk_it_says_so_and_goes_on_later(
     sqlite: Database, clock: ManualClock, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await keep(sqlite, tables.messages, *(message_row("lobby", 0.0, "x") for _ in range(600)))
-    retention = Retention(sqlite, clock, journal, Policy)
+    retention = made(sqlite, clock, journal)
 
     async def full(before: float, *, up_to: int) -> int:
         raise StorageUnavailable("The journal cannot be written: database or disk is full.")
