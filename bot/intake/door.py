@@ -182,6 +182,8 @@ class _Door(asyncio.Protocol):
         end = head + int(headers["content-length"])
         if len(buffer) < end:
             self._wanted = end
+            if self._transport is not None:
+                self._transport.resume_reading()
             return
         name = start[1].decode()  # now: a match looks into the buffer, whose bytes are about to move
         body = bytes(buffer[head:end])
@@ -204,7 +206,8 @@ class _Door(asyncio.Protocol):
 
     def _resume(self) -> None:
         if self._buffer and not (self._serving or self._choked) and self._transport is not None:
-            self._transport.resume_reading()
+            if len(self._buffer) <= READ_AHEAD:
+                self._transport.resume_reading()
             self._next()
 
     def _hand_on(self) -> None:

@@ -38,6 +38,7 @@ __all__ = ["BODY_LIMIT", "Answer", "Desk", "Metrics", "add_routes"]
 
 BODY_LIMIT = 1024 * 1024  # bytes, as sent and as unpacked
 READ_TIMEOUT = 30.0  # seconds for a body to arrive
+KEEP_TIMEOUT = 1.0  # ... for the part that is kept of one that is refused for its length
 MEMBERS = 64  # of one gzip body: each costs a copy of what follows
 
 Reply = Callable[["Answer"], None]
@@ -305,13 +306,15 @@ def add_routes(app: web.Application, desk: Desk) -> None:
 async def _read(request: web.Request, body: bytearray) -> None:
     """Read the body into `body`, as it was sent. PayloadTooLarge after 1 MiB; of what is too large, the beginning stays."""
     too_large = request.content_length is not None and request.content_length > BODY_LIMIT
+    enough = REJECTED_BODY if too_large else BODY_LIMIT + 1
     try:
-        async with asyncio.timeout(READ_TIMEOUT):
-            while chunk := await request.content.readany():
+        async with asyncio.timeout(KEEP_TIMEOUT if too_large else READ_TIMEOUT):
+            while len(body) < enough and (chunk := await request.content.readany()):
                 body += chunk
-                if len(body) > BODY_LIMIT or (too_large and len(body) >= REJECTED_BODY):
-                    raise PayloadTooLarge
     except TimeoutError:
-        raise UnreadablePayload(f"The body did not arrive within {READ_TIMEOUT:.0f} s.") from None
+        if not too_large:
+            raise UnreadablePayload(f"The body did not arrive within {READ_TIMEOUT:.0f} s.") from None
     except web.RequestPayloadError as error:
         raise UnreadablePayload(f"The body broke off: {clean(str(error), 200)}.") from None
+    if too_large or len(body) > BODY_LIMIT:
+        raise PayloadTooLarge
