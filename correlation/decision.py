@@ -72,7 +72,8 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupView:
-    """A group as it stands. Counts are of episodes, largest first; `episodes` lists at most the first 10,000."""
+    """A group as it stands. Counts are of episodes, largest first; `episodes` lists at most 10,000, as far as
+    the engine remembers them; `size` counts all."""
 
     id: str
     number: int

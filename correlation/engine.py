@@ -384,7 +384,7 @@ class Engine:
         )
         for old in self._dedup.put(episode):
             if old.key != key:  # the bound pushed it out
-                self._release(old)
+                self._forget(old)
         return episode
 
     def _continues(self, episode: Episode, group: Group, at: float) -> bool:
@@ -397,8 +397,14 @@ class Engine:
         """Whether an alert that nobody ended is believed to fire on."""
         return at - episode.last_seen <= self.tuning.linger and self._sources.tells_ends(episode.source)
 
+    def _forget(self, episode: Episode) -> None:
+        self._release(episode)
+        group = self._registry.find(episode.group) if episode.group else None
+        if group is not None:
+            group.members.pop(episode.id, None)
+
     def _release(self, episode: Episode) -> None:
-        """An episode cleared or is forgotten: its group counts it as firing no longer."""
+        """An episode clears or leaves: its group counts it as firing no longer."""
         if episode.group and episode.active:
             group = self._registry.find(episode.group)
             if group is not None:

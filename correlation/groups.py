@@ -65,7 +65,7 @@ class Group(msgspec.Struct, kw_only=True):
     deserved: bool = False
     pace: float = START_PACE
     weight: float = 0.0
-    members: list[int] = msgspec.field(default_factory=list)
+    members: dict[int, None] = msgspec.field(default_factory=dict)  # episodes that are remembered, in order
     size: int = 0
     alerts: int = 0
     firing: int = 0
@@ -103,7 +103,7 @@ class Group(msgspec.Struct, kw_only=True):
         self.size += 1
         self.alerts += episode.count
         if len(self.members) < MAX_MEMBERS:
-            self.members.append(episode.id)
+            self.members[episode.id] = None
         if self.size > 1:
             self.pace += 0.2 * (min(abs(at - self.grown_at), 3600.0) - self.pace)
         self.opened_at = min(self.opened_at, at)
@@ -183,7 +183,7 @@ class Group(msgspec.Struct, kw_only=True):
         self.grown_at = max(self.grown_at, other.grown_at)
         self.pace = min(self.pace, other.pace)
         self.weight += other.weight
-        self.members = sorted(self.members + other.members)[:MAX_MEMBERS]
+        self.members = dict.fromkeys(sorted([*self.members, *other.members])[:MAX_MEMBERS])
         self.size += other.size
         self.alerts += other.alerts
         self.firing += other.firing

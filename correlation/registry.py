@@ -215,7 +215,7 @@ class Registry:
         for member in members:
             episode = self.dedup.episode(member)
             if episode is None:
-                group.members.append(member)
+                group.members[member] = None
                 group.size += 1
             else:
                 group.take(episode, episode.first_seen)
@@ -227,7 +227,7 @@ class Registry:
 
     def _keys(self, group: Group) -> list[Pair]:
         found: dict[Pair, None] = {}
-        for number in group.members[:MAX_REINDEXED]:
+        for number in list(group.members)[:MAX_REINDEXED]:
             episode = self.dedup.episode(number)
             if episode is not None:
                 found.update(dict.fromkeys(own_keys(episode)))

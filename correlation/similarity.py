@@ -79,7 +79,7 @@ class Time(Term):
 class Location(Term):
     """The same place. Two things at two places are two."""
 
-    name, pro, contra = "location", 2.0, 4.5
+    name, pro, contra = "location", 2.0, 6.0
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         mine = facts.episode.location
@@ -98,7 +98,7 @@ class Location(Term):
 class Environment(Term):
     """Production and staging never share a group; being in the same one says little."""
 
-    name, pro, contra = "environment", 0.1, 4.5
+    name, pro, contra = "environment", 0.1, 9.0
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         mine = facts.episode.environment

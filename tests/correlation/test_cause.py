@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from correlation.alert import Severity
+from correlation.engine import Engine
+from tests.correlation.building import SHOP, alert
+
+
+def test_what_failed_first_and_is_upstream_of_the_rest_is_the_probable_cause() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest(
+        [
+            alert(0, "PoolExhausted", "payments-api", severity=Severity.CRITICAL),
+            alert(60, "HighErrors", "checkout"),
+            alert(90, "ErrorsOnPage", "web"),
+        ]
+    )
+    best = engine.causes("G1")[0]
+    assert best.name == "payments-api"
+    assert best.reasons[0] == "first to fail"
+    assert "2 depend on it" in best.reasons
+    assert "nothing it depends on fails" in best.reasons
+
+
+def test_upstream_wins_over_a_little_earlier() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest(
+        [
+            alert(0, "HighErrors", "checkout"),
+            alert(20, "PoolExhausted", "payments-db"),
+            alert(30, "Slow", "payments-api"),
+        ]
+    )
+    assert engine.causes("G1")[0].name == "payments-db"
+
+
+def test_what_people_rule_out_ranks_lower() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([alert(0, "PoolExhausted", "payments-api"), alert(60, "HighErrors", "checkout")])
+    assert engine.causes("G1")[0].name == "payments-api"
+    first, second = engine.causes("G1", ruled_out=["payments-api"])
+    assert (first.name, second.name) == ("checkout", "payments-api")
+    assert second.reasons[0] == "ruled out"
+
+
+def test_without_services_hosts_are_named_and_without_hosts_the_alerts() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, "DiskFull", "", host="db-1"), alert(30, "HighLoad", "", host="db-2")])
+    assert [(c.name, c.is_service) for c in engine.causes("G1")] == [("db-1", False), ("db-2", False)]
+    bare = Engine()
+    bare.ingest([alert(0, "DiskFull", "")])
+    assert bare.causes("G1")[0].name == "DiskFull"
+
+
+def test_scores_are_between_nothing_and_one_and_in_order() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([alert(n * 10.0, "Slow", service) for n, service in enumerate(["cart", "redis", "web", "checkout"])])
+    scores = [cause.score for cause in engine.causes("G1", limit=9)]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    assert engine.causes("G99") == ()

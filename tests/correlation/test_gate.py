@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from correlation.alert import Severity
+from correlation.engine import Engine
+from correlation.gate import Gate, Verdict
+from correlation.tuning import Tuning
+from tests.correlation.building import alert, cleared
+
+HOUR = 3600.0
+
+
+def onset(gate: Gate, at: float, *, rank: int = 2, text: str = "", tier: int = 3, recovered: bool = False) -> Verdict:
+    return gate.onset(("DiskFull", "db", "eu"), at, rank=rank, text=text, tier=tier, recovered=recovered)
+
+
+def test_what_was_never_seen_opens_alone() -> None:
+    assert onset(Gate(), 0).opening == 1.0
+
+
+def test_what_fires_often_does_not_open_alone_until_it_was_away_for_long() -> None:
+    gate = Gate()
+    for n in range(8):
+        verdict = onset(gate, n * n * 400.0)
+    assert verdict.opening < 0.5
+    assert verdict.code == "familiar"
+    assert onset(gate, 40 * 86_400.0).opening > 0.9
+
+
+def test_severity_and_priority_words_override_what_is_familiar() -> None:
+    gates = [Gate() for _ in range(3)]
+    for gate in gates:
+        for n in range(4):
+            onset(gate, n * n * 3000.0)
+    plain, severe, words = (
+        onset(gate, 60_000.0, rank=rank, text=text)
+        for gate, rank, text in zip(gates, (2, 0, 1), ("", "", "database is down"), strict=True)
+    )
+    assert plain.opening < severe.opening
+    assert words.opening == 1.0
+
+
+def test_what_fires_like_a_clock_is_held() -> None:
+    gate = Gate()
+    verdicts = [onset(gate, n * HOUR) for n in range(12)]
+    assert verdicts[-1].hold
+    assert verdicts[-1].code == "periodic"
+    assert "1 h" in verdicts[-1].words or "60 min" in verdicts[-1].words
+
+
+def test_what_flaps_is_held() -> None:
+    gate = Gate()
+    verdicts = [onset(gate, n * 120.0, recovered=n > 0) for n in range(8)]
+    assert verdicts[-1].hold
+    assert verdicts[-1].code == "flapping"
+
+
+def test_the_memory_of_series_is_bounded() -> None:
+    gate = Gate(capacity=10)
+    for n in range(100):
+        gate.onset((f"a{n}", "", ""), n, rank=2, text="", tier=3, recovered=False)
+    assert len(gate.series) == 10
+
+
+def test_a_notice_may_join_but_not_open() -> None:
+    engine = Engine()
+    alone, opens, joins = engine.ingest(
+        [
+            alert(0, "CertificateSoon", "mail", severity=Severity.INFO, location="us-east-1"),
+            alert(5),
+            alert(9, "Restarted", severity=Severity.INFO),
+        ]
+    )
+    assert (alone.kind, alone.code, alone.group) == ("noise", "below_trigger", None)
+    assert opens.kind == "opened"
+    assert (joins.kind, joins.group) == ("joined", "G1")
+
+
+def test_repeats_of_a_held_alert_fold_and_a_worse_one_opens_with_the_same_episode() -> None:
+    engine = Engine()
+    decisions = engine.ingest(
+        [
+            alert(0, severity=Severity.INFO),
+            alert(10, severity=Severity.INFO),
+            alert(20, severity=Severity.INFO),
+            alert(30, severity=Severity.CRITICAL),
+        ]
+    )
+    assert [d.kind for d in decisions] == ["noise", "repeat", "repeat", "opened"]
+    assert {d.episode for d in decisions} == {1}
+    assert decisions[-1].count == 4
+
+
+def test_a_held_alert_that_goes_on_joins_what_opens_beside_it() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, "Restarted", severity=Severity.INFO), alert(30)])
+    (decision,) = engine.ingest([alert(70, "Restarted", severity=Severity.INFO)])
+    assert (decision.kind, decision.group, decision.episode) == ("joined", "G1", 1)
+
+
+def test_a_familiar_alert_waits_in_a_group_that_does_not_deserve_people_until_it_has_company() -> None:
+    engine = Engine(tuning=Tuning(trust=0))
+    stream = []
+    for at in (0, 7000, 9100, 16_000, 25_000, 31_000, 33_300):
+        stream += [alert(at), cleared(at + 60)]
+    last = engine.ingest(stream)[-2]
+    assert (last.kind, last.code, last.deserves) == ("opened", "waiting", False)
+    assert last.group is not None
+    (company,) = engine.ingest([alert(33_320, "HighErrors")])
+    assert (company.kind, company.group, company.deserves) == ("joined", last.group, True)
+
+
+def test_a_muted_alert_is_held_with_its_reason_and_speaks_up_when_the_silence_ends() -> None:
+    engine = Engine()
+    held, again, after = (
+        engine.ingest([alert(at)], muted=[why])[0]
+        for at, why in ((0, "silenced by S1"), (5, "silenced by S1"), (9, None))
+    )
+    assert (held.kind, held.code, held.reason) == ("noise", "silenced", "Held: silenced by S1.")
+    assert (again.kind, again.group) == ("repeat", None)
+    assert (after.kind, after.episode, after.count) == ("opened", held.episode, 3)
+
+
+def test_a_silence_does_not_take_a_firing_alert_out_of_its_group_nor_hides_its_end() -> None:
+    engine = Engine()
+    engine.ingest([alert(0)])
+    repeat, end = engine.ingest([alert(10), cleared(20)], muted=["silenced", "silenced"])
+    assert (repeat.kind, repeat.group) == ("repeat", "G1")
+    assert (end.kind, end.active) == ("resolved", False)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from correlation.topology import Topology
+from tests.correlation.building import SHOP
+
+NAMES = [f"s{n}" for n in range(8)]
+graphs = st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=3), max_size=8).map(
+    Topology.of
+)
+
+
+def test_direction_is_told_up_for_what_is_depended_on() -> None:
+    reach = SHOP.reach("checkout")
+    assert (reach["payments-api"].direction, reach["web"].direction) == ("up", "down")
+    assert SHOP.reach("cart")["payments-api"].direction == "side"
+
+
+def test_hops_end_at_the_limit() -> None:
+    assert SHOP.hops("web", "redis") == 3
+    assert SHOP.hops("web", "redis", 2) is None
+    assert SHOP.hops("web", "mail") is None
+    assert SHOP.hops("unknown", "web") is None
+
+
+@given(graphs, st.sampled_from(NAMES), st.sampled_from(NAMES))
+def test_hops_are_symmetric(graph: Topology, a: str, b: str) -> None:
+    if a in graph and b in graph:
+        assert graph.hops(a, b) == graph.hops(b, a)
+
+
+@given(graphs, st.sampled_from(NAMES), st.sampled_from(NAMES))
+def test_upstream_and_downstream_mirror_each_other(graph: Topology, a: str, b: str) -> None:
+    assert (b in graph.upstream(a)) == (a in graph.downstream(b))
+
+
+def test_a_circle_of_services_is_no_trouble() -> None:
+    circle = Topology.of({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["d"]})
+    assert circle.hops("a", "c") == 1
+    assert circle.blast_radius("a") == ("c", "b")
+    assert circle.upstream("d") == {}
+
+
+def test_the_order_in_which_services_are_given_does_not_matter() -> None:
+    forward = {"a": ["c", "b"], "b": ["d"], "c": ["d"], "e": ["a"]}
+    backward = dict(reversed([(name, list(reversed(needs))) for name, needs in forward.items()]))
+    for name in "abcde":
+        assert Topology.of(forward).reach(name) == Topology.of(backward).reach(name)
+
+
+def test_a_hub_costs_no_more_than_its_bound() -> None:
+    hub = Topology.of({f"s{n}": ["hub"] for n in range(20_000)})
+    started = time.perf_counter()
+    assert len(hub.reach("s1")) < 20_010
+    assert len(hub.reach("hub", 1)) >= 256
+    assert time.perf_counter() - started < 2
+
+
+def test_what_much_depends_on_is_important() -> None:
+    assert SHOP.importance("payments-db") > SHOP.importance("web")
+    assert SHOP.importance("checkout") > SHOP.importance("search")
