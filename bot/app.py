@@ -13,6 +13,7 @@ from aiohttp import web
 from sqlalchemy import func, select
 
 from bot.catalog.catalog import Catalog
+from bot.catalog.model import Person as Member
 from bot.catalog.store import CatalogStore
 from bot.chat.console import ConsoleConversation, ConsoleGateway
 from bot.chat.gateway import Gateway
@@ -38,6 +39,7 @@ from bot.intake.signatures import Guard
 from bot.intake.source import Source
 from bot.intake.sources import discover
 from bot.intake.webhooks import Desk, add_routes
+from bot.responders.identities import author_of
 from bot.responders.owners import Owners
 from bot.responders.paging import Paging
 from bot.retros.service import Retros
@@ -47,9 +49,11 @@ from bot.settings import Settings
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.storage.retention import Retention
+from bot.storage.room import measure
 from bot.telemetry import Metrics, get_logger
 from bot.web.application import application
 from bot.web.parts import HealthCheck, Lag, WebParts
+from correlation.alert import Change
 
 __all__ = ["App", "version"]
 
@@ -75,6 +79,16 @@ def _person_of(catalog: Callable[[], Catalog]) -> Callable[[str], Person]:
         return MUSTER if key == MUSTER.id else Person(key, key.removeprefix("guest:"))
 
     return person
+
+
+def _author_of(catalog: Callable[[], Catalog]) -> Callable[[Change], str]:
+    """The name that people read for who made a change."""
+
+    def author(change: Change) -> str:
+        found = author_of(catalog(), change)
+        return found.name if isinstance(found, Member) else change.author_name or change.author_login
+
+    return author
 
 
 class App:
@@ -198,7 +212,10 @@ class App:
             self.database,
             clock,
             gateways=gateways,
-            executors={**RoomEffects(self.database, clock, person).executors(), **paging.executors()},
+            executors={
+                **RoomEffects(self.database, clock, person=person, author=_author_of(catalog)).executors(),
+                **paging.executors(),
+            },
             metrics=metrics,
         )
         dispatcher = Dispatcher(
@@ -224,9 +241,9 @@ class App:
             **runbooks.handlers(),
         }
         scheduler = Scheduler(self.database, clock, handlers, metrics=metrics)
-        retention = Retention(self.database, self.journal, clock, catalog=catalog, metrics=metrics)
+        self.retention = Retention(self.database, self.journal, clock, catalog=catalog, metrics=metrics)
         scheduler.every(FIGURES_EVERY, "figures", self._figures)
-        scheduler.every(PRUNE_EVERY, "retention", retention.prune)
+        scheduler.every(PRUNE_EVERY, "retention", self._prune)
 
         await self.silences.sync(self.catalog.current)
         await runbooks.start()
@@ -338,6 +355,10 @@ class App:
             HealthCheck(name="catalog", check=catalogue, essential=False),
         )
 
+    async def _prune(self) -> None:
+        gone = await self.retention.prune()
+        log.info("retention_applied", **gone)
+
     async def _figures(self) -> None:
         """Bring the gauges up to date."""
         async with self.database.reading() as connection:
@@ -349,5 +370,4 @@ class App:
         behind = self.lag()
         self.metrics.lag_deliveries.set(behind.deliveries)
         self.metrics.lag_seconds.set(behind.seconds)
-        self.metrics.database_bytes.labels("database").set(await self.database.size())
-        self.metrics.database_bytes.labels("journal").set(await self.journal.size())
+        await measure(self.database, self.journal, self.metrics)

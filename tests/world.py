@@ -119,7 +119,7 @@ async def world(
         database,
         clock,
         gateways={"console": gateway},
-        executors=RoomEffects(database, clock, person).executors(),
+        executors=RoomEffects(database, clock, person=person, author=lambda change: change.author_name).executors(),
         metrics=metrics,
     )
     try:

@@ -55,7 +55,8 @@ async def demo(*, host: str, port: int, speed: float, out: TextIO, verbose: bool
             database_url=f"sqlite+aiosqlite:///{Path(folder) / 'muster.db'}", http_host=host, http_port=port
         )
         async with App(settings, CatalogStore(example_catalog()), demo=True) as app:
-            minutes = f"{LENGTH / 60 / speed:.0f} minutes" if speed else "morning"
+            lasts = LENGTH / speed if speed else 0.0
+            minutes = f"{lasts / 60:.0f} minutes" if lasts > 90 else "minute"
             print(TRY.format(address=app.address, minutes=minutes), file=out, flush=True)
             player = asyncio.create_task(play(app.address, app.clock, speed=speed), name="story")
             try:

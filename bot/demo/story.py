@@ -14,7 +14,8 @@ from bot.clock import to_iso
 
 __all__ = ["LENGTH", "Post", "story"]
 
-HISTORY = 3600.0  # seconds of background before the demo starts
+HISTORY = 12 * 3600.0  # seconds of background before the demo starts
+EVERY = 1500.0  # seconds between two of the same background alert, about
 LENGTH = 240.0
 SEED = 42  # the same story every time
 
@@ -105,15 +106,15 @@ _BACKGROUND = [
 
 
 def _history() -> Iterator[Post]:
-    """An hour of background, and two deploys that did no harm."""
+    """Half a day of background, and two deploys that did no harm."""
     rng = random.Random(SEED)
-    for n in range(24):
-        at = -HISTORY + n * HISTORY / 25 + rng.uniform(0, 60)
-        name, service, host, severity, summary = _BACKGROUND[n % len(_BACKGROUND)]
-        yield _alertmanager(at, [_alert(name, service, host, at, severity=severity, summary=summary)])
-        over = at + 90
-        ended = _alert(name, service, host, at, severity=severity, summary=summary, ended=over)
-        yield _alertmanager(over, [ended])
+    for name, service, host, severity, summary in _BACKGROUND:
+        at = -HISTORY + rng.uniform(0, EVERY)
+        while at < -300:
+            alert = {"severity": severity, "summary": summary}
+            yield _alertmanager(at, [_alert(name, service, host, at, **alert)])
+            yield _alertmanager(at + 90, [_alert(name, service, host, at, **alert, ended=at + 90)])
+            at += EVERY * rng.uniform(0.9, 1.1)
     yield _change(-2700, "web", "New footer links", "5d2e91c", "Amara Okafor", "amara@example.org")
     yield _change(-1500, "search", "Synonyms for winter coats", "90ab3fe", "Jonas Brandt", "jb@jonasbrandt.example")
 

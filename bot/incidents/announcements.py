@@ -107,6 +107,10 @@ class Announcements:
             payload = {"people": msgspec.to_builtins(list(people))}
             await self._each(work, incident, at, kind="invite", payload=payload)
 
+    async def archive(self, work: Transaction, incident: int, at: float) -> None:
+        """Close the incident's room; it stays readable."""
+        await self._each(work, incident, at, kind="archive", payload={}, subject="archive")
+
     async def direct(self, work: Transaction, person: Person, view: Notice | Page, at: float, *, incident: int) -> None:
         """Say something to one person alone, on every platform."""
         for platform in self._platforms:

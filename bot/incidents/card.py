@@ -14,10 +14,15 @@ __all__ = ["card"]
 SUSPECTS_SHOWN = 2
 
 
-def card(incident: Incident, person: Callable[[str], Person], changes: Mapping[str, Change]) -> Card:
+def card(
+    incident: Incident,
+    person: Callable[[str], Person],
+    changes: Mapping[str, Change],
+    author: Callable[[Change], str],
+) -> Card:
     """Draw nothing, say everything: what is broken, who has it, why probably, what to do next.
 
-    `changes` holds the suspects' changes by id; a suspect whose change is gone is left out.
+    `changes` holds the suspects' changes by id; a suspect whose change is gone is left out. `author` names who made one.
     """
     return Card(
         incident=incident.ref,
@@ -35,7 +40,7 @@ def card(incident: Incident, person: Callable[[str], Person], changes: Mapping[s
         environment=incident.environment,
         cause=text(f"{incident.cause.service}: {incident.cause.words}") if incident.cause else (),
         suspects=tuple(
-            _suspect(changes[suspect.change], incident)
+            _suspect(changes[suspect.change], incident, author)
             for suspect in incident.suspects[:SUSPECTS_SHOWN]
             if suspect.change in changes
         ),
@@ -44,12 +49,11 @@ def card(incident: Incident, person: Callable[[str], Person], changes: Mapping[s
     )
 
 
-def _suspect(change: Change, incident: Incident) -> Text:
+def _suspect(change: Change, incident: Incident, author: Callable[[Change], str]) -> Text:
     what = " ".join(part for part in (change.kind, change.service, change.revision[:8]) if part)
-    author = change.author_name or change.author_login or "nobody named"
     gap = incident.first_alert_at - change.at
     when = f"{duration(gap)} before" if gap >= 0 else f"{duration(-gap)} after the first alert"
-    return text(f"{what} by {author}, ", Moment(change.at), f" ({when})")
+    return text(f"{what} by {author(change) or 'nobody named'}, ", Moment(change.at), f" ({when})")
 
 
 def _next_step(incident: Incident) -> Text:

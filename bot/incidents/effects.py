@@ -22,6 +22,7 @@ from bot.incidents.announcements import marker
 from bot.incidents.card import card
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
+from correlation.alert import Change
 
 __all__ = ["RoomEffects"]
 
@@ -31,8 +32,15 @@ ROOM_WAIT = 2.0  # seconds until a post looks again for its room
 class RoomEffects:
     """The executors by kind; each re-reads what it needs at the moment of sending."""
 
-    def __init__(self, database: Database, clock: Clock, person: Callable[[str], Person]) -> None:
-        self._database, self._clock, self._person = database, clock, person
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        person: Callable[[str], Person],
+        author: Callable[[Change], str],
+    ) -> None:
+        self._database, self._clock, self._person, self._author = database, clock, person, author
 
     def executors(self) -> Mapping[str, Executor]:
         """What the relay should know."""
@@ -97,7 +105,7 @@ class RoomEffects:
             room = await self._room_row(connection, effect)
             incident = await store.load(connection, number)
             changes = {s.change: await ledger.get(connection, s.change) for s in incident.suspects[:3]}
-        view = card(incident, self._person, {key: change for key, change in changes.items() if change})
+        view = card(incident, self._person, {key: change for key, change in changes.items() if change}, self._author)
         if room.card_message is not None:
             await gateway.edit(PostedMessage(room=room.external, message=room.card_message), view)
             return None

@@ -293,7 +293,11 @@ class Pipeline:
         await work.connection.execute(
             update(tables.groups).where(tables.groups.c.id == view.id).values(incident=incident.number)
         )
-        await self._incidents.react(work, incident, Declared(by=MUSTER, invite=opens.invite), at)
+        firing = incident.firing_count > 0  # what is over already, as after a downtime, wakes nobody
+        await self._incidents.react(work, incident, Declared(by=MUSTER, invite=opens.invite, page=firing), at)
+        if not firing and (cleared := incident.clear(at)):
+            await store.save(work, incident)
+            await self._incidents.react(work, incident, cleared, at)
         work.announce("alerts", incident=incident.number)
         self._metrics.incidents.labels(incident.severity).inc()
         log.info("incident_declared", incident=incident.ref, severity=incident.severity, group=view.id)
