@@ -8,11 +8,13 @@ import os
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.errors import ConfigError, MusterError
 
 __all__ = ["main"]
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,7 +146,7 @@ def _export(options: argparse.Namespace) -> int:
     return _loop(call)
 
 
-def _loop(call: Coroutine[Any, Any, Any]) -> Any:
+def _loop(call: Coroutine[Any, Any, T]) -> T:
     """Run it on the fastest event loop there is."""
     try:
         import uvloop

@@ -111,9 +111,9 @@ def _history() -> Iterator[Post]:
     for name, service, host, severity, summary in _BACKGROUND:
         at = -HISTORY + rng.uniform(0, EVERY)
         while at < -300:
-            alert = {"severity": severity, "summary": summary}
-            yield _alertmanager(at, [_alert(name, service, host, at, **alert)])
-            yield _alertmanager(at + 90, [_alert(name, service, host, at, **alert, ended=at + 90)])
+            yield _alertmanager(at, [_alert(name, service, host, at, severity=severity, summary=summary)])
+            ended = _alert(name, service, host, at, severity=severity, summary=summary, ended=at + 90)
+            yield _alertmanager(at + 90, [ended])
             at += EVERY * rng.uniform(0.9, 1.1)
     yield _change(-2700, "web", "New footer links", "5d2e91c", "Amara Okafor", "amara@example.org")
     yield _change(-1500, "search", "Synonyms for winter coats", "90ab3fe", "Jonas Brandt", "jb@jonasbrandt.example")

@@ -73,7 +73,9 @@ class Announcements:
         if isinstance(event, Declared):
             await self._open_rooms(work, incident, at)
         notice = self._words(incident, event, at)
-        if notice is not None:
+        if isinstance(event, Cleared) and notice is not None:  # what flaps is told once, and kept true
+            await self.progress(work, incident.number, "cleared", notice, at)
+        elif notice is not None:
             await self.say(work, incident.number, notice, at)
         match event:
             case Declared(by=by) if by != MUSTER:
