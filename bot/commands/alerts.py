@@ -63,7 +63,7 @@ def _line(row: AlertRow, now: float) -> Text:
     since, end = row.first_seen, row.last_seen
     state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
     times = f", {row.count:,} times" if row.count > 1 else ""
-    return text(Strong(row.ref), f" {row.severity} {_what(row)}, {state}{times}, since ", Moment(since))
+    return text(Strong(row.ref), f" {row.severity} {_what(row)}, {state}{times}, from ", Moment(since))
 
 
 def _what(row: AlertRow) -> str:

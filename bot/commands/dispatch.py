@@ -17,13 +17,13 @@ from sqlalchemy import select, update
 from bot.chat.views import Button, Code, Person, Reply, text
 from bot.commands import completion
 from bot.commands.completion import Completion
-from bot.commands.definition import Context, Permit, Verb
-from bot.commands.parsing import Command, MissingIncident, parse
+from bot.commands.definition import PREFIX, Context, Permit, Verb
+from bot.commands.parsing import Command, MissingIncident, cut, parse
 from bot.commands.registry import by_name
 from bot.commands.services import Services
 from bot.commands.values import Reader
 from bot.commands.words import cut_text, headline, refused
-from bot.errors import Conflict, MusterError, NotAllowed, RequestError, StorageUnavailable
+from bot.errors import Conflict, MusterError, NotAllowed, RequestError, StorageUnavailable, UnknownVerb
 from bot.incidents.model import ref
 from bot.storage import tables
 from bot.storage.database import upsert
@@ -36,6 +36,8 @@ log = get_logger(__name__)
 REMEMBERED = 1_000  # replies kept in memory, for repeats of what only reads
 OFFERED = 5  # open incidents that are named when none was; a row of buttons has five places
 INTERRUPTED = "Muster is at this already, or was interrupted in it. Look before you repeat it: /incident list"
+
+_PASSING = {"conflict", "unavailable"}  # a repeat of these may fare better
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Reply).decode
@@ -76,11 +78,7 @@ class Dispatcher:
         answer = asyncio.ensure_future(self._run(invocation, key))
         self._running[key] = answer
         answer.add_done_callback(lambda _: self._running.pop(key, None))
-        reply = await asyncio.shield(answer)  # the asker may go away; what was begun is finished
-        self._answered[key] = reply
-        while len(self._answered) > REMEMBERED:
-            self._answered.popitem(last=False)
-        return reply
+        return await asyncio.shield(answer)  # the asker may go away; what was begun is finished
 
     async def complete(self, line: str, actor: Person, incident: int | None) -> tuple[int, list[Completion]]:
         """What may stand where `line` ends: the index in it from which a value replaces, and the values."""
@@ -89,14 +87,13 @@ class Dispatcher:
 
     async def _run(self, invocation: Invocation, key: str) -> Reply:
         started = time.perf_counter()
-        verb, outcome, incident = "unknown", "answered", invocation.incident
+        verb, outcome, incident = self._name(invocation.text), "answered", invocation.incident
         try:
             command = self._read(invocation)
-            verb = " ".join(command.path)
             incident = command.incident if command.incident is not None else incident
             reply, outcome = await self._answer(invocation, command, key)
         except MissingIncident as error:
-            reply, outcome = await self._which(error.verb), "refused"
+            reply, outcome = await self._which(error.verb, " ".join(error.path)), "refused"
         except RequestError as error:
             reply, outcome = refused(error.public), "refused"
         except Conflict:
@@ -114,6 +111,10 @@ class Dispatcher:
                 f"Something went wrong here (ref {code}). See what stands with /incident list, then try again."
             )
             outcome = "failed"
+        if key and outcome not in _PASSING:
+            self._answered[key] = reply
+            while len(self._answered) > REMEMBERED:
+                self._answered.popitem(last=False)
         seconds_taken = time.perf_counter() - started
         self._services.metrics.commands.labels(verb, outcome).inc()
         self._services.metrics.command_seconds.observe(seconds_taken)
@@ -127,6 +128,13 @@ class Dispatcher:
             ms=round(seconds_taken * 1000, 1),
         )
         return reply
+
+    def _name(self, line: str) -> str:
+        """The verb's name, for figures and logs."""
+        try:
+            return " ".join(cut(line, self._verbs).path)
+        except UnknownVerb:
+            return "unknown"
 
     def _read(self, invocation: Invocation) -> Command:
         catalog = self._services.catalog()
@@ -201,7 +209,7 @@ class Dispatcher:
             except StorageUnavailable:
                 log.warning("request_not_released")
 
-    async def _which(self, verb: Verb) -> Reply:
+    async def _which(self, verb: Verb, name: str) -> Reply:
         """No incident was named and the room has none: which there are, and how to name one."""
         try:
             found = await self._services.incidents.open_ones(OFFERED + 1)
@@ -217,12 +225,13 @@ class Dispatcher:
             )
         lines = tuple(headline(incident) for incident in found[:OFFERED])
         more = (("More: ", Code("/incident list")),) if len(found) > OFFERED else ()
+        needed = [argument.usage for argument in verb.positional if argument.required]
         buttons = tuple(
-            Button(label=cut_text(f"{verb.name} {incident.ref}", 40), command=f"{verb.name} {incident.ref}")
+            Button(label=cut_text(f"{name} {incident.ref}", 40), command=f"{name} {incident.ref}")
             for incident in found[:OFFERED]
-            if not any(argument.required for argument in verb.arguments)
+            if not needed
         )
-        example = Code(f"/incident {verb.name} {found[0].ref}")
+        example = Code(" ".join((PREFIX, name, found[0].ref, *needed)))
         return Reply(
             text=text("Which incident? Name it: ", example), details=(*lines, *more), buttons=buttons, failed=True
         )

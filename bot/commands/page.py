@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.catalog.model import Who
-from bot.chat.views import Code, Moment, Person, Reply, Strong, Text, text
+from bot.chat.views import Code, Person, Reply, Strong, Text, text
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Target, Verb
-from bot.commands.words import answer, listed
+from bot.commands.words import answer, listed, when
 from bot.errors import BadArguments, NotFound
 from bot.responders.oncall import OnCall
 from bot.responders.page_words import people_text
@@ -70,7 +70,7 @@ async def oncall(context: Context) -> Reply:
             "The catalogue has no schedules, so nobody is on call.",
             details=[("Page by name: ", Code("/incident page @robin"))],
         )
-    lines = [_line(one) for one in found]
+    lines = [_line(one, context.at) for one in found]
     return Reply(text=lines[0], details=tuple(lines[1:]))
 
 
@@ -85,16 +85,16 @@ def _relevant(found: tuple[OnCall, ...], services: set[str]) -> tuple[OnCall, ..
     return tuple(one for one in found if services.intersection(one.services)) or found
 
 
-def _line(one: OnCall) -> Text:
+def _line(one: OnCall, now: float) -> Text:
     teams = f" ({listed(one.teams)})" if one.teams and one.teams != (one.schedule,) else ""
     following = (
-        text("; then ", one.next_person, " from ", Moment(one.next_at))
+        text("; then ", one.next_person, " from ", *when(one.next_at, now))
         if one.next_person and one.next_at is not None
         else ()
     )
     if one.person is None:
         return text(Strong(one.schedule), f"{teams}: nobody, {one.reason}", *following, ".")
-    until = text(", until ", Moment(one.until)) if one.until is not None else (", no end in sight",)
+    until = text(", until ", *when(one.until, now)) if one.until is not None else (", no end in sight",)
     return text(Strong(one.schedule), f"{teams}: ", one.person, *until, *following, ".")
 
 

@@ -27,9 +27,9 @@ _NUMBERS = {Kind.INTEGER, Kind.SEVERITY, Kind.ALERTS, Kind.RUN, Kind.SILENCE, Ki
 class MissingIncident(BadArguments):
     """The verb is about an incident, and none was named."""
 
-    def __init__(self, verb: Verb) -> None:
+    def __init__(self, verb: Verb, path: tuple[str, ...]) -> None:
         super().__init__(f"Which incident? {verb.example}")
-        self.verb = verb
+        self.verb, self.path = verb, path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def parse(text: str, verbs: Mapping[str, Verb], reader: Reader, room_incident: i
     given: dict[str, object] = dict.fromkeys(flags, True)
     given |= _positional(words, verb, tokens, reader)
     if verb.scope is Scope.INCIDENT and incident is None:
-        raise MissingIncident(verb)
+        raise MissingIncident(verb, words.path)
     return Command(verb=verb, path=words.path, incident=incident, values=Values(given))
 
 
@@ -99,7 +99,7 @@ def take_scope(verb: Verb, tokens: list[Token], room_incident: int | None) -> tu
     has_text = any(argument.rest for argument in verb.positional)
     if own:
         refs = [token for token in tokens if _is_ref(token, bare=True)]
-        if len(refs) > own:
+        if len(refs) > own or (refs and room_incident is None):
             return _number(refs[0]), [token for token in tokens if token is not refs[0]]
         return room_incident, tokens
     bare = not kinds & _NUMBERS and (room_incident is None or not has_text)

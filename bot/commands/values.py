@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.catalog.catalog import Catalog
@@ -92,7 +92,7 @@ class Reader:
         except MatcherError as error:
             word = text.strip()
             if word in self.catalog.services:
-                raise BadArguments(f'{word!r} is no matcher; write service="{word}".') from None
+                raise BadArguments(f'"{word}" is no matcher; write service="{word}".') from None
             raise BadArguments(_sentence(str(error))) from None
         if not found:
             raise BadArguments('A matcher is missing; write service="checkout".')
@@ -102,13 +102,13 @@ class Reader:
         names = self.catalog.runbooks
         word = token.value.strip()
         if word not in names:
-            raise BadArguments(f"No runbook {_shown(token)}{did_you_mean(word, names)}.")
+            raise BadArguments(f"No runbook {_shown(token)}{_hint(word, names)}")
         return word
 
     def _service(self, token: Token) -> str:
         services, word = self.catalog.services, token.value.strip()
         if services and word not in services:
-            raise BadArguments(f"No service {_shown(token)}{did_you_mean(word, services)}.")
+            raise BadArguments(f"No service {_shown(token)}{_hint(word, services)}")
         return word
 
     def _person(self, token: Token) -> Person:
@@ -124,8 +124,12 @@ class Reader:
             return self.actor
         if not self.catalog.people and re.fullmatch(r"@?[\w .'-]{1,60}", word):
             return guest(word.removeprefix("@"))
-        hint = "" if found.candidates else did_you_mean(word.removeprefix("@"), self.catalog.people)
-        raise BadArguments(f"{_sentence(found.why)[:-1]}{hint}. {_sentence(found.how)}")
+        hint = (
+            ""
+            if found.candidates or word.startswith("<")
+            else did_you_mean(word.removeprefix("@"), self.catalog.people)
+        )
+        raise BadArguments(f"{_sentence(found.why.rstrip('.') + hint)} {_sentence(found.how)}")
 
     def _target(self, token: Token) -> Target:
         word = token.value.strip()
@@ -133,7 +137,7 @@ class Reader:
         for known, names in (("service", self.catalog.services), ("team", self.catalog.teams)):
             if colon and kind.lower() == known:
                 if name not in names:
-                    raise BadArguments(f'No {known} "{name[:60]}"{did_you_mean(name, names)}.')
+                    raise BadArguments(f'No {known} "{name[:60]}"{_hint(name, names)}')
                 return Target(kind=known, id=name)
         if not word.startswith("@"):
             if word in self.catalog.services:
@@ -146,7 +150,7 @@ class Reader:
             if word.startswith(("@", "<")):
                 raise
             everybody = {*self.catalog.services, *self.catalog.teams, *self.catalog.people}
-            raise BadArguments(f"No person, service or team {_shown(token)}{did_you_mean(word, everybody)}.") from error
+            raise BadArguments(f"No person, service or team {_shown(token)}{_hint(word, everybody)}") from error
         return Target(kind="person", id=person.id, person=person)
 
     def _matcher(self, token: Token) -> Matchers:
@@ -157,7 +161,7 @@ class Reader:
     def _verb(self, token: Token) -> str:
         word = token.value.strip().removeprefix("/").lower()
         if word not in self.verbs:
-            raise BadArguments(f"No verb {_shown(token)}{did_you_mean(word, self.verbs)}. All verbs: /incident help")
+            raise BadArguments(f"No verb {_shown(token)}{_hint(word, self.verbs)} All verbs: /incident help")
         return self.verbs[word].name
 
 
@@ -228,4 +232,10 @@ def _shown(token: Token) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "?")) else ".")
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence: the nearest word, or the words there are."""
+    hint = did_you_mean(word, known)
+    return hint if hint.endswith("?") else f"{hint}."
