@@ -1,0 +1,40 @@
+"""The formats of a retrospective, one file each: put a file here that holds `FORMAT`, and it can be exported."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.retros.model import Retro
+
+__all__ = ["Format", "discover"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """How a retrospective is written down: `names` is what people type, the first of them the ending of a file's name."""
+
+    names: tuple[str, ...]
+    media_type: str
+    render: Callable[[Retro], bytes]
+
+    @property
+    def extension(self) -> str:
+        """md, json, ... without the dot."""
+        return self.names[0]
+
+
+def discover() -> dict[str, Format]:
+    """Every format of this package by each name it answers to."""
+    formats: dict[str, Format] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
+        form = importlib.import_module(f"{__name__}.{module.name}").FORMAT
+        if not isinstance(form, Format):
+            raise TypeError(f"{__name__}.{module.name} must hold FORMAT, a Format")
+        for name in form.names:
+            if name in formats:
+                raise ValueError(f"two formats want to be called {name!r}")
+            formats[name] = form
+    return formats

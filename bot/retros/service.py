@@ -1,0 +1,239 @@
+"""The use cases of retrospectives: draft, add an action, tell how it was, export. A draft keeps its own copy of what it tells.
+
+How a format looks does not enter here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.catalog.catalog import Catalog
+from bot.chat.harmless import one_line
+from bot.chat.views import Code, Notice, Person, Strong, Text, text
+from bot.clock import Clock, duration
+from bot.errors import BadArguments, Conflict, InvalidTransition, NotFound
+from bot.incidents import store, timeline
+from bot.incidents.announcements import Announcements
+from bot.incidents.model import ref
+from bot.retros.formats import discover
+from bot.retros.gathering import gather
+from bot.retros.model import MOODS, Action, Mood, Retro, decode_retro, encode_retro
+from bot.storage import tables
+from bot.storage.database import Database, Transaction, upsert
+
+__all__ = ["Rendered", "Retros", "format_names", "key_figures", "rendered"]
+
+TEXT_LENGTH = 1000  # characters of an action or a note
+ACTIONS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A retrospective written down."""
+
+    filename: str
+    media_type: str
+    body: bytes
+
+
+class Retros:
+    """The use cases. Each is one transaction; whoever may ask is the caller's to know."""
+
+    def __init__(
+        self, database: Database, clock: Clock, catalog: Callable[[], Catalog], announcements: Announcements
+    ) -> None:
+        self._database, self._clock, self._catalog, self._announcements = database, clock, catalog, announcements
+
+    async def get(self, number: int) -> Retro:
+        """The draft as it is kept, or what a draft would hold now. NotFound when there is no such incident."""
+        async with self._database.reading() as connection:
+            return await _kept(connection, number) or await gather(
+                connection, number, self._catalog(), self._clock.now()
+            )
+
+    async def draft(self, number: int, by: Person) -> Retro:
+        """Write the retrospective from what is known now, or bring it up to date; tells the room the key figures.
+
+        Actions and moods stay; messages that are no longer kept elsewhere stay too. InvalidTransition for a merged incident.
+        """
+        at = self._clock.now()
+        fresh = await self._gather(number, at)
+        async with self._database.transaction() as work:
+            before = await _kept(work.connection, number)
+            retro = _updated(before, fresh, by, at)
+            await _keep(work, retro, by, at)
+            if before is None:
+                words = f"Retrospective drafted by {by.name}"
+                await timeline.append(work, number, at, "retro", by, words)
+            await self._announcements.say(work, number, _notice(retro, by, first=before is None), at)
+        return retro
+
+    async def add_action(self, number: int, text: str, by: Person, owner: Person | None = None) -> Action:
+        """Note something to do. BadArguments without words; drafts the retrospective where there is none."""
+        words = one_line(text, TEXT_LENGTH)
+        if not words:
+            raise BadArguments("An action needs words: /incident retro action add alert on queue length")
+
+        def add(retro: Retro, at: float) -> Retro:
+            if len(retro.actions) >= ACTIONS:
+                raise InvalidTransition(f"{retro.ref} has {ACTIONS} actions already. Nobody will do more.")
+            number = max((action.number for action in retro.actions), default=0) + 1
+            action = Action(number=number, text=words, owner=owner.name if owner else "", by=by.name, at=at)
+            return msgspec.structs.replace(retro, actions=(*retro.actions, action))
+
+        retro = await self._change(number, by, add)
+        return retro.actions[-1]
+
+    async def finish_action(self, number: int, action: int, by: Person) -> Action:
+        """It is done. NotFound when there is no such action."""
+
+        def finish(retro: Retro, _at: float) -> Retro:
+            if all(known.number != action for known in retro.actions):
+                raise NotFound(f"{retro.ref} has no action {action}. Its actions: /incident retro")
+            done = (msgspec.structs.replace(a, done=True) if a.number == action else a for a in retro.actions)
+            return msgspec.structs.replace(retro, actions=tuple(done))
+
+        retro = await self._change(number, by, finish)
+        return next(known for known in retro.actions if known.number == action)
+
+    async def set_mood(self, number: int, mood: str, by: Person, note: str = "") -> Mood:
+        """How it was for somebody: one word of MOODS or 5 (great) to 1 (bad); said again, it replaces the former."""
+        word = mood.strip().lower()
+        if word in {"1", "2", "3", "4", "5"}:
+            word = MOODS[5 - int(word)]
+        if word not in MOODS:
+            raise BadArguments(
+                f"How was it: {', '.join(MOODS)}? For example: /incident retro mood mixed paged too late"
+            )
+
+        def say(retro: Retro, at: float) -> Retro:
+            own = Mood(person=by.id, name=by.name, mood=word, note=one_line(note, TEXT_LENGTH), at=at)
+            others = (known for known in retro.moods if known.person != by.id)
+            return msgspec.structs.replace(retro, moods=(*others, own))
+
+        retro = await self._change(number, by, say)
+        return retro.moods[-1]
+
+    async def render(self, number: int, form: str) -> Rendered:
+        """The retrospective in a format: `md`, `json`, ... BadArguments names those there are."""
+        return rendered(await self.get(number), form)
+
+    async def _gather(self, number: int, at: float) -> Retro:
+        async with self._database.reading() as connection:
+            incident = await store.load(connection, number)
+            if incident.merged_into is not None:
+                into = ref(incident.merged_into)
+                raise InvalidTransition(
+                    f"{incident.ref} was merged into {into}; its retrospective is that one's: retro {into}"
+                )
+            return await gather(connection, number, self._catalog(), at)
+
+    async def _change(self, number: int, by: Person, change: Callable[[Retro, float], Retro]) -> Retro:
+        at = self._clock.now()
+        async with self._database.reading() as connection:
+            drafted = await _kept(connection, number) is not None
+        fresh = None if drafted else await self._gather(number, at)
+        async with self._database.transaction() as work:
+            retro = await _kept(work.connection, number)
+            if retro is None:
+                if fresh is None:
+                    raise Conflict
+                retro = _updated(None, fresh, by, at)
+            retro = change(retro, at)
+            await _keep(work, retro, by, at)
+        return retro
+
+
+def rendered(retro: Retro, form: str) -> Rendered:
+    """The retrospective in a format. BadArguments names those there are."""
+    found = discover().get(form.strip().lower())
+    if found is None:
+        raise BadArguments(f'No format "{one_line(form, 40)}". There are: {", ".join(format_names())}')
+    folded = unicodedata.normalize("NFKD", retro.title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:60].strip("-")
+    name = f"{retro.ref}-{slug}" if slug else retro.ref
+    return Rendered(filename=f"{name}.{found.extension}", media_type=found.media_type, body=found.render(retro))
+
+
+def format_names() -> Sequence[str]:
+    """The formats that can be exported, by the ending of their files."""
+    return sorted({form.extension for form in discover().values()})
+
+
+def key_figures(retro: Retro) -> tuple[Text, ...]:
+    """The figures as lines for a chat: name, value, and what it measures."""
+    lines: list[Text] = []
+    for figure in retro.figures:
+        value = "not yet" if figure.seconds is None else duration(figure.seconds)
+        lines.append(text(f"{figure.name}: ", Strong(value), f". {figure.definition}"))
+    return tuple(lines)
+
+
+def _notice(retro: Retro, by: Person, *, first: bool) -> Notice:
+    told = [
+        f"{len(retro.timeline)} lines of timeline" if retro.timeline else "",
+        f"{len(retro.transcript)} messages" if retro.transcript else "",
+        f"{len(retro.people)} people" if len(retro.people) > 1 else "",
+        f"{len(retro.runs)} runbooks" if len(retro.runs) > 1 else "1 runbook" if retro.runs else "",
+    ]
+    holds = ", ".join(part for part in told if part)
+    exports = ", ".join(f"/incident retro export {name}" for name in format_names())
+    return Notice(
+        text=text(
+            "Retrospective ", "drafted" if first else "brought up to date", " by ", by, f": {holds}." if holds else "."
+        ),
+        details=(
+            *key_figures(retro),
+            text("Actions: ", Code("/incident retro action add TEXT")),
+            text("Export: ", Code(exports)),
+        ),
+        tone="good",
+    )
+
+
+def _updated(before: Retro | None, fresh: Retro, by: Person, at: float) -> Retro:
+    if before is None:
+        return msgspec.structs.replace(fresh, drafted_by=by.name, drafted_at=at)
+    said = {one.id: one for one in (*before.transcript, *fresh.transcript)}
+    known = sum(one.alerts for one in fresh.services if one.first_at is not None)
+    services = fresh.services if known or not before.services else before.services
+    suspects = fresh.suspects
+    if any(one.at is None for one in suspects):  # their changes are forgotten; the copy is not
+        copies = {one.id: one for one in before.suspects}
+        suspects = tuple(one if one.at is not None else copies.get(one.id, one) for one in suspects)
+    return msgspec.structs.replace(
+        fresh,
+        services=services,
+        suspects=suspects,
+        transcript=tuple(sorted(said.values(), key=lambda one: (one.at, one.id))),
+        actions=before.actions,
+        moods=before.moods,
+        drafted_by=before.drafted_by,
+        drafted_at=before.drafted_at,
+    )
+
+
+async def _kept(connection: AsyncConnection, number: int) -> Retro | None:
+    query = select(tables.retros.c.data_json).where(tables.retros.c.incident == number)
+    data = (await connection.execute(query)).scalar()
+    return None if data is None else decode_retro(data)
+
+
+async def _keep(work: Transaction, retro: Retro, by: Person, at: float) -> None:
+    statement = upsert(work.connection, tables.retros).values(
+        incident=retro.number, created_at=at, created_by=by.id, updated_at=at, data_json=encode_retro(retro)
+    )
+    await work.connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["incident"],
+            set_={"updated_at": statement.excluded.updated_at, "data_json": statement.excluded.data_json},
+        )
+    )
+    work.announce("incident", number=retro.number)
