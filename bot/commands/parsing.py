@@ -198,7 +198,7 @@ def _until(later: Sequence[Argument], tokens: list[Token], reader: Reader) -> in
     """How many words there are before the next argument's."""
     if later:
         for count, token in enumerate(tokens):
-            if count and reader.fits(later[0], token):
+            if count and reader.resembles(later[0], token):
                 return count
     return len(tokens)
 

@@ -8,7 +8,7 @@ from bot.commands.definition import Argument, Context, Family, Kind, Verb
 from bot.commands.words import answer, counted, cut_text, listed
 from bot.errors import BadArguments
 from bot.incidents.model import ref
-from bot.incidents.silences import Preview, Silence
+from bot.incidents.silences import LONGEST, Preview, Silence
 
 __all__ = ["VERBS"]
 
@@ -23,6 +23,10 @@ async def silence(context: Context) -> Reply:
     reason = context.values.text("reason")
     if seconds is None:
         raise BadArguments('For how long? /incident silence service="cart" 2h disk replacement')
+    if seconds > LONGEST:
+        raise BadArguments(
+            f"A silence lasts at most {duration(LONGEST)}. What should never alert again belongs out of the monitoring."
+        )
     texts = [str(matcher) for matcher in matchers]
     if context.values.flag("yes"):
         made = await context.services.silences.create(texts, seconds, reason, context.actor)

@@ -85,6 +85,12 @@ class Reader:
             return False
         return True
 
+    def resembles(self, argument: Argument, token: Token) -> bool:
+        """Whether the word is meant as that argument, be it right or wrong."""
+        if argument.kind is Kind.DURATION:
+            return re.fullmatch(r"(\d+[A-Za-z]+)+", token.value) is not None
+        return self.fits(argument, token)
+
     def matchers(self, text: str) -> Matchers:
         """Matchers from a whole text."""
         try:
@@ -199,7 +205,7 @@ def _numbered(argument: Argument, token: Token) -> int:
     letter = _LETTERS[argument.kind]
     found = re.fullmatch(rf"{letter}?(\d{{1,18}})", token.value.strip().rstrip(","), re.IGNORECASE)
     if not found:
-        raise BadArguments(f"{_shown(token)} is none of the {argument.kind.value}s; they are written {letter}17.")
+        raise BadArguments(f"{_shown(token)} is no {argument.kind.value.rstrip('s')}; write {letter}17.")
     return int(found[1])
 
 

@@ -1,0 +1,137 @@
+"""list, show, alerts, why, changes, help: what is read, in words, cut where it would be too long."""
+
+from __future__ import annotations
+
+from bot.chat.views import Moment, plain
+from tests.commands.world import World, shown
+
+
+async def test_the_list_says_how_bad_how_long_and_who(here: World) -> None:
+    assert shown(await here.say("list")) == "No incident is open. Over ones: /incident show INC-42"
+    await here.opened()
+    await here.say("declare cart odd sev4")
+    await here.say("ack INC-2")
+    assert shown(await here.say("list")).splitlines() == [
+        "2 incidents open, 1 of them taken by nobody yet.",
+        "SEV4 INC-2 cart odd - acknowledged for 0 s, Mika Laine leads",
+        "SEV2 INC-1 checkout latency, eu-west-1 - open for 4 min, nobody leads, 3 alerts of 3 firing",
+    ]
+
+
+async def test_a_long_list_is_cut(here: World) -> None:
+    for _ in range(18):
+        await here.opened(alerts=1)
+    lines = shown(await here.say("list")).splitlines()
+    assert len(lines) == 17
+    assert lines[-1] == "and 3 more: /incident show INC-n"
+
+
+async def test_one_incident_says_all_that_the_card_says(here: World) -> None:
+    await here.opened()
+    await here.changed(1, here.deploy())
+    reply = await here.say("show INC-1")
+    assert shown(reply).splitlines() == [
+        "SEV2 INC-1 checkout latency, eu-west-1",
+        "Open for 4 min, nobody leads",
+        "3 alerts, 3 firing, since 08:56 UTC (4 min ago)",
+        "Services checkout 2, cart 1",
+        "Probably payments-api: first to fail, 2 depend on it",
+        (
+            "Suspect: deploy payments-api a1b2c3d by Robin Vos, 08:53 UTC (3 min before) "
+            "link (https://git.example.org/payments/commit/a1b2c3d)"
+        ),
+    ]
+    assert [button.command for button in reply.buttons] == ["ack INC-1", "alerts INC-1"]
+    await here.say("resolve INC-1 rolled back")
+    over = shown(await here.say("show INC-1"))
+    assert "Resolved at 09:00 UTC (just now), 4 min after it began, nobody leads" in over
+    assert "rolled back" in over
+
+
+async def test_times_are_moments_that_each_reader_sees_in_their_zone(here: World) -> None:
+    await here.opened()
+    for text in ("show INC-1", "alerts INC-1", "why INC-1"):
+        reply = await here.say(text)
+        assert any(isinstance(span, Moment) for line in reply.details for span in line)
+
+
+async def test_the_alerts_that_fire_come_worst_first_and_the_others_when_asked_for(here: World) -> None:
+    await here.opened(alerts=20, firing=18)
+    lines = shown(await here.say("alerts", room=1)).splitlines()
+    assert lines[0] == "INC-1: 20 alerts, 18 firing."
+    assert lines[1] == (
+        "A12 critical checkout CheckoutLatencyHigh on checkout-1, firing for 3 min, 40 times, from 08:56 UTC"
+    )
+    assert lines[-1] == "and 5 more: /incident alerts INC-1 all"
+    everything = shown(await here.say("alerts all", room=1)).splitlines()
+    assert len(everything) == 21
+    assert "over after 1 min" in everything[-1]
+    assert (await here.say("alerts some", room=1)).failed
+
+
+async def test_when_nothing_fires_any_more_what_fired_is_shown(here: World) -> None:
+    await here.opened(alerts=2, firing=0)
+    assert len(shown(await here.say("alerts", room=1)).splitlines()) == 3
+
+
+async def test_an_incident_without_alerts_says_so(here: World) -> None:
+    await here.say("declare cart odd")
+    assert shown(await here.say("alerts INC-1")) == "INC-1 has no alerts: it was declared by hand."
+    assert shown(await here.say("why INC-1")) == "INC-1 was declared by Mika Laine; no alerts were grouped."
+
+
+async def test_why_tells_how_it_began_and_what_joined(here: World) -> None:
+    await here.opened(alerts=8)
+    lines = shown(await here.say("why", room=1)).splitlines()
+    assert lines[:3] == [
+        "INC-1: 8 alerts grouped.",
+        "A11 cart DiskFull on cart-1, 08:56 UTC: severity is critical",
+        "A12 checkout CheckoutLatencyHigh on checkout-1, 08:56 UTC: same service, 8 s after the last",
+    ]
+    assert "What spoke for it, of 7 alerts: text 7" in lines
+    assert lines[-1] == "Grouped wrongly? /incident split A12 or /incident merge INC-n"
+
+
+async def test_changes_are_ranked_with_reasons_and_others_named(here: World) -> None:
+    await here.opened()
+    near = here.deploy(id="flag:1", service="cart", kind="flag", revision="", title="Dark mode", before=1000.0, url="")
+    elsewhere = here.deploy(id="far", service="billing", before=300.0)
+    await here.changed(1, here.deploy(), suspect=True)
+    await here.changed(1, near, elsewhere, suspect=False)
+    lines = shown(await here.say("changes", room=1)).splitlines()
+    assert lines[0] == "INC-1: Suspect changes, likeliest first:"
+    assert lines[1].startswith(
+        "1. deploy payments-api a1b2c3d by Robin Vos, 08:53 UTC: 3 min before the first alert, 1 hop upstream link"
+    )
+    assert lines[2] == "Others near: flag cart 12 min before"
+    assert lines[-1] == "Invite who made one: /incident owner 1"
+
+
+async def test_without_suspects_what_changed_near_is_told_as_such(here: World) -> None:
+    await here.opened()
+    assert shown(await here.say("changes", room=1)).splitlines() == [
+        "No change is known in the 1 d before INC-1 began, on its services or what they depend on.",
+        "Changes arrive by POST /webhooks/github or /webhooks/change.",
+    ]
+    await here.changed(1, here.deploy(), suspect=False)
+    lines = shown(await here.say("changes", room=1)).splitlines()
+    assert lines[0] == "INC-1: Nothing stands out. Changes near the onset:"
+    assert "3 min before the first alert, 1 hop upstream" in lines[1]
+
+
+async def test_help_explains_one_verb(here: World) -> None:
+    text = shown(await here.say("help silence"))
+    assert "silence MATCHER... DURATION [reason] [--yes]" in text
+    assert 'For example /incident silence service="cart" 2h disk replacement' in text
+    assert shown(await here.say("help acknowledge")).startswith("ack [note] I have it")
+    assert shown(await here.say("help sillence")) == (
+        'No verb "sillence"; did you mean "silence"? All verbs: /incident help'
+    )
+
+
+async def test_what_an_alert_wrote_stays_a_literal(here: World) -> None:
+    await here.opened(title="<!channel> @everyone <https://evil.example|click>")
+    for text in ("show INC-1", "list"):
+        reply = await here.say(text)
+        line = next(line for line in (reply.text, *reply.details) if "<!channel>" in plain(line))
+        assert any(isinstance(span, str) and "<!channel> @everyone" in span for span in line)
