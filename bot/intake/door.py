@@ -8,7 +8,9 @@ doubt it hands the connection with every byte of the request to aiohttp, for goo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import cast
@@ -21,6 +23,7 @@ from bot.intake.webhooks import BODY_LIMIT, READ_TIMEOUT, Answer, Desk
 __all__ = ["DoorSite", "runner"]
 
 IDLE_TIMEOUT = 300.0  # seconds; Alertmanager keeps its connections for 5 minutes
+STOP_TIMEOUT = 5.0  # seconds for the answers under way; who hears none sends again, and that is safe
 SWEEP = 10.0  # seconds between two looks at who is idle
 READ_AHEAD = 256 * 1024  # bytes of further requests that may wait while one is being answered
 
@@ -45,6 +48,7 @@ class DoorSite(web.BaseSite):
         self._host, self._port = host, port
         self._desk, self._clock = desk, clock
         self._doors: set[_Door] = set()
+        self._empty = asyncio.Event()
         self._sweeper: asyncio.TimerHandle | None = None
 
     @property
@@ -67,7 +71,9 @@ class DoorSite(web.BaseSite):
         loop = asyncio.get_running_loop()
 
         def connect() -> asyncio.Protocol:
-            return _Door(self._doors, server, self._desk, self._clock, loop)
+            door = _Door(self._left, server, self._desk, self._clock, loop)
+            self._doors.add(door)
+            return door
 
         self._server = await loop.create_server(connect, self._host, self._port, backlog=self._backlog)
         self._sweeper = loop.call_later(SWEEP, self._sweep)
@@ -79,6 +85,15 @@ class DoorSite(web.BaseSite):
         for door in tuple(self._doors):
             door.finish()
         await super().stop()
+        if self._doors:
+            self._empty.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), STOP_TIMEOUT)
+
+    def _left(self, door: _Door) -> None:
+        self._doors.discard(door)
+        if not self._doors:
+            self._empty.set()
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -96,9 +111,9 @@ class _Door(asyncio.Protocol):
         "_choked",
         "_clock",
         "_desk",
-        "_doors",
         "_ended",
         "_finishing",
+        "_left",
         "_loop",
         "_server",
         "_serving",
@@ -108,9 +123,14 @@ class _Door(asyncio.Protocol):
     )
 
     def __init__(
-        self, doors: set[_Door], server: web.Server, desk: Desk, clock: Clock, loop: asyncio.AbstractEventLoop
+        self,
+        left: Callable[[_Door], None],
+        server: web.Server,
+        desk: Desk,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._doors, self._server, self._desk, self._clock, self._loop = doors, server, desk, clock, loop
+        self._left, self._server, self._desk, self._clock, self._loop = left, server, desk, clock, loop
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._wanted = 0  # bytes that the request at the buffer's beginning has in all; 0 before its head was read
@@ -125,11 +145,10 @@ class _Door(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._since = self._loop.time()
-        self._doors.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._transport = None
-        self._doors.discard(self)
+        self._left(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -213,7 +232,7 @@ class _Door(asyncio.Protocol):
     def _hand_on(self) -> None:
         """Give the connection and everything unread to aiohttp."""
         transport, self._transport = self._transport, None
-        self._doors.discard(self)
+        self._left(self)
         if transport is None:
             return
         handler = self._server()

@@ -46,6 +46,7 @@ LABELS = 64  # of one alert
 LINKS = 16
 LINK = 2048
 KEY = 200
+SHORT = 64  # a word that is worth remembering; no limit above is smaller
 SKEW = 300.0  # seconds that a sender's clock may be ahead of ours
 
 T = TypeVar("T")
@@ -78,6 +79,7 @@ _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+(?:xx)?")
 _PORT = re.compile(r"(?<=[^:]):[0-9]{1,5}\Z")  # not the tail of a bare IPv6 address
 _PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
 _REQUIRED = re.compile(r"missing required field `([^`]+)`")
+_LINK_IS_ODD = re.compile(r"[ <>\"'`\\{}|^]").search
 _UNSAFE_IN_LINK = str.maketrans({character: f"%{ord(character):02X}" for character in " <>\"'`\\{}|^"})
 
 
@@ -104,6 +106,8 @@ def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
 def word(value: object, limit: int = FIELD) -> str:
     """A value as short harmless text; "" where there is none, or only a macro that was never expanded."""
     if isinstance(value, str):
+        if len(value) <= SHORT:
+            return _short_word(value)
         text = value
     elif value is None or isinstance(value, list | dict):
         return ""
@@ -115,6 +119,13 @@ def word(value: object, limit: int = FIELD) -> str:
     else:
         text = str(value)
     text = clean(text, limit)
+    return "" if is_missing(text) else text
+
+
+@lru_cache(maxsize=16384)
+def _short_word(text: str) -> str:
+    """Labels and their values come again and again: most words of a storm have been seen before."""
+    text = clean(text, SHORT)
     return "" if is_missing(text) else text
 
 
@@ -217,9 +228,9 @@ def labels_of(labels: Mapping[str, object] | None, notes: list[str], path: str) 
     if not labels:
         return ()
     pairs = [
-        (clean(name, LABEL_NAME), text)
+        (key, text)
         for name, value in labels.items()
-        if (text := value if type(value) is str and _is_plain(value) else word(value, LABEL_VALUE))
+        if (text := word(value, LABEL_VALUE)) and (key := word(name, LABEL_NAME))
     ]
     pairs.sort()
     if len(pairs) > LABELS:
@@ -228,18 +239,16 @@ def labels_of(labels: Mapping[str, object] | None, notes: list[str], path: str) 
     return tuple(pairs)
 
 
-def _is_plain(text: str) -> bool:
-    return text.isalnum() and text.isascii() and len(text) <= 64 and text not in {"null", "undefined"}
-
-
 def links_of(values: Iterable[object]) -> tuple[str, ...]:
     """The absolute http(s) links among the values, safe to stand in an attribute; others are left out."""
     links: list[str] = []
     for value in values:
-        if not isinstance(value, str) or not value.startswith(("http://", "https://")) or len(value) > LINK:
+        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
             continue
-        link = value.translate(_UNSAFE_IN_LINK)
-        if link.isprintable() and link not in links:
+        if len(value) > LINK or not value.isprintable():
+            continue
+        link = value.translate(_UNSAFE_IN_LINK) if _LINK_IS_ODD(value) else value
+        if link not in links:
             links.append(link)
     return tuple(links[:LINKS])
 

@@ -74,7 +74,9 @@ def request(target: str, run: str, first: int, size: int) -> bytes:
 class Sender(asyncio.Protocol):
     """One connection: the next request goes out when the last one is answered."""
 
-    def __init__(self, requests: Iterator[bytes], seconds: list[float], failures: list[str], done: asyncio.Event) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], seconds: list[float], failures: list[str], done: asyncio.Event
+    ) -> None:
         self.requests, self.seconds, self.failures, self.done = requests, seconds, failures, done
         self.answer = b""
         self.sent = 0.0
@@ -265,7 +267,9 @@ def main() -> None:
         targets.remove("alertmanager")
     targets = [options.only] if options.only else targets
     print(f"{os.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} before the run")
-    print(f"{'connections':>11} {'batch':>5} {'target':<13} {'alerts/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'peak MB':>8}  ratio")
+    print(
+        f"{'connections':>11} {'batch':>5} {'target':<13} {'alerts/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'peak MB':>8}  ratio"
+    )
     for number in range(options.rounds):
         for connections, size in SHAPES:
             rates: dict[str, float] = {}

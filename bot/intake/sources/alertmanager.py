@@ -91,7 +91,7 @@ def _alert(alert: _Alert, group: _Group, index: int, received_at: float, notes: 
         environment=fields.first(labels, *_ENVIRONMENT),
         summary=_summary(annotations) or _summary(group.common_annotations or {}),
         labels=fields.labels_of(labels, notes, f"alerts[{index}].labels"),
-        links=fields.links_of((alert.generator_url, *(annotations.get(link) for link in _LINKS))),
+        links=fields.links_of((alert.generator_url, *map(annotations.get, _LINKS))),
         dedup_key=fields.dedup_key(alert.fingerprint) or _identity(labels),
         source="alertmanager",
     )
