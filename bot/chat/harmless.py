@@ -28,7 +28,7 @@ def harmless(text: str, limit: int) -> str:
     >>> harmless("a\\x00b\\r\\nc", 40)
     'a�b\\nc'
     >>> harmless("x" * 100, 40)
-    'xxxxx… (cut; it had 100 characters)'
+    'xxxxxxxxxx… (cut; it had 100 characters)'
     """
     if len(text) > limit:
         tail = f"\N{HORIZONTAL ELLIPSIS} (cut; it had {len(text):,} characters)"

@@ -58,7 +58,7 @@ def application(parts: WebParts) -> web.Application:
     for path, handler in (("/", files.page), ("/login", files.login_page), ("/static/{path:.+}", files.static)):
         app.router.add_get(path, _answered(context, handler))
     app.router.add_post("/login", _answered(context, files.login))
-    app.router.add_route("*", "/{path:.*}", _answered(context, _nothing_there))
+    app.router.add_route("*", "/{path:.*}", _answered(context, _nothing_there(context)))
     app.cleanup_ctx.append(_life(context))
     app.on_shutdown.append(lambda _: context.hub.close())
     return app
@@ -99,13 +99,18 @@ def _answered(context: Web, handler: Handler) -> Handler:
     return guarded(context, handle)
 
 
-async def _nothing_there(request: web.Request) -> web.StreamResponse:
+def _nothing_there(context: Web) -> Handler:
     """What no route took: 405 where the address is right and the method is not, else 404."""
-    allowed: set[str] = set()
-    for resource in request.app.router.resources():
-        if resource.canonical != "/{path}":
-            allowed |= (await resource.resolve(request))[1]
-    if allowed:
-        methods = ", ".join(sorted(allowed))
-        raise MethodNotAllowed(f"{request.method} is not for this address; {methods} is.", allowed=methods)
-    raise NotFound(f"There is nothing at {request.path[:200]}. The API describes itself at /api/v1/openapi.json.")
+
+    async def nothing_there(request: web.Request) -> web.StreamResponse:
+        allowed: set[str] = set()
+        for resource in request.app.router.resources():
+            if resource.canonical != "/{path}":
+                allowed |= (await resource.resolve(request))[1]
+        if allowed:
+            methods = ", ".join(sorted(allowed))
+            raise MethodNotAllowed(f"{request.method} is not for this address; {methods} is.", allowed=methods)
+        context.guard.admit(request, "open")
+        raise NotFound(f"There is nothing at {request.path[:200]}. The API describes itself at /api/v1/openapi.json.")
+
+    return nothing_there

@@ -100,7 +100,8 @@ def read(root: Path, name: str) -> bytes | None:
     """The file's content; None when there is none of that name beneath the root."""
     if "\0" in name or any(part.startswith(".") for part in name.split("/")):
         return None
-    path = (root / name).resolve()
-    if not path.is_relative_to(root) or not path.is_file():
+    try:
+        path = (root / name).resolve()
+        return path.read_bytes() if path.is_relative_to(root) and path.is_file() else None
+    except OSError:  # a name that no file can have, or a file that went away meanwhile
         return None
-    return path.read_bytes()

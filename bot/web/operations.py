@@ -4,6 +4,7 @@ document, so that none of them can drift from the others.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -194,9 +195,12 @@ async def _body(request: Request, wanted: type[msgspec.Struct]) -> msgspec.Struc
 
 
 def _malformed(error: msgspec.ValidationError) -> MalformedPayload:
-    """msgspec's words, with the path apart: Expected `int` >= 1 - at `$.limit`."""
+    """msgspec's words, with the path apart: Expected `int` >= 1 - at `$.limit`, or Object contains unknown field `x`."""
     words, _, path = str(error).partition(" - at `$")
-    return MalformedPayload(f"{words}.", path=path.strip("`.") or words.rpartition("field `")[2].strip("`"))
+    parts = [path.strip("`.")]
+    if named := re.search(r"field `([^`]*)`", words):
+        parts.append(named[1])
+    return MalformedPayload(f"{words}.", path=".".join(filter(None, parts)))
 
 
 def _check_text(value: str, where: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -80,18 +80,17 @@ class Site:
     conversation: ConsoleConversation
     dispatcher: ScriptedDispatcher
     journal: ScriptedJournal
-    answers: list[aiohttp.ClientResponse] = field(default_factory=list)
 
-    async def get(self, path: str, *, status: int = 200, **query: Any) -> Any:
+    async def get(self, path: str, *, expect: int = 200, **query: Any) -> Any:
         """The JSON at a path; the status must be as expected."""
         async with self.session.get(f"{self.url}{path}", params=query) as response:
-            assert response.status == status, await response.text()
+            assert response.status == expect, await response.text()
             return await response.json(content_type=None)
 
-    async def post(self, path: str, body: Any, *, status: int = 201) -> Any:
+    async def post(self, path: str, body: Any, *, expect: int = 201) -> Any:
         """The JSON that answers a JSON body."""
         async with self.session.post(f"{self.url}{path}", json=body) as response:
-            assert response.status == status, await response.text()
+            assert response.status == expect, await response.text()
             return await response.json(content_type=None)
 
 
@@ -114,12 +113,12 @@ def parts(sqlite: Database, clock: ManualClock) -> WebParts:
 async def serve(parts: WebParts, clock: ManualClock, **changes: Any) -> AsyncIterator[Site]:
     """Serve the application on a free port of loopback."""
     parts = replace(parts, **changes)
-    runner = web.AppRunner(application(parts), access_log=None, shutdown_timeout=1.0, auto_decompress=False)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    try:
-        async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
+        runner = web.AppRunner(application(parts), access_log=None, shutdown_timeout=1.0, auto_decompress=False)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        try:
             yield Site(
                 parts=parts,
                 url=f"http://{host}:{port}",
@@ -131,8 +130,8 @@ async def serve(parts: WebParts, clock: ManualClock, **changes: Any) -> AsyncIte
                 dispatcher=parts.dispatcher,
                 journal=parts.journal,
             )
-    finally:
-        await runner.cleanup()
+        finally:
+            await runner.cleanup()
 
 
 Serving = Callable[..., AbstractAsyncContextManager[Site]]

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from bot.chat.console.drawing import describe, stored
 from bot.chat.console.rooms import add_message, find_room, free_name, make_room, private_room_id, title_of
 from bot.chat.gateway import Invitation, PostedMessage, RoomRequest
-from bot.chat.views import Card, Person, View
+from bot.chat.views import Card, Person, View, decode_view
 from bot.clock import Clock
 from bot.errors import Permanent, Retryable, StorageUnavailable
 from bot.storage.database import Database, Transaction
@@ -81,7 +81,7 @@ class ConsoleGateway:
             view_json = stored(view)
             if row.view_json == view_json:
                 return
-            values = {"view_json": view_json, "text": describe(view), "edited_at": self._clock.now()}
+            values = {"view_json": view_json, "text": describe(decode_view(view_json)), "edited_at": self._clock.now()}
             await work.connection.execute(update(messages).where(mine).values(values))
             work.announce("edited", id=number)
 
@@ -113,14 +113,15 @@ class ConsoleGateway:
             await self._update(work, room, archived=True)
 
     async def _post(self, work: Transaction, room: str, view: View, nonce: str) -> PostedMessage:
+        view_json = stored(view)
         values = {
             "room": room,
             "at": self._clock.now(),
             "author": "muster",
             "author_name": "Muster",
             "author_kind": "muster",
-            "text": describe(view),
-            "view_json": stored(view),
+            "text": describe(decode_view(view_json)),
+            "view_json": view_json,
             "nonce": nonce,
             "pinned": isinstance(view, Card),
         }

@@ -96,7 +96,9 @@ class ListDeliveries(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     limit: Limit = 50
 
 
-@operation("GET", "/api/v1/alerts", summary="Alerts, newest first", query=ListAlerts, returns=Listing[Alert])
+@operation(
+    "GET", "/api/v1/alerts", summary="Alerts, newest first", query=ListAlerts, returns=Listing[Alert], errors=(404,)
+)
 async def list_alerts(call: Call[ListAlerts, None]) -> Listing[Alert]:
     wanted: list[ColumnElement[bool]] = []
     if call.query.incident is not msgspec.UNSET:

@@ -137,7 +137,7 @@ class Press(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename={"a
 class Complete(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename={"as_": "as"}):
     room: Annotated[str, Meta(max_length=300)] = LOBBY
     as_: As = ""
-    text: Annotated[str, Meta(max_length=4000, description="the line up to the caret")]
+    text: Annotated[str, Meta(max_length=1000, description="the line up to the caret")]
 
 
 @operation("GET", "/api/v1/rooms", summary="Rooms, newest first", query=ListRooms, returns=Listing[Room])

@@ -92,7 +92,7 @@ async def show_stats(call: Call[None, None]) -> Stats:
     async with call.web.parts.database.reading() as connection:
         by_status = select(incidents.c.status, func.count()).group_by(incidents.c.status)
         counts: dict[StatusName, int] = dict.fromkeys(("open", "acknowledged", "mitigated", "resolved"), 0)
-        counts |= {status: count for status, count in await connection.execute(by_status)}
+        counts |= {row[0]: row[1] for row in await connection.execute(by_status)}
         states = await effect_states(connection)
         return Stats(
             at=utc(now),
