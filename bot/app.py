@@ -48,6 +48,7 @@ from bot.scheduler import Scheduler
 from bot.settings import Settings
 from bot.storage import tables
 from bot.storage.database import Database
+from bot.storage.lease import held
 from bot.storage.retention import Retention
 from bot.storage.room import measure
 from bot.telemetry import Metrics, get_logger
@@ -168,6 +169,7 @@ class App:
         person = _person_of(catalog)
         self.database = await Database.open(settings.database_url)
         self._stack.push_async_callback(self.database.close)
+        await self._stack.enter_async_context(held(self.database))
         self.journal = await self._open_journal()
         self._stack.push_async_callback(self.journal.close)
         sources = discover()
