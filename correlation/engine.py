@@ -180,6 +180,8 @@ class Engine:
                 episodes=self._dedup.all(),
                 series=list(self._gate.series.items()),
                 bursts=list(self._gate.bursts.items()),
+                rules=list(self._gate.rules.items()),
+                site=self._gate.site,
                 sources=self._sources.dump(),
                 open=list(self._registry.open.values()),
                 closed=list(self._registry.closed.values()),
@@ -211,6 +213,8 @@ class Engine:
             self._dedup.put(episode)
         self._gate.series.update(state.series)
         self._gate.bursts.update(state.bursts)
+        self._gate.rules.update(state.rules)
+        self._gate.site = state.site
         self._sources.load(state.sources)
         self._registry.load(state.last_group, state.open, state.closed, state.aliases, state.due, state.postings)
         self._ledger.load(state.changes, state.last_changes)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from math import log
 
 import msgspec
 
@@ -16,6 +17,8 @@ __all__ = ["Gate", "Series", "Verdict"]
 
 HALF_DAY = 12 * 3600.0
 WEEK = 7 * 86_400.0
+KNOWN = 30.0  # onsets after which a site is known well enough to say what is usual
+TELLING = 1.3  # a little less telling than the average still opens alone
 BUCKET = 10.0  # seconds: the width in which a burst is seen
 PRIORITY = re.compile(
     r"\b(?:down|outage|unavailable|unreachable|data ?loss|corrupt\w*|breach|out of (?:memory|disk)|split.?brain)\b",
@@ -33,6 +36,21 @@ class Series(msgspec.Struct, gc=False):
     gap: float = 0.0
     spread: float = 0.0  # mean absolute deviation of the gaps
     flaps: float = 0.0  # onsets that followed a recovery, decaying with half an hour
+
+
+class Rule(msgspec.Struct, gc=False):
+    """How often one kind of alert begins anywhere, decaying with a week."""
+
+    at: float
+    count: float = 0.0
+
+
+class Site(msgspec.Struct):
+    """All onsets: how many of late, and how surprising one is on average (natural logarithm)."""
+
+    at: float = 0.0
+    count: float = 0.0
+    entropy: float = 1.0
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -59,12 +77,14 @@ class Gate:
     'novel'
     """
 
-    __slots__ = ("bursts", "capacity", "series")
+    __slots__ = ("bursts", "capacity", "rules", "series", "site")
 
     def __init__(self, capacity: int = 20_000) -> None:
         self.capacity = capacity
         self.series: OrderedDict[tuple[str, str, str], Series] = OrderedDict()
         self.bursts: OrderedDict[str, Burst] = OrderedDict()
+        self.rules: OrderedDict[str, Rule] = OrderedDict()
+        self.site = Site()
 
     def onset(
         self, key: tuple[str, str, str], at: float, *, rank: int, text: str, tier: int, recovered: bool
@@ -81,7 +101,7 @@ class Gate:
         series.half_day *= 2.0 ** (-passed / HALF_DAY)
         series.week *= 2.0 ** (-passed / WEEK)
         series.flaps *= 2.0 ** (-passed / 1800.0)
-        verdict = self._judge(series, passed, at, key[2], rank, text, tier, recovered)
+        verdict = self._judge(series, passed, self._telling(key[0], at), at, key[2], rank, text, tier, recovered)
         if series.onsets:
             if series.onsets == 1:
                 series.gap = passed
@@ -96,7 +116,7 @@ class Gate:
         return verdict
 
     def _judge(
-        self, series: Series, passed: float, at: float, place: str, rank: int, text: str, tier: int, recovered: bool
+        self, series: Series, passed: float, telling: float, at: float, place: str, rank: int, text: str, tier: int, recovered: bool
     ) -> Verdict:
         bursting = self._bursting(place, at)
         if recovered and series.flaps >= 4.0:
@@ -105,9 +125,9 @@ class Gate:
         if regular and abs(passed - series.gap) < 0.2 * series.gap and rank > 0:
             return Verdict(0.1, True, "periodic", f"it fires every {span(series.gap)}")
         novelty = 1.0 / (1.0 + 0.7 * series.half_day + 0.3 * series.week)
-        opening = min(1.0, 2.0 * novelty)
-        if rank == 0:
-            opening *= 1.5
+        # A rule that speaks up all over the place says less even where it is new.
+        opening = min(1.0, 2.0 * novelty, TELLING * telling)
+        opening = max(opening * (1.5, 1.25, 1.0, 1.0)[rank], (0.8, 0.5, 0.0, 0.0)[rank])
         if tier == 1:
             opening *= 1.3
         if bursting:
@@ -119,6 +139,30 @@ class Gate:
             words = "not seen here before" if not series.onsets else f"last seen {span(passed)} before"
             return Verdict(1.0, False, "novel" if rank else "severe", words)
         return Verdict(opening, False, "familiar", f"it fired {round(series.week) or 1} times lately")
+
+    def _telling(self, name: str, at: float) -> float:
+        """How much this rule says by speaking up, 1 being what a rule says on average here; counts this time.
+
+        The surprise -log p of the rule among all onsets, in proportion to its own running mean (the entropy of the site).
+        """
+        rule = self.rules.get(name)
+        if rule is None:
+            rule = self.rules[name] = Rule(at)
+            if len(self.rules) > self.capacity:
+                self.rules.popitem(last=False)
+        else:
+            self.rules.move_to_end(name)
+        site = self.site
+        site.count *= 2.0 ** (-max(0.0, at - site.at) / WEEK)
+        site.at = max(site.at, at)
+        rule.count *= 2.0 ** (-max(0.0, at - rule.at) / WEEK)
+        rule.at = max(rule.at, at)
+        rule.count += 1.0
+        site.count += 1.0
+        surprise = log(site.count / rule.count) if rule.count < site.count else 0.0
+        telling = surprise / site.entropy if site.count > KNOWN and site.entropy > 0.0 else 1.0
+        site.entropy += 0.02 * (surprise - site.entropy)
+        return telling
 
     def _bursting(self, place: str, at: float) -> bool:
         bucket = int(at // BUCKET)

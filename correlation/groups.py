@@ -20,6 +20,7 @@ MAX_TEMPLATES = 8
 MAX_KINDS = 16
 MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
+FADES = 600.0  # seconds in which half of what an alert says fades, where its end will not be told
 START_PACE = 100.0  # seconds between two members, before there are any
 
 SEVERITIES = tuple(sorted(Severity, key=lambda severity: severity.rank))
@@ -64,7 +65,7 @@ class Group(msgspec.Struct, kw_only=True):
     open: bool = True
     deserved: bool = False
     pace: float = START_PACE
-    weight: float = 0.0
+    weight: float = 0.0  # how much its firing members speak for calling people; 1 is enough
     members: dict[int, None] = msgspec.field(default_factory=dict)  # episodes that are remembered, in order
     size: int = 0
     alerts: int = 0
@@ -104,6 +105,7 @@ class Group(msgspec.Struct, kw_only=True):
         self.alerts += episode.count
         if len(self.members) < MAX_MEMBERS:
             self.members[episode.id] = None
+        since = max(0.0, at - self.grown_at)
         if self.size > 1:
             self.pace += 0.2 * (min(abs(at - self.grown_at), 3600.0) - self.pace)
         self.opened_at = min(self.opened_at, at)
@@ -134,7 +136,11 @@ class Group(msgspec.Struct, kw_only=True):
         if episode.active:
             self.firing += 1
             self.lasting += episode.lasting
-        self.weigh(episode.opening)
+        if not episode.lasting and self.size > 1:
+            # Nobody will tell when the earlier ones end: what they said fades.
+            self.weight *= 2.0 ** (-since / FADES)
+        if episode.active:
+            self.weigh(episode.opening)
 
     def worsen(self, episode: Episode) -> None:
         """Take in how bad a member is; called again when it gets worse."""
@@ -164,6 +170,7 @@ class Group(msgspec.Struct, kw_only=True):
         """A member that had cleared fires again."""
         self.firing += 1
         self.lasting += episode.lasting
+        self.weigh(episode.opening)
         tally = self._tally(episode)
         if tally is not None:
             tally.firing += 1
@@ -172,6 +179,7 @@ class Group(msgspec.Struct, kw_only=True):
         """A firing member cleared, or is forgotten."""
         self.firing = max(0, self.firing - 1)
         self.lasting = max(0, self.lasting - episode.lasting)
+        self.weight = max(0.0, self.weight - episode.opening)
         tally = self._tally(episode)
         if tally is not None:
             tally.firing = max(0, tally.firing - 1)

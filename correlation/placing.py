@@ -84,6 +84,12 @@ class Placer:
             episode.opening = 1.0 if episode.rank == 0 else min(1.0, before + 0.5)
             group.weigh(episode.opening - before)
 
+    def persist(self, episode: Episode, group: Group, alert: Alert) -> None:
+        """A member fires on and on in a group that does not deserve people yet."""
+        if episode.opening < 1.0 and self.cookbook.opening(alert) is not None:
+            group.weigh(1.0 - episode.opening)
+            episode.opening = 1.0
+
     def place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Placed:
         """Join an open group, open one, or hold the alert. `at` is the moment as of which it counts."""
         if self.cookbook.excluded(alert):

@@ -7,7 +7,7 @@ import msgspec
 from correlation.alert import Change
 from correlation.cookbook import Recipe
 from correlation.dedup import Episode
-from correlation.gate import Burst, Series
+from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
 from correlation.topology import Service
 from correlation.tuning import Tuning
@@ -35,6 +35,8 @@ class State(msgspec.Struct, kw_only=True):
     episodes: list[Episode]
     series: list[tuple[tuple[str, str, str], Series]]
     bursts: list[tuple[str, Burst]]
+    rules: list[tuple[str, Rule]]
+    site: Site
     sources: list[tuple[str, list[int]]]
     open: list[Group]
     closed: list[Group]

@@ -20,6 +20,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     trust: int = 200  # alerts of a source without one end after which it is believed never to tell ends
     held_for: float = 3600.0  # a held alert that fires again within this is a repeat
     ask_again: float = 60.0  # a held alert that goes on firing is weighed again this often
+    persists: float = 900.0  # however familiar, an alert that fires on for so long deserves people
     late: float = 600.0  # an alert older than the newest by more than this is placed as if it were this old
     join_at: float = 0.0  # log odds to join
     dull: float = 0.7  # log odds more that a wholly familiar alert needs
