@@ -391,7 +391,7 @@ runs = Table(
     Column("requested_by", Text, nullable=False),
     Column("requested_at", Double, nullable=False),
     Column("expires_at", Double),
-    # confirming | waiting | running | succeeded | failed | cancelled | declined | expired | interrupted
+    # waiting | running | succeeded | failed | cancelled | declined | expired | interrupted
     Column("state", Text, nullable=False),
     Column("plan_json", Text, nullable=False, server_default="[]"),  # what was asked for, in words: nothing else is run
     Column("started_at", Double),

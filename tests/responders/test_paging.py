@@ -63,15 +63,11 @@ async def test_an_unanswered_page_climbs_the_policy_step_by_step_and_ends_with_p
         await w.pass_time(2 * MINUTE)
         await w.pass_time(60 * MINUTE)
         assert len(w.gateway.sent) == 5
-        told = [notice for notice in w.gateway.notices() if notice.startswith("Nobody answered")]
-        assert told == [
-            " / ".join(
-                (
-                    "Nobody answered: 3 paged (Robin Vos, Mika Laine and Sam Okafor).",
-                    "The policy standard is at its end.",
-                    "Page somebody: /incident page @name",
-                )
-            )
+        [told] = [notice for notice in w.gateway.notices() if notice.startswith("Nobody answered")]
+        assert told.split(" / ") == [
+            "Nobody answered: 3 paged (Robin Vos, Mika Laine and Sam Okafor).",
+            "The policy standard is at its end.",
+            "Page somebody: /incident page @name",
         ]
         assert (await w.story(number))[-1] == "Nobody answered: 3 paged (Robin Vos, Mika Laine and Sam Okafor)."
 
