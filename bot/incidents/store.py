@@ -23,6 +23,7 @@ __all__ = [
     "insert_incident",
     "listing",
     "load",
+    "numbered",
     "of_groups",
     "participants",
     "recount",
@@ -81,6 +82,14 @@ async def listing(
         query = query.where(tables.incidents.c.status.in_(statuses))
     if before is not None:
         query = query.where(tables.incidents.c.number < before)
+    return [_from_row(row) for row in await connection.execute(query)]
+
+
+async def numbered(connection: AsyncConnection, numbers: Sequence[int]) -> list[Incident]:
+    """Those of these incidents that exist."""
+    if not numbers:
+        return []
+    query = select(tables.incidents).where(tables.incidents.c.number.in_(numbers))
     return [_from_row(row) for row in await connection.execute(query)]
 
 

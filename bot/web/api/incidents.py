@@ -153,7 +153,7 @@ async def show_timeline(call: Call[Paged, None]) -> Listing[TimelineEntry]:
 
 async def incidents_numbered(connection: AsyncConnection, numbers: Sequence[int]) -> dict[int, Incident]:
     """The incidents of these numbers, as the API shows them."""
-    found = [incident for number in numbers if (incident := await store.find(connection, number))]
+    found = await store.numbered(connection, numbers)
     return {incident.number: incident for incident in await incidents_json(connection, found)}
 
 

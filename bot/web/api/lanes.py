@@ -160,14 +160,14 @@ async def _lanes(
     ended = case((a.status == "firing", now), else_=func.coalesce(a.resolved_at, a.last_seen))
     # SQLite has no GREATEST; a bucket outside the axis is clamped below, in Python.
     first, last = _bucket(connection, a.first_seen, axis), _bucket(connection, ended, axis)
-    query = (
-        select(a.service, a.severity, a.status, first.label("first"), last.label("last"), func.count().label("alerts"))
-        .where(a.first_seen < axis.end, ended >= axis.start)
-        .group_by(a.service, a.severity, a.status, first, last)
+    placed = select(a.service, a.severity, a.status, first.label("first"), last.label("last")).where(
+        a.first_seen < axis.end, ended >= axis.start
     )
     if of is not None:
-        query = query.join(groups, a.group_id == groups.c.id).where(of)
-    rows = (await connection.execute(query)).all()
+        placed = placed.join(groups, a.group_id == groups.c.id).where(of)
+    p = placed.subquery().c
+    kinds = (p.service, p.severity, p.status, p.first, p.last)
+    rows = (await connection.execute(select(*kinds, func.count().label("alerts")).group_by(*kinds))).all()
     return _drawn(rows, axis)
 
 
