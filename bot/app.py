@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from importlib import metadata
 from typing import Self
 
-from aiohttp import web
 from sqlalchemy import func, select
 
 from bot.catalog.catalog import Catalog
@@ -32,6 +31,7 @@ from bot.incidents.model import MUSTER
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
+from bot.intake.door import DoorSite, runner
 from bot.intake.journal import Journal
 from bot.intake.journal_postgres import PostgresLog
 from bot.intake.journal_sqlite import SqliteLog, beside
@@ -39,10 +39,12 @@ from bot.intake.signatures import Guard
 from bot.intake.source import Source
 from bot.intake.sources import discover
 from bot.intake.webhooks import Desk, add_routes
+from bot.responders import recipients
 from bot.responders.identities import author_of
 from bot.responders.owners import Owners
 from bot.responders.paging import Paging
 from bot.retros.service import Retros
+from bot.runbooks import actions
 from bot.runbooks.service import Runbooks
 from bot.scheduler import Scheduler
 from bot.settings import Settings
@@ -62,7 +64,6 @@ log = get_logger(__name__)
 
 FIGURES_EVERY = 10.0  # seconds between two looks at what the gauges show
 PRUNE_EVERY = 3600.0
-STOP_PATIENCE = 5.0  # seconds for requests under way
 
 
 def version() -> str:
@@ -93,12 +94,21 @@ def _author_of(catalog: Callable[[], Catalog]) -> Callable[[Change], str]:
 
 
 class App:
-    """A running Muster. `async with App(...)` starts it; leaving stops it cleanly."""
+    """A running Muster. `async with App(...)` starts it; leaving stops it cleanly.
+
+    `environment` is where runbooks find their secrets, `${env:NAME}`, when they use them.
+    """
 
     def __init__(
-        self, settings: Settings, catalog: CatalogStore, *, clock: Clock | None = None, demo: bool = False
+        self,
+        settings: Settings,
+        catalog: CatalogStore,
+        *,
+        environment: Mapping[str, str],
+        clock: Clock | None = None,
+        demo: bool = False,
     ) -> None:
-        self.settings, self.catalog, self.demo = settings, catalog, demo
+        self.settings, self.catalog, self.environment, self.demo = settings, catalog, environment, demo
         self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.failed: asyncio.Future[None] | None = None  # set when a part that must not end has ended
@@ -199,7 +209,17 @@ class App:
             grouping=self.grouping,
         )
         self.silences = Silences(self.database, clock, lambda: self.grouping.position)
-        runbooks = Runbooks(self.database, clock, catalog=catalog, announcements=announcements, metrics=metrics)
+        runbooks = Runbooks(
+            self.database,
+            clock,
+            catalog=catalog,
+            announcements=announcements,
+            person=person,
+            policies=recipients,
+            actions=actions.discover(),
+            environment=self.environment,
+            metrics=metrics,
+        )
         retros = Retros(self.database, clock, catalog, announcements)
         self.pipeline = Pipeline(
             self.database,
@@ -250,6 +270,7 @@ class App:
         await self.silences.sync(self.catalog.current)
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)
+        desk = self._desk(sources)
         await self._serve(
             WebParts(
                 database=self.database,
@@ -266,8 +287,9 @@ class App:
                 demo=self.demo,
                 lag=self.lag,
                 checks=self._checks(),
-                mount=lambda app: add_routes(app, self._desk(sources)),
-            )
+                mount=lambda app: add_routes(app, desk),
+            ),
+            desk,
         )
         self._stack.push_async_callback(self.grouping.close)
         self.failed = asyncio.get_running_loop().create_future()
@@ -295,21 +317,19 @@ class App:
         )
         return Desk(sources=sources, guard=guard, journal=self.journal, clock=self.clock, metrics=self.metrics)
 
-    async def _serve(self, parts: WebParts) -> None:
-        runner = web.AppRunner(
-            application(parts), access_log=None, handle_signals=False, shutdown_timeout=STOP_PATIENCE
-        )
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        host, port = self.settings.http_host, self.settings.http_port
+    async def _serve(self, parts: WebParts, desk: Desk) -> None:
+        app_runner = runner(application(parts))
+        await app_runner.setup()
+        self._stack.push_async_callback(app_runner.cleanup)
+        site = DoorSite(app_runner, desk, self.clock, self.settings.http_host, self.settings.http_port)
         try:
-            await web.TCPSite(runner, host, port, backlog=1024).start()
+            await site.start()
         except OSError as error:
             raise ConfigError(
-                f"Nothing can listen on {host}:{port}: {error.strerror or error}. "
+                f"Nothing can listen on {self.settings.http_host}:{self.settings.http_port}: {error.strerror or error}. "
                 "Another Muster may be running; MUSTER_HTTP_PORT chooses another port."
             ) from error
-        self._port = runner.addresses[0][1]
+        self._port = site.port
 
     def _keep_running(self, name: str, task: asyncio.Task[None]) -> None:
         """A loop that ends by itself ends Muster: better started anew than half alive."""

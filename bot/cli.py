@@ -98,15 +98,16 @@ def _demo(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from bot.app import App
     from bot.catalog.store import CatalogStore
+    from bot.runbooks.actions import parameters
     from bot.settings import load_settings
     from bot.telemetry import configure_logging
 
     settings = load_settings(os.environ, Path(".env"))
     configure_logging(settings.log_format, settings.log_level)
-    catalog = CatalogStore(options.catalog or settings.catalog)
+    catalog = CatalogStore(options.catalog or settings.catalog, actions=parameters())
 
     async def run() -> None:
-        async with App(settings, catalog) as app:
+        async with App(settings, catalog, environment=os.environ) as app:
             await app.run()
 
     _loop(run())
@@ -115,15 +116,16 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from bot.catalog.check import check, print_schema
+    from bot.runbooks.actions import parameters
     from bot.settings import load_settings
 
     if options.schema:
-        return print_schema(sys.stdout)
+        return print_schema(sys.stdout, actions=parameters())
     try:
         settings = load_settings(os.environ, Path(".env"))
     except ConfigError as error:
-        return check(error, options.catalog, sys.stdout, environment=os.environ)
-    return check(settings, options.catalog, sys.stdout, environment=os.environ)
+        return check(error, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
+    return check(settings, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -132,9 +134,7 @@ def _replay(options: argparse.Namespace) -> int:
 
     own = rules(load(options.catalog)) if options.catalog else None
     other = rules(load(options.compare)) if options.compare else None
-    return replay(
-        options.files, catalog=own, output=options.output, compare=other, out=sys.stdout, err=sys.stderr
-    )
+    return replay(options.files, catalog=own, output=options.output, compare=other, out=sys.stdout, err=sys.stderr)
 
 
 def _export(options: argparse.Namespace) -> int:

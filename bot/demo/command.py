@@ -14,6 +14,7 @@ from bot.catalog.store import CatalogStore
 from bot.demo.player import play
 from bot.demo.story import LENGTH
 from bot.errors import ConfigError
+from bot.runbooks.actions import parameters
 from bot.settings import Settings
 from bot.telemetry import configure_logging
 
@@ -54,7 +55,8 @@ async def demo(*, host: str, port: int, speed: float, out: TextIO, verbose: bool
         settings = Settings(
             database_url=f"sqlite+aiosqlite:///{Path(folder) / 'muster.db'}", http_host=host, http_port=port
         )
-        async with App(settings, CatalogStore(example_catalog()), demo=True) as app:
+        catalog = CatalogStore(example_catalog(), actions=parameters())
+        async with App(settings, catalog, environment={}, demo=True) as app:
             lasts = LENGTH / speed if speed else 0.0
             minutes = f"{lasts / 60:.0f} minutes" if lasts > 90 else "minute"
             print(TRY.format(address=app.address, minutes=minutes), file=out, flush=True)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from bot.runbooks.action import Action
 
-__all__ = ["discover"]
+__all__ = ["discover", "parameters"]
 
 
 def discover() -> dict[str, Action]:
@@ -19,3 +23,8 @@ def discover() -> dict[str, Action]:
             raise TypeError(f"{__name__}.{module.name} must hold ACTION, an Action named {module.name!r}")
         actions[action.name] = action
     return actions
+
+
+def parameters() -> Mapping[str, TypeAdapter[Any]]:
+    """What each action's key in the catalogue holds: for whoever reads or checks a catalogue."""
+    return {name: action.parameters for name, action in discover().items()}
