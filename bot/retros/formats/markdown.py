@@ -101,7 +101,7 @@ class _Writer:
             lines += ["", "Suspected changes, the most suspect first:", ""]
             for rank, suspect in enumerate(r.suspects, 1):
                 lines.append(f"{rank}. {self._suspect(suspect)}")
-                lines += [f"   - {inline(reason)}" for reason in suspect.reasons]
+                lines += [f"   - {inline(reason)}" for reason in suspect.reasons if reason.strip()]
         return lines
 
     def _suspect(self, change: SuspectChange) -> str:
@@ -134,12 +134,12 @@ class _Writer:
 
     def timeline(self) -> list[str]:
         rows = [
-            (self._time(line.at), inline(line.kind), cell(line.text), cell(line.actor)) for line in self.retro.timeline
+            (self._time(line.at), cell(line.actor), inline(line.kind), cell(line.text)) for line in self.retro.timeline
         ]
         if not rows:
             return []
         day = f" ({to_datetime(self.retro.opened_at):%Y-%m-%d}, UTC)" if self._one_day else " (UTC)"
-        return [f"## Timeline{day}", "", *_table(("Time", "What", "In words", "Who"), rows)]
+        return [f"## Timeline{day}", "", *_table(("Time", "Who", "What", "In words"), rows)]
 
     def people(self) -> list[str]:
         rows = [(cell(p.name), p.role, self._time(p.joined_at), cell(p.why)) for p in self.retro.people]
