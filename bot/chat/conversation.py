@@ -72,8 +72,8 @@ class Conversation(Protocol):
         """Those of these rooms that exist."""
         ...
 
-    async def say(self, room: str, person: Person, text: str) -> int:
-        """Say something; returns the message's id. MalformedPayload, NotFound or InvalidTransition say why not."""
+    async def say(self, room: str, person: Person, text: str, *, nonce: str | None = None) -> int:
+        """Say something, once for each nonce; returns the message's id. MalformedPayload, NotFound or InvalidTransition."""
         ...
 
     async def history(self, room: str, *, before: int | None = None, limit: int = 100) -> Sequence[Message]:

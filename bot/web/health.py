@@ -60,7 +60,7 @@ class Ready(msgspec.Struct, kw_only=True, omit_defaults=True):
     outbox: Outbox | None = None
 
 
-@operation("GET", "/healthz", summary="Whether the process lives", returns=Alive, access="open")
+@operation("GET", "/healthz", summary="Whether the process lives", returns=Alive, access="probe")
 async def show_alive(_: Call[None, None]) -> Alive:
     return Alive(status="alive")
 
@@ -71,7 +71,7 @@ async def show_alive(_: Call[None, None]) -> Alive:
     summary="Whether it is ready, and how far behind; 503 when an essential part does not work",
     returns=Ready,
     errors=(503,),
-    access="open",
+    access="probe",
 )
 async def show_ready(call: Call[None, None]) -> web.Response:
     ready = await readiness(call.web)

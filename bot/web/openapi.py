@@ -58,7 +58,7 @@ def _operation(described: Operation, schemas: dict[Any, Any], components: dict[s
         "parameters": [*_path_parameters(described), *_query_parameters(described, components)],
         "responses": _responses(described, schemas),
         # Either way is right: nothing from this machine, the token from elsewhere.
-        "security": [{}] if described.access == "open" else [{}, {"token": []}],
+        "security": [{}] if described.access == "probe" else [{}, {"token": []}],
     }
     if described.body is not None:
         content = {"application/json": {"schema": schemas[described.body]}}
@@ -99,16 +99,16 @@ def _responses(described: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     }
     for status in sorted(_error_statuses(described)):
         problem = {"application/problem+json": {"schema": schemas[Details]}}
-        if described.access == "open" and status == 503 and described.returns is not None:
+        if described.access == "probe" and status == 503 and described.returns is not None:
             problem[described.media] = {"schema": schemas[described.returns]}
         responses[str(status)] = {"description": http.HTTPStatus(status).phrase, "content": problem}
     return responses
 
 
 def _error_statuses(described: Operation) -> set[int]:
-    statuses = {*described.errors, 421, 422, 500, 503}
-    if described.access == "token":
-        statuses |= {401, 403}
+    statuses = {*described.errors, 422, 500}
+    if described.access != "probe":
+        statuses |= {401, 403, 421, 503}
     if described.method == "POST":
         statuses |= {400, 403, 409, 413, 415}
     return statuses

@@ -4,6 +4,7 @@ document, so that none of them can drift from the others.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import types
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,6 +26,7 @@ __all__ = ["Call", "Operation", "Web", "operation", "route"]
 Q = TypeVar("Q")
 B = TypeVar("B")
 
+BODY_PATIENCE = 30.0  # seconds for a body to arrive
 BODY_SIZE = 64 * 1024  # bytes; a message has at most 4,000 characters
 NO_STORE = {**HEADERS, "Cache-Control": "no-store"}
 NOTHING: Mapping[str, str] = types.MappingProxyType({})
@@ -183,7 +185,11 @@ async def _body(request: Request, wanted: type[msgspec.Struct]) -> msgspec.Struc
         raise WrongMediaType
     if (request.content_length or 0) > BODY_SIZE:
         raise PayloadTooLarge(f"The body is larger than {BODY_SIZE // 1024} KiB.")
-    data = await request.read()
+    try:
+        async with asyncio.timeout(BODY_PATIENCE):
+            data = await request.read()
+    except TimeoutError as error:
+        raise NotJson(f"The body did not arrive within {BODY_PATIENCE:g} s.") from error
     if len(data) > BODY_SIZE:
         raise PayloadTooLarge(f"The body is larger than {BODY_SIZE // 1024} KiB.")
     try:

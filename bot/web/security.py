@@ -20,7 +20,7 @@ from bot.web.problems import NotConfigured, TokenWanted, TooManyAttempts, WrongH
 
 __all__ = ["COOKIE", "HEADERS", "Access", "Guard"]
 
-Access = Literal["token", "open"]
+Access = Literal["token", "open", "probe"]
 
 COOKIE = "muster_session"
 SESSION_LENGTH = 14 * 86_400  # seconds that a browser stays signed in
@@ -61,7 +61,13 @@ class Guard:
         self._failures: deque[float] = deque(maxlen=FAILURES)
 
     def admit(self, request: web.Request, access: Access) -> None:
-        """Raise unless this request may be answered."""
+        """Raise unless this request may be answered.
+
+        `token` may be asked by this machine and by who shows the token, `open` by everybody who means this Muster, and
+        `probe` by a load balancer too, which knows no name for it.
+        """
+        if access == "probe":
+            return
         name = host_name(request.host)
         if not self._answers_to(name):
             raise WrongHost(f"This Muster does not answer to {name[:100]!r}. If it should: MUSTER_PUBLIC_URL.")

@@ -56,6 +56,14 @@ async def test_what_is_said_is_a_message(site: Site) -> None:
     assert site.dispatcher.asked == []
 
 
+async def test_what_is_sent_again_because_the_answer_was_lost_is_said_once(site: Site) -> None:
+    body = {**ROBIN, "text": "hello", "request_id": "r-1"}
+    first = await site.post("/api/v1/rooms/lobby/messages", body)
+    assert await site.post("/api/v1/rooms/lobby/messages", body) == first
+    await site.post("/api/v1/rooms/lobby/messages", {**body, "as": "mika"})  # whose request it is counts
+    assert len((await site.get("/api/v1/rooms/lobby/messages"))["items"]) == 2
+
+
 async def test_a_conversation_is_paged_from_its_newest_end(site: Site) -> None:
     for number in range(5):
         await site.post("/api/v1/rooms/lobby/messages", {**ROBIN, "text": f"line {number}"})

@@ -122,6 +122,15 @@ async def test_beyond_loopback_every_operation_asks_for_the_token(serving: Servi
         assert await status_of(site, "GET", "/metrics", BEARER) == 200
 
 
+async def test_a_load_balancer_needs_no_name_and_no_token(serving: Serving) -> None:
+    for changes in (BEYOND, {}):
+        async with serving(**changes) as site:
+            for path in ("/healthz", "/readyz"):
+                assert await status_of(site, "GET", path, {"Host": "health.check.example"}) == 200
+            async with site.session.get(f"{site.url}/readyz", headers={"Host": "evil.example"}) as response:
+                assert await response.json() == {"status": "ready"}
+
+
 async def test_strangers_hear_whether_it_is_ready_and_no_details(serving: Serving) -> None:
     async with serving(**BEYOND) as site:
         assert await site.get("/readyz") == {"status": "ready"}

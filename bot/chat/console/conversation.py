@@ -56,8 +56,8 @@ class ConsoleConversation:
         async with self._database.reading() as connection:
             return [room_of(row) for row in await connection.execute(query)]
 
-    async def say(self, room: str, person: Person, text: str) -> int:
-        """Say something; returns the message's id."""
+    async def say(self, room: str, person: Person, text: str, *, nonce: str | None = None) -> int:
+        """Say something, once for each nonce of a person; returns the message's id."""
         if len(text) > SAID_LENGTH:
             raise MalformedPayload(
                 f"A message has at most {SAID_LENGTH:,} characters; this one has {len(text):,}. Send it in parts, "
@@ -80,6 +80,7 @@ class ConsoleConversation:
                 "author_name": person.name,
                 "author_kind": "person",
                 "text": words,
+                "nonce": None if nonce is None else f"said:{person.id}:{nonce}",
                 "pinned": False,
             }
             message, _ = await add_message(work, values)

@@ -200,7 +200,8 @@ async def say(call: Call[None, Say]) -> Said:
     if found := SLASH_WORD.match(text):
         answer = f"There is no command {found[0]}. Commands begin with /incident; all of them: /incident help"
         return Said(id=None, reply=reply_json(views.Reply(text=(answer,), failed=True)))
-    return Said(id=await call.web.parts.conversation.say(room.id, person, call.body.text), reply=None)
+    said = await call.web.parts.conversation.say(room.id, person, call.body.text, nonce=request_id)
+    return Said(id=said, reply=None)
 
 
 @operation(
