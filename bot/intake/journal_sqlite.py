@@ -28,6 +28,7 @@ CHECKPOINT_PAGES = (
     256  # 4 MiB of write-ahead log: it is soon overwritten instead of grown, which halves the cost of an fsync
 )
 PRUNED_AT_ONCE = 2000  # rows of one transaction, so that a webhook never waits long behind it
+PAGES_AT_ONCE = 1000  # free pages given back in one transaction, likewise
 
 _SCHEMA = """
 CREATE TABLE deliveries (
@@ -151,8 +152,8 @@ class SqliteLog:
         total = 0
         while pruned := await self._write_thread.run(self._prune, before, up_to):
             total += pruned
-        if total:
-            await self._write_thread.run(self._shrink)
+        while total and await self._write_thread.run(self._shrink):
+            pass
         return total
 
     async def size(self) -> int:
@@ -271,8 +272,16 @@ class SqliteLog:
         pruned: int = self._attempt(self._transact, delete)
         return pruned
 
-    def _shrink(self) -> None:
-        self._attempt(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
+    def _shrink(self) -> bool:
+        """Give some free pages back to the disk; False when there are none left."""
+
+        def give_back(connection: sqlite3.Connection) -> bool:
+            before = connection.execute("PRAGMA freelist_count").fetchone()[0]
+            # Only a script is stepped to its end: executed as a query, the pragma gives back a single page.
+            connection.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
+            return bool(connection.execute("PRAGMA freelist_count").fetchone()[0] < before)
+
+        return self._attempt(give_back)
 
     def _drop_writer(self) -> None:
         connection, self._writer = self._writer, None

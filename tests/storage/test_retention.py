@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from bot.catalog.model import Retention as Policy
 from bot.clock import ManualClock
 from bot.errors import StorageUnavailable
 from bot.incidents.model import Suspect
+from bot.intake.journal import Journal
+from bot.intake.journal_sqlite import SqliteLog
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.storage.retention import DAY, Retention
@@ -24,7 +27,7 @@ YEAR = 365 * DAY
 
 
 @dataclass
-class Journal:
+class AskedJournal:
     """Remembers what it was asked to forget."""
 
     asked: list[tuple[float, int]] = field(default_factory=list)
@@ -37,18 +40,20 @@ class Journal:
         return 4096
 
 
-def made(database: Database, clock: ManualClock, journal: Journal, policy: Policy = Policy()) -> Retention:  # noqa: B008 - frozen
-    catalog = Catalog(retention=policy)
+def made(
+    database: Database, clock: ManualClock, journal: AskedJournal | Journal, policy: Policy | None = None
+) -> Retention:
+    catalog = Catalog(retention=policy or Policy())
     return Retention(database, journal, clock, catalog=lambda: catalog, metrics=Metrics())
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal()
+def journal() -> AskedJournal:
+    return AskedJournal()
 
 
 @pytest.fixture
-def retention(database: Database, clock: ManualClock, journal: Journal) -> Retention:
+def retention(database: Database, clock: ManualClock, journal: AskedJournal) -> Retention:
     return made(database, clock, journal)
 
 
@@ -214,7 +219,7 @@ async def test_people_s_corrections_stay_until_no_replay_needs_them(
 
 
 async def test_the_journal_is_pruned_no_further_than_a_rebuild_of_the_engine_needs(
-    database: Database, clock: ManualClock, retention: Retention, journal: Journal
+    database: Database, clock: ManualClock, retention: Retention, journal: AskedJournal
 ) -> None:
     before = clock.now() - 30 * DAY
     await retention.prune()
@@ -228,14 +233,14 @@ async def test_the_journal_is_pruned_no_further_than_a_rebuild_of_the_engine_nee
 
 
 async def test_a_policy_that_was_shortened_counts_at_once(
-    database: Database, clock: ManualClock, journal: Journal
+    database: Database, clock: ManualClock, journal: AskedJournal
 ) -> None:
     await keep(database, tables.messages, message_row("lobby", clock.now() - 2 * DAY, "x"))
     assert await made(database, clock, journal).prune() == {}
     assert await made(database, clock, journal, Policy(messages=DAY)).prune() == {"messages": 1}
 
 
-async def test_space_returns_to_the_disk(sqlite: Database, clock: ManualClock, journal: Journal) -> None:
+async def test_space_returns_to_the_disk(sqlite: Database, clock: ManualClock, journal: AskedJournal) -> None:
     assert sqlite.file is not None
     rows = [message_row("lobby", clock.now() - 2 * YEAR, "x" * 1000) for _ in range(10_000)]
     await keep(sqlite, tables.messages, *rows)
@@ -248,7 +253,7 @@ async def test_space_returns_to_the_disk(sqlite: Database, clock: ManualClock, j
         assert (await connection.execute(text("PRAGMA integrity_check"))).scalar() == "ok"
 
 
-async def test_who_writes_meanwhile_hardly_waits(sqlite: Database, clock: ManualClock, journal: Journal) -> None:
+async def test_who_writes_meanwhile_hardly_waits(sqlite: Database, clock: ManualClock, journal: AskedJournal) -> None:
     old = clock.now() - 2 * YEAR
     await keep(sqlite, tables.messages, *(message_row("lobby", old, "x" * 500) for _ in range(20_000)))
     await keep(sqlite, tables.alerts, *(alert_row(n, old) for n in range(10_000)))
@@ -266,7 +271,7 @@ async def test_who_writes_meanwhile_hardly_waits(sqlite: Database, clock: Manual
 
 
 async def test_without_room_on_the_disk_it_says_so_and_goes_on_later(
-    sqlite: Database, clock: ManualClock, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    sqlite: Database, clock: ManualClock, journal: AskedJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await keep(sqlite, tables.messages, *(message_row("lobby", 0.0, "x") for _ in range(600)))
     retention = made(sqlite, clock, journal)
@@ -279,3 +284,20 @@ async def test_without_room_on_the_disk_it_says_so_and_goes_on_later(
         await retention.prune()
     monkeypatch.undo()
     assert (await retention.prune())["messages"] == 600
+
+
+async def test_the_journal_s_file_shrinks_too_and_keeps_what_the_engine_still_needs(
+    sqlite: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    journal = await Journal(SqliteLog(tmp_path / "journal.db")).open()
+    old = clock.now() - 31 * DAY
+    for _ in range(10):
+        receipts = await asyncio.gather(*(journal.append("generic", {}, b"x" * 4000, old) for _ in range(200)))
+    last = receipts[-1].id
+    await keep(sqlite, tables.cursors, {"reader": "pipeline", "position": last})
+    await keep(sqlite, tables.engine_states, _snapshot(last - 10, clock.now()))
+    full = (tmp_path / "journal.db").stat().st_size
+    assert (await made(sqlite, clock, journal).prune())["deliveries"] == last - 10
+    assert [delivery.id for delivery in await journal.read(0)] == list(range(last - 9, last + 1))
+    await journal.close()
+    assert (tmp_path / "journal.db").stat().st_size < full / 10
