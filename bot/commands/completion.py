@@ -13,6 +13,7 @@ from bot.commands.tokens import Token, tokenize
 from bot.commands.values import Reader
 from bot.commands.words import cut_text
 from bot.errors import UnknownVerb
+from bot.retros.service import format_names
 
 __all__ = ["Completion", "complete"]
 
@@ -161,6 +162,8 @@ async def _values(
         case Kind.MATCHERS:
             named = [_plain(f'service="{name}"') for name in catalog.services]
             return [_plain(f"{field}=", "an alert's field") for field in MATCHERS] + named
+        case Kind.FORMAT:
+            return [_plain(name) for name in format_names()]
         case Kind.VERB:
             return [_verb(verb) for verb in {verb.name: verb for verb in verbs.values()}.values() if verb.may(permit)]
         case _:

@@ -55,6 +55,7 @@ class Kind(StrEnum):
     ALERTS = "alerts"  # A17 A18
     KEY_VALUES = "key_values"
     FLAG = "flag"  # --all
+    FORMAT = "format"  # of a retrospective
     VERB = "verb"
 
 

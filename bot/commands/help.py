@@ -46,16 +46,24 @@ def _about(context: Context, verb: Verb) -> Reply:
     if verb.details:
         lines.append((verb.details,))
     lines += [_argument(argument) for argument in verb.arguments]
-    for sub in verb.subverbs:
-        if sub.may(context.permit):
-            lines.append(text(Code(sub.usage(verb.name)), f" {sub.summary}"))
-            lines += [_argument(argument) for argument in sub.arguments]
+    lines += _parts(context, verb, verb.name)
     if verb.scope is not Scope.NONE:
         lines.append(("In an incident's room the incident is implied; elsewhere name it, first or last: INC-42",))
     if verb.aliases:
         lines.append((f"Also: {listed(verb.aliases)}",))
     lines += [("For example ", Code(f"{PREFIX} {example}")) for example in verb.examples]
     return answer(Code(verb.usage()), f" {verb.summary}", details=lines)
+
+
+def _parts(context: Context, verb: Verb, before: str) -> list[Text]:
+    """What may follow the verb, each with its arguments."""
+    lines: list[Text] = []
+    for sub in verb.subverbs:
+        if sub.may(context.permit):
+            lines.append(text(Code(sub.usage(before)), f" {sub.summary}"))
+            lines += [_argument(argument) for argument in sub.arguments]
+            lines += _parts(context, sub, f"{before} {sub.name}")
+    return lines
 
 
 def _argument(argument: Argument) -> Text:

@@ -103,12 +103,17 @@ def take_scope(verb: Verb, tokens: list[Token], room_incident: int | None) -> tu
             return _number(refs[0]), [token for token in tokens if token is not refs[0]]
         return room_incident, tokens
     bare = not kinds & _NUMBERS and (room_incident is None or not has_text)
-    if tokens and _is_ref(tokens[0], bare=bare):
-        return _number(tokens[0]), tokens[1:]
+    flags = {flag.name for flag in verb.flags}
+    words = [token for token in tokens if token.flag not in flags]
+    named: Token | None = None
+    if words and _is_ref(words[0], bare=bare):
+        named = words[0]
     # The last word of a text is the incident only where nothing else says which one is meant.
-    if tokens and _is_ref(tokens[-1], bare=False) and (room_incident is None or not has_text):
-        return _number(tokens[-1]), tokens[:-1]
-    return room_incident, tokens
+    elif words and _is_ref(words[-1], bare=False) and (room_incident is None or not has_text):
+        named = words[-1]
+    if named is None:
+        return room_incident, tokens
+    return _number(named), [token for token in tokens if token is not named]
 
 
 def _is_ref(token: Token, *, bare: bool) -> bool:

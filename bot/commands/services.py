@@ -13,6 +13,8 @@ from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
 from bot.responders.owners import Owners
 from bot.responders.paging import Paging
+from bot.retros.service import Retros
+from bot.runbooks.service import Runbooks
 from bot.storage.database import Database
 from bot.telemetry import Metrics
 
@@ -32,4 +34,6 @@ class Services:
     owners: Owners
     paging: Paging
     silences: Silences
+    runbooks: Runbooks
+    retros: Retros
     metrics: Metrics

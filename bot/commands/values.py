@@ -15,6 +15,7 @@ from bot.commands.tokens import Token, straight
 from bot.errors import BadArguments
 from bot.incidents.model import number_of
 from bot.responders import identities
+from bot.retros.service import format_names
 from correlation.matchers import MatcherError, Matchers
 
 __all__ = ["GUEST", "Reader", "guest"]
@@ -63,6 +64,8 @@ class Reader:
             case Kind.KEY_VALUES:
                 return _pair(token)
             case Kind.PERSON:
+                if strict and not token.raw.startswith(("@", "<@")):
+                    raise BadArguments(f"{_shown(token)} names nobody; write @robin.")
                 return self._person(token)
             case Kind.TARGET:
                 return self._target(token)
@@ -72,6 +75,8 @@ class Reader:
                 return self._runbook(token)
             case Kind.MATCHERS:
                 return self._matcher(token)
+            case Kind.FORMAT:
+                return _format(token)
             case Kind.VERB:
                 return self._verb(token)
             case Kind.TEXT | Kind.WORD | Kind.FLAG:
@@ -216,6 +221,13 @@ def _incident(token: Token) -> int:
     return number
 
 
+def _format(token: Token) -> str:
+    word = token.value.strip().lower()
+    if word not in format_names():
+        raise BadArguments(f"No format {_shown(token)}{_hint(word, format_names())}")
+    return word
+
+
 def _choice(argument: Argument, token: Token) -> str:
     word = token.value.strip().lower()
     if word not in argument.choices:
@@ -227,8 +239,8 @@ def _pair(token: Token) -> tuple[str, str]:
     key, equals, value = straight(token.raw).partition("=")
     if not equals or not re.fullmatch(r"[A-Za-z_][\w-]*", key):
         raise BadArguments(f"{_shown(token)} is no parameter; write key=value.")
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        value = value[1:-1]
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
     return key, value
 
 

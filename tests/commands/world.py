@@ -24,8 +24,12 @@ from bot.incidents.announcements import Announcements
 from bot.incidents.model import Cause, Incident, Suspect
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
+from bot.responders import recipients
 from bot.responders.owners import Owners
 from bot.responders.paging import Paging
+from bot.retros.service import Retros
+from bot.runbooks import actions
+from bot.runbooks.service import Runbooks
 from bot.storage import tables
 from bot.storage.database import Database, Transaction
 from bot.telemetry import Metrics
@@ -256,6 +260,17 @@ async def world(folder: Path, *, catalog: str | None = CATALOG) -> AsyncIterator
         names=lambda key: person(key).name,
         grouping=Corrections(database),
     )
+    runbooks = Runbooks(
+        database,
+        clock,
+        catalog=current,
+        announcements=announcements,
+        person=person,
+        policies=recipients,
+        actions=actions.discover(),
+        environment={},
+        metrics=metrics,
+    )
     services = Services(
         database=database,
         clock=clock,
@@ -266,6 +281,8 @@ async def world(folder: Path, *, catalog: str | None = CATALOG) -> AsyncIterator
         owners=Owners(database, clock, current, announcements),
         paging=paging,
         silences=Silences(database, clock, lambda: 0),
+        runbooks=runbooks,
+        retros=Retros(database, clock, current, announcements),
         metrics=metrics,
     )
     try:
@@ -273,4 +290,5 @@ async def world(folder: Path, *, catalog: str | None = CATALOG) -> AsyncIterator
             clock=clock, database=database, services=services, dispatcher=Dispatcher(services), catalogs=catalogs
         )
     finally:
+        await runbooks.stop()
         await database.close()
