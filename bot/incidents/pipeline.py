@@ -191,6 +191,8 @@ class Pipeline:
             view = engine.group(group)
             if view is not None:
                 await self._update_incident(work, view, touched, known.get(group))
+        if "noise" in batch.decisions:
+            work.announce("alerts", incident=None)
         await self._grouping.heard(work, batch.position)
 
     async def _write_groups(self, work: Transaction, batch: Batch) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -112,12 +113,19 @@ class Preview:
 class Silences:
     """The use cases of silences.
 
-    `position` answers up to which delivery the pipeline has decided (those it decides at this moment included); it is asked
-    inside the transaction that makes or ends a silence.
+    `position` answers up to which delivery the pipeline has decided. While `still` is entered, it decides nothing: so a silence
+    counts from exactly the next delivery on, now and whenever the journal is replayed.
     """
 
-    def __init__(self, database: Database, clock: Clock, position: Callable[[], int]) -> None:
-        self._database, self._clock, self._position = database, clock, position
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        position: Callable[[], int],
+        *,
+        still: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
+    ) -> None:
+        self._database, self._clock, self._position, self._still = database, clock, position, still
 
     async def create(self, matchers: Sequence[str], seconds: float, reason: str, by: Person) -> Silence:
         """Mute from now on for `seconds`. BadArguments when that would mute everything, or for longer than 90 days."""
@@ -130,7 +138,7 @@ class Silences:
                 else "A silence needs a duration: 30m, 2h, 1d."
             )
         at = self._clock.now()
-        async with self._database.transaction() as work:
+        async with self._still(), self._database.transaction() as work:
             values = {
                 "matchers_json": matchers_json(wanted),
                 "starts_at": at,
@@ -149,7 +157,7 @@ class Silences:
         """Let alerts through again. NotFound, or InvalidTransition when it is over or only the catalogue can end it."""
         del by  # whoever may say so; the verb checks, and its canonical log line names the person
         at = self._clock.now()
-        async with self._database.transaction() as work:
+        async with self._still(), self._database.transaction() as work:
             row = (await work.connection.execute(select(tables.silences).where(_s.id == number))).first()
             if row is None:
                 raise NotFound(f"There is no silence S{number}. Those in force: /incident silences")
@@ -216,7 +224,7 @@ class Silences:
         """Let the rows follow the catalogue's silences: new ones begin, changed ones begin anew, removed ones end."""
         at = self._clock.now()
         specs = {_key(spec): spec for spec in catalog.silences}
-        async with self._database.transaction() as work:
+        async with self._still(), self._database.transaction() as work:
             query = select(tables.silences).where(_s.catalog_key.is_not(None))
             known = {row.catalog_key: row for row in await work.connection.execute(query)}
             for key, row in known.items():

@@ -154,6 +154,12 @@ alerts = Table(
     Column("evidence_json", Text, nullable=False, server_default="[]"),
     Index("ix_alerts_group_id", "group_id"),
     Index("ix_alerts_last_seen", "last_seen"),
+    Index(
+        "ix_alerts_firing",
+        "id",
+        sqlite_where=text("status = 'firing'"),
+        postgresql_where=text("status = 'firing'"),
+    ),
 )
 
 changes = Table(
