@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import msgspec
@@ -97,6 +100,27 @@ async def test_a_replay_mutes_what_was_muted_and_nothing_else(
     muted = [place for place in range(1, 30) if asked.muted(alert(), place, clock.now())]
     assert muted == list(range(11, 21))
     assert not await muting(database, after=20)
+
+
+async def test_a_silence_waits_for_what_is_being_decided_and_counts_from_the_next_delivery(
+    sqlite: Database, clock: ManualClock, position: Position
+) -> None:
+    deciding = asyncio.Lock()
+
+    @asynccontextmanager
+    async def still() -> AsyncIterator[None]:
+        async with deciding:
+            yield
+
+    silences = Silences(sqlite, clock, position, still=still)
+    async with deciding:
+        making = asyncio.create_task(silences.create(["service=cart"], HOUR, "", MIKA))
+        await asyncio.sleep(0.01)
+        assert await silences.active() == []
+        position.at = 12
+    await making
+    asked = await muting(sqlite)
+    assert [place for place in range(10, 15) if asked.muted(alert(), place, clock.now())] == [13, 14]
 
 
 async def test_the_pipeline_is_told_of_every_change(silences: Silences, database: Database, clock: ManualClock) -> None:
