@@ -224,7 +224,10 @@ async def world(
         database,
         clock,
         gateways={gateway.platform: gateway for gateway in gateways},
-        executors={**RoomEffects(database, clock, person).executors(), **paging.executors()},
+        executors={
+            **RoomEffects(database, clock, person=person, author=lambda change: change.author_name).executors(),
+            **paging.executors(),
+        },
         metrics=metrics,
     )
     try:
