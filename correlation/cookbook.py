@@ -52,8 +52,8 @@ class Recipe:
     similar: dict[str, float] = field(default_factory=dict)
     hops: int = 3
     group_by: tuple[str, ...] = ()
-    cook_for: float = 4 * 3600.0
-    quiet_for: float = 1800.0
+    cook_for: float = 2 * 3600.0
+    quiet_for: float = 600.0
     min_alerts: int = 1
     match: Literal["closest", "first"] = "closest"
     opens: OpensPolicy = field(default_factory=OpensPolicy)
@@ -130,7 +130,7 @@ class Cookbook:
     'prod'
     """
 
-    __slots__ = ("_by_name", "compiled", "recipes", "with_default")
+    __slots__ = ("_by_name", "_excluding", "compiled", "recipes", "with_default")
 
     def __init__(self, recipes: Iterable[Recipe] = (), *, with_default: bool = True) -> None:
         self.recipes = tuple(recipes)
@@ -149,27 +149,27 @@ class Cookbook:
         self.compiled = tuple(own)
         if with_default and "default" not in names:
             self.compiled += (Compiled(DEFAULT_RECIPE, default=True),)
+        self._excluding = any(compiled.exclude for compiled in self.compiled)
         self._by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
 
     def get(self, name: str) -> Compiled | None:
         return self._by_name.get(name)
 
-    def admits(self, compiled: Compiled, alert: Alert) -> bool:
-        """Whether an alert may be in a group of this recipe at all."""
-        if compiled.default:
-            return not any(other.excludes(alert) for other in self.compiled)
-        return not compiled.excludes(alert)
+    def admitting(self, alert: Alert) -> tuple[Compiled, ...]:
+        """The recipes in whose groups an alert may be at all, in order."""
+        if not self._excluding:
+            return self.compiled
+        own = [compiled for compiled in self.compiled if not compiled.excludes(alert)]
+        if len(own) == len(self.compiled):
+            return self.compiled
+        return tuple(compiled for compiled in own if not compiled.default)
 
     def opening(self, alert: Alert) -> Compiled | None:
         """The recipe by which an alert may open a group."""
-        for compiled in self.compiled:
-            if self.admits(compiled, alert) and compiled.may_open(alert):
+        for compiled in self.admitting(alert):
+            if compiled.may_open(alert):
                 return compiled
         return None
-
-    def excluded(self, alert: Alert) -> bool:
-        """Whether no recipe admits the alert."""
-        return not any(self.admits(compiled, alert) for compiled in self.compiled)
 
 
 DEFAULT_COOKBOOK = Cookbook()

@@ -27,8 +27,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     `episode` numbers one fingerprint's stay in one group (or among the held); repeats carry the number of the first.
     `code` is the named reason. `deserves`: the group deserves people now; a group may open before it does. `merged`:
-    (lost, kept) groups that this alert bridged. A held alert that fires again may be "joined" or "opened" later, with
-    its old episode number.
+    (lost, kept) groups that this alert bridged. `called`: other groups that came to deserve people by the passing of
+    time: they waited for company, and fire on all alone. A held alert that fires again may be "joined" or "opened"
+    later, with its old episode number.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str | None = None
     evidence: tuple[Evidence, ...] = ()
     merged: tuple[tuple[str, str], ...] = ()
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     rank: int
     first_seen: float
     last_seen: float
+    since: float = 0.0  # when it last began to fire
     opening: float = 0.0  # how much it speaks for a room, 0..1 (gate.py)
     group: int = 0
     count: int = 1

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from correlation.alert import Alert, Change, Status
 from correlation.cause import causes
 from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook, OpensPolicy
@@ -187,6 +189,7 @@ class Engine:
                 closed=list(self._registry.closed.values()),
                 aliases=list(self._registry.aliases.items()),
                 due=self._registry.due,
+                waiting=self._registry.waiting,
                 postings=self._registry.index.dump(),
                 changes=self._ledger.all(),
                 last_changes=self._ledger.latest(),
@@ -216,7 +219,9 @@ class Engine:
         self._gate.rules.update(state.rules)
         self._gate.site = state.site
         self._sources.load(state.sources)
-        self._registry.load(state.last_group, state.open, state.closed, state.aliases, state.due, state.postings)
+        self._registry.load(
+            state.last_group, state.open, state.closed, state.aliases, state.due, state.waiting, state.postings
+        )
         self._ledger.load(state.changes, state.last_changes)
         self._feedback.said.update(state.feedback)
 
@@ -228,16 +233,24 @@ class Engine:
             at = min(MAX_AT, max(0.0, at)) if at == at else self._watermark  # noqa: PLR0124 - NaN is not itself
         if now is not None and at > now:
             at = now
+        called: list[Group] = []
         if at > self._watermark:
             self._watermark = at
             self._registry.advance(at)
+            called = self._registry.persisted(at)
+        decision = self._judge(alert, at, muted)
+        if called:
+            return msgspec.structs.replace(decision, called=tuple([group.id for group in called]))
+        return decision
+
+    def _judge(self, alert: Alert, at: float, muted: str | None) -> Decision:
         key = self._dedup.key(alert)
         episode = self._dedup.get(key)
         if episode is None:
             try:
                 print_ = fingerprint(key)
             except UnicodeEncodeError:
-                return self._one(scrub(alert), now, muted)
+                return self._judge(scrub(alert), at, muted)
             return self._first(alert, at, key, print_, muted)
         if alert.status is Status.RESOLVED:
             return self._resolve(episode, alert, at)
@@ -300,7 +313,9 @@ class Engine:
             return _tell(
                 episode, "repeat", "still_firing", f"Repeat: {episode.count} times now.", group, was_active=True
             )
-        episode.active = True
+        episode.active, episode.since = True, at
+        if not group.deserved:
+            self._registry.wait(group, at)
         episode.lasting = self._sources.tells_ends(episode.source)
         group.stirred(episode)
         self._registry.schedule(group)
@@ -317,7 +332,8 @@ class Engine:
         episode.first_seen = min(episode.first_seen, at) if known else at
         episode.last_seen = max(episode.last_seen, at)
         episode.count += 1
-        episode.active = True
+        if not was_active:
+            episode.active, episode.since = True, at
         worse = alert.severity.rank < episode.rank
         episode.rank = min(episode.rank, alert.severity.rank)
         again = f"Repeat: held, {episode.count} times now."
@@ -343,6 +359,7 @@ class Engine:
             return self._answer(episode, "resolved", "cleared_again", "Cleared: told again.")
         self._release(episode)
         episode.active = False
+        self._gate.ended(episode.name, at, at - episode.since)
         reason = f"Cleared after {span(at - episode.first_seen)}."
         return self._answer(episode, "resolved", "cleared", reason, was_active=True)
 
@@ -356,6 +373,8 @@ class Engine:
         episode.asked_at = at
         if group is not None:
             episode.held = ""
+            if not group.deserved and episode.opening > 0.0:
+                self._registry.wait(group, at)
         else:
             episode.held = code
             if again:
@@ -384,6 +403,7 @@ class Engine:
             rank=alert.severity.rank,
             first_seen=at,
             last_seen=at,
+            since=at,
             lasting=self._sources.tells_ends(alert.source),
         )
         for old in self._dedup.put(episode):

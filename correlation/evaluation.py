@@ -27,13 +27,14 @@ class Outcome:
     rooms that merge later were two calls. An alert that waited for company which never came was noise.
     """
 
-    __slots__ = ("_called", "_rooms", "evidence", "kinds", "numbers", "reasons")
+    __slots__ = ("_called", "_first", "_rooms", "evidence", "kinds", "numbers", "reasons")
 
     def __init__(self) -> None:
         self.kinds: list[Kind] = []
         self.numbers: list[int] = []  # groups as decided; 0 for none
         self.reasons: list[str] = []
         self.evidence: dict[int, tuple[Evidence, ...]] = {}  # by row
+        self._first: dict[int, int] = {}  # group -> its first row
         self._rooms: dict[int, None] = {}  # groups for which people were called
         self._called: dict[int, None] = {}  # rows at which they were
 
@@ -46,6 +47,12 @@ class Outcome:
         for lost, kept in decision.merged:
             if int(lost[1:]) in self._rooms:
                 self._rooms[int(kept[1:])] = None
+        for called in decision.called:
+            room = int(called[1:])
+            self._rooms[room] = None
+            self._called[self._first.get(room, len(self.kinds))] = None
+        if number:
+            self._first.setdefault(number, len(self.kinds))
         if decision.deserves and number not in self._rooms:
             self._rooms[number] = None
             self._called[len(self.kinds)] = None

@@ -17,6 +17,7 @@ __all__ = ["Gate", "Series", "Verdict"]
 
 HALF_DAY = 12 * 3600.0
 WEEK = 7 * 86_400.0
+BRIEF = 300.0  # seconds: what is over sooner needed nobody
 KNOWN = 30.0  # onsets after which a site is known well enough to say what is usual
 TELLING = 1.3  # a little less telling than the average still opens alone
 BUCKET = 10.0  # seconds: the width in which a burst is seen
@@ -39,10 +40,19 @@ class Series(msgspec.Struct, gc=False):
 
 
 class Rule(msgspec.Struct, gc=False):
-    """How often one kind of alert begins anywhere, decaying with a week."""
+    """One kind of alert anywhere, decaying with a week: how often it begins, and how often it is over within minutes."""
 
     at: float
     count: float = 0.0
+    brief: float = 0.0
+    long: float = 0.0
+
+    def fade(self, at: float) -> None:
+        left = 2.0 ** (-max(0.0, at - self.at) / WEEK)
+        self.count *= left
+        self.brief *= left
+        self.long *= left
+        self.at = max(self.at, at)
 
 
 class Site(msgspec.Struct):
@@ -101,7 +111,9 @@ class Gate:
         series.half_day *= 2.0 ** (-passed / HALF_DAY)
         series.week *= 2.0 ** (-passed / WEEK)
         series.flaps *= 2.0 ** (-passed / 1800.0)
-        verdict = self._judge(series, passed, self._telling(key[0], at), at, key[2], rank, text, tier, recovered)
+        verdict = self._judge(
+            series, passed, self._telling(key[0], at), self._harmless(key[0]), at, key[2], rank, text, tier, recovered
+        )
         if series.onsets:
             if series.onsets == 1:
                 series.gap = passed
@@ -115,8 +127,35 @@ class Gate:
         series.at = max(series.at, at)
         return verdict
 
+    def ended(self, name: str, at: float, lasted: float) -> None:
+        """A condition is over after so many seconds."""
+        rule = self.rules.get(name)
+        if rule is not None:
+            rule.fade(at)
+            if lasted < BRIEF:
+                rule.brief += 1.0
+            else:
+                rule.long += 1.0
+
+    def _harmless(self, name: str) -> float:
+        """0..1: how surely this rule clears by itself within minutes."""
+        rule = self.rules.get(name)
+        if rule is None or rule.brief + rule.long < 4.0:
+            return 0.0
+        return rule.brief / (rule.brief + rule.long)
+
     def _judge(
-        self, series: Series, passed: float, telling: float, at: float, place: str, rank: int, text: str, tier: int, recovered: bool
+        self,
+        series: Series,
+        passed: float,
+        telling: float,
+        harmless: float,
+        at: float,
+        place: str,
+        rank: int,
+        text: str,
+        tier: int,
+        recovered: bool,
     ) -> Verdict:
         bursting = self._bursting(place, at)
         if recovered and series.flaps >= 4.0:
@@ -125,9 +164,10 @@ class Gate:
         if regular and abs(passed - series.gap) < 0.2 * series.gap and rank > 0:
             return Verdict(0.1, True, "periodic", f"it fires every {span(series.gap)}")
         novelty = 1.0 / (1.0 + 0.7 * series.half_day + 0.3 * series.week)
-        # A rule that speaks up all over the place says less even where it is new.
-        opening = min(1.0, 2.0 * novelty, TELLING * telling)
-        opening = max(opening * (1.5, 1.25, 1.0, 1.0)[rank], (0.8, 0.5, 0.0, 0.0)[rank])
+        # A rule that speaks up all over the place, or clears by itself, says less even where it is new.
+        opening = min(1.0, 2.0 * novelty, TELLING * telling, 2.0 * (1.05 - harmless))
+        floor = (0.8 if harmless > 0.9 else 1.0, 0.5, 0.0, 0.0)[rank]
+        opening = max(opening * (1.5, 1.25, 1.0, 1.0)[rank], floor)
         if tier == 1:
             opening *= 1.3
         if bursting:
@@ -155,8 +195,7 @@ class Gate:
         site = self.site
         site.count *= 2.0 ** (-max(0.0, at - site.at) / WEEK)
         site.at = max(site.at, at)
-        rule.count *= 2.0 ** (-max(0.0, at - rule.at) / WEEK)
-        rule.at = max(rule.at, at)
+        rule.fade(at)
         rule.count += 1.0
         site.count += 1.0
         surprise = log(site.count / rule.count) if rule.count < site.count else 0.0

@@ -95,8 +95,8 @@ class Group(msgspec.Struct, kw_only=True):
         return self.deserved
 
     def joinable(self, at: float) -> bool:
-        """Whether it still takes members."""
-        return at - self.opened_at <= self.cook_for and at - self.last_at <= self.quiet_for
+        """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet."""
+        return at - self.opened_at <= self.cook_for and (self.lasting > 0 or at - self.last_at <= self.quiet_for)
 
     def take(self, episode: Episode, at: float) -> None:
         """A member more, as of `at`."""
@@ -161,10 +161,11 @@ class Group(msgspec.Struct, kw_only=True):
         if tally is not None:
             tally.worst = min(tally.worst, episode.rank)
 
-    def weigh(self, opening: float) -> None:
-        """Add to what speaks for calling people."""
+    def weigh(self, opening: float) -> bool:
+        """Add to what speaks for calling people; whether that is enough."""
         self.weight += opening
         self.deserved = self.deserved or (self.weight >= 0.999 and self.size >= self.min_alerts)
+        return self.deserved
 
     def stirred(self, episode: Episode) -> None:
         """A member that had cleared fires again."""

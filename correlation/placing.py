@@ -84,19 +84,14 @@ class Placer:
             episode.opening = 1.0 if episode.rank == 0 else min(1.0, before + 0.5)
             group.weigh(episode.opening - before)
 
-    def persist(self, episode: Episode, group: Group, alert: Alert) -> None:
-        """A member fires on and on in a group that does not deserve people yet."""
-        if episode.opening < 1.0 and self.cookbook.opening(alert) is not None:
-            group.weigh(1.0 - episode.opening)
-            episode.opening = 1.0
-
     def place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Placed:
         """Join an open group, open one, or hold the alert. `at` is the moment as of which it counts."""
-        if self.cookbook.excluded(alert):
+        admitting = self.cookbook.admitting(alert)
+        if not admitting:
             return Placed("noise", "excluded", "Held: excluded by its recipe.")
         facts = self._gather(episode, at)
         keys = self._keys(facts, alert)
-        chosen = self._choose(facts, alert, keys)
+        chosen = self._choose(facts, alert, keys, admitting)
         if chosen:
             return self._join(facts, keys, chosen)
         compiled = self.cookbook.opening(alert)
@@ -124,7 +119,7 @@ class Placer:
         keys += [("word", word) for word in facts.template.rare]
         return keys
 
-    def _choose(self, facts: Facts, alert: Alert, keys: list[Pair]) -> list[Chosen]:
+    def _choose(self, facts: Facts, alert: Alert, keys: list[Pair], admitting: tuple[Compiled, ...]) -> list[Chosen]:
         """The groups that would take the alert, best first; of equals the oldest."""
         cookbook, features = self.cookbook, self.features
         near = [("service", name) for name in list(facts.reach)[1 : MAX_NEIGHBOURS + 1]]
@@ -135,9 +130,7 @@ class Placer:
             if not group.joinable(facts.at):
                 continue
             compiled = cookbook.get(group.recipe)
-            if compiled is not None and (
-                not cookbook.admits(compiled, alert) or (group.key and group.key != compiled.key(alert))
-            ):
+            if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
                 continue
             odds = total(facts, group, features)
             if compiled is not None and compiled.by_rule:

@@ -48,6 +48,9 @@ class Registry:
         self.open: dict[int, Group] = {}
         self.closed: OrderedDict[int, Group] = OrderedDict()
         self.aliases: dict[int, int] = {}  # merged -> the one it went into
+        self.waiting: list[
+            tuple[float, int]
+        ] = []  # heap of (moment, group): when one that waits has waited for long enough
         self.due: list[tuple[float, int]] = []  # heap of (moment, group): when to look whether it is still open
 
     def load(
@@ -57,6 +60,7 @@ class Registry:
         closed: Iterable[Group],
         aliases: Iterable[tuple[int, int]],
         due: Iterable[tuple[float, int]],
+        waiting: Iterable[tuple[float, int]],
         postings: Iterable[tuple[str, str, list[int]]],
     ) -> None:
         """What a snapshot kept of a registry."""
@@ -65,6 +69,7 @@ class Registry:
         self.closed.update((group.number, group) for group in closed)
         self.aliases = dict(aliases)
         self.due = list(due)
+        self.waiting = list(waiting)
         self.index.load(postings)
 
     def next_number(self) -> int:
@@ -122,6 +127,36 @@ class Registry:
                     self.close(group)
                 else:
                     heapq.heappush(due, (deadline, number))
+
+    def wait(self, group: Group, at: float) -> None:
+        """The group does not deserve people yet; look again when its members have persisted."""
+        heapq.heappush(self.waiting, (at + self.tuning.persists, group.number))
+
+    def persisted(self, at: float) -> list[Group]:
+        """Groups that waited, of which a member has fired for long and its source would have told the end."""
+        found: list[Group] = []
+        waiting = self.waiting
+        while waiting and waiting[0][0] <= at:
+            _, number = heapq.heappop(waiting)
+            group = self.open.get(number)
+            if group is None or group.deserved or not group.lasting:
+                continue
+            told = [
+                self._persists(group, member, at) for member in group.members
+            ]  # all of them, whatever the first says
+            if any(told):
+                found.append(group)
+        return found
+
+    def _persists(self, group: Group, member: int, at: float) -> bool:
+        """A member that has fired for long speaks for calling people however familiar it is; whether that was enough."""
+        episode = self.dedup.episode(member)
+        if episode is None or not (episode.active and episode.lasting and 0.0 < episode.opening < 1.0):
+            return False
+        if at - episode.since < self.tuning.persists:
+            return False
+        missing, episode.opening = 1.0 - episode.opening, 1.0
+        return group.weigh(missing)
 
     def deadline(self, group: Group) -> float:
         """Until when a group stays open: while members fire whose end will be told, for long; or else for `quiet_for`."""

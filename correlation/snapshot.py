@@ -42,6 +42,7 @@ class State(msgspec.Struct, kw_only=True):
     closed: list[Group]
     aliases: list[tuple[int, int]]
     due: list[tuple[float, int]]
+    waiting: list[tuple[float, int]]
     postings: list[tuple[str, str, list[int]]]
     changes: list[Change]
     last_changes: list[tuple[str, float, str]]

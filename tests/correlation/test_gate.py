@@ -126,3 +126,50 @@ def test_a_silence_does_not_take_a_firing_alert_out_of_its_group_nor_hides_its_e
     repeat, end = engine.ingest([alert(10), cleared(20)], muted=["silenced", "silenced"])
     assert (repeat.kind, repeat.group) == ("repeat", "G1")
     assert (end.kind, end.active) == ("resolved", False)
+
+
+def familiar(engine: Engine, severity: Severity = Severity.WARNING) -> float:
+    """An alert that came and went within minutes, again and again; returns the moment after."""
+    for at in (0.0, 7000.0, 9100.0, 16_000.0, 25_000.0, 31_000.0):
+        engine.ingest([alert(at, severity=severity), cleared(at + 60, severity=severity)])
+    return 40_000.0
+
+
+def test_a_familiar_alert_that_fires_on_all_alone_is_called_when_time_has_gone_by() -> None:
+    engine = Engine()
+    at = familiar(engine)
+    (alone,) = engine.ingest([alert(at)])
+    assert (alone.code, alone.deserves) == ("waiting", False)
+    early, late = engine.ingest(
+        [alert(at + n, "Elsewhere", "mail", location=f"place {n}", severity=Severity.INFO) for n in (600, 901)]
+    )
+    assert early.called == ()
+    assert late.called == (alone.group,)
+    assert engine.deserves(alone.group or "")
+
+
+def test_a_familiar_alert_that_clears_calls_nobody() -> None:
+    engine = Engine()
+    at = familiar(engine)
+    alone, _, later = engine.ingest([alert(at), cleared(at + 120), alert(at + 1000, "Elsewhere", "mail", location="x")])
+    assert later.called == ()
+    assert not engine.deserves(alone.group or "")
+
+
+def test_what_always_clears_within_minutes_is_not_novel_on_another_host() -> None:
+    engine = Engine()
+    for n in range(8):
+        at = n * n * 4000.0
+        engine.ingest([alert(at, "PodRestarted", f"s{n}"), cleared(at + 30, "PodRestarted", f"s{n}")])
+    (last,) = engine.ingest([alert(250_000.0, "PodRestarted", "s99")])
+    assert (last.code, last.deserves) == ("waiting", False)
+
+
+def test_a_critical_alert_is_never_made_to_wait_for_being_familiar() -> None:
+    engine = Engine()
+    at = 0.0
+    for n in range(6):
+        at = n * n * 3000.0
+        engine.ingest([alert(at, severity=Severity.CRITICAL), cleared(at + 1200, severity=Severity.CRITICAL)])
+    (last,) = engine.ingest([alert(at + 40_000.0, severity=Severity.CRITICAL)])
+    assert last.deserves
