@@ -86,7 +86,8 @@ def ended(run: Run, tail: str) -> Notice:
 
 def headline(run: Run) -> Text:
     """How it ended, in one line."""
-    took = duration((run.finished_at or 0.0) - (run.started_at or 0.0))
+    seconds = (run.finished_at or 0.0) - (run.started_at or 0.0)
+    took = duration(seconds) if seconds >= 1 else "less than 1 s"
     why = f": {run.outcome}" if run.outcome else ""
     match run.state:
         case "succeeded":

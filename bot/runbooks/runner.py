@@ -158,7 +158,8 @@ class Runner:
                             live.output.feed(chunk)
                             live.changed.set()
             except TimeoutError:
-                return f"{number} took longer than {duration(step.timeout)} and was stopped"
+                limit = duration(step.timeout) if step.timeout >= 1 else f"{step.timeout:g} s"
+                return f"{number} took longer than {limit} and was stopped"
             except DeliveryError as error:
                 return f"{number} failed: {error}"
             live.output.end_line()
