@@ -36,9 +36,13 @@ export function emptyRoom(store) {
       h("p", {}, "What people say and what Muster finds appears here. Begin with ", h("code", {}, "/incident ack"), " or ask ",
         h("code", {}, "/incident why"), "."));
   }
-  const quiet = !store.sections().open.length;
+  if (store.sections().open.length) {
+    return h("div", { class: "empty" }, h("h3", {}, "Nothing said in the lobby yet"),
+      h("p", {}, "What concerns no single incident is said here. Each incident has a room of its own, listed with the others."),
+      h("p", {}, "Without an alert: ", h("code", {}, "/incident declare TITLE"), ". All verbs: ", h("code", {}, "/incident help"), "."));
+  }
   return h("div", { class: "empty" },
-    h("h3", {}, quiet ? "No incidents" : "Nothing said in the lobby yet"),
+    h("h3", {}, "No incidents"),
     h("p", {}, "Alerts posted to ", h("code", {}, "/webhooks/alertmanager"), ", ", h("code", {}, "/webhooks/generic"),
       " or another source appear here as incidents, each with a room of its own. Try one:"),
     copyable(curl(store.session?.loopback ?? true)),

@@ -22,7 +22,7 @@ export class Picture {
     Object.assign(this, { tabs, root, store, tab: "picture", shown: "" });
     this.refreshLanes = pace(() => this.#load("lanes"), LANES_MS);
     this.refreshGraph = pace(() => this.#load("graph"), REST_MS);
-    this.refreshList = pace(() => this.#load(this.tab === "why" ? "evidence" : "timeline"), REST_MS);
+    this.refreshList = pace(() => this.tab !== "picture" && this.#load(this.#parts()[0]), REST_MS);
     this.#drawTabs();
     store.on("room rooms", () => this.#follow());
     store.on("incident", (id) => id === store.incident?.id && this.refresh());
@@ -108,7 +108,14 @@ export class Picture {
       fill(this.root, h("section", { class: "figure figure-list" }, this.listBox));
     }
     this.drawn = {};
-    this.refresh();
+    if (!this.#visible()) this.stale = true;
+    else for (const what of this.#parts()) void this.#load(what);
+  }
+
+  /** @returns {("lanes"|"graph"|"evidence"|"timeline")[]} what the chosen tab shows */
+  #parts() {
+    if (this.tab === "picture") return ["lanes", "graph"];
+    return [this.tab === "why" ? "evidence" : "timeline"];
   }
 
   /** @param {"lanes"|"graph"|"evidence"|"timeline"} what */
