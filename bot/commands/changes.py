@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import topology
 from bot.changes import nearby
 from bot.chat.views import Button, Code, Link, Moment, Reply, Strong, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
-from bot.commands.words import answer, change_line, cut_text, listed
+from bot.commands.words import answer, author_name, change_line, cut_text, listed
 from bot.errors import BadArguments
 from bot.incidents import store
 from bot.incidents.model import Incident
@@ -43,7 +44,7 @@ async def changes(context: Context) -> Reply:
             f"No change is known in the {hours} before {incident.ref} began, on its services or what they depend on.",
             details=[("Changes arrive by POST /webhooks/github or /webhooks/change.",)],
         )
-    lines = [_suspect(one, incident) for one in shown]
+    lines = [_suspect(one, incident, catalog) for one in shown]
     if others:
         lines.append((f"Others near: {listed([_short(one.change, incident) for one in others], OTHERS)}",))
     lines.append(("Invite who made one: ", Code("/incident owner 1")))
@@ -88,12 +89,11 @@ def _unknown(suspect: Reason, author: Unmapped) -> Text:
     return (f"{_sentence(why)}. To map people: {author.how}.",)
 
 
-def _suspect(one: Reason, incident: Incident) -> Text:
+def _suspect(one: Reason, incident: Incident, catalog: Catalog) -> Text:
     change = one.change
-    author = change.author_name or change.author_login or change.author_email or "nobody named"
     line = text(
         Strong(f"{one.rank}."),
-        f" {change_line(change)} by {author}, ",
+        f" {change_line(change)} by {author_name(catalog, change)}, ",
         Moment(change.at),
         f": {owners.because(one, incident)}",
         f" [{change.status}]" if change.status != "succeeded" else "",

@@ -254,7 +254,10 @@ class Verb:
 
     def usage(self, before: str = "") -> str:
         """`severity LEVEL`, as the help writes it; `before` is the verb that this one is a part of."""
-        return " ".join(part for part in (before, self.name, *(a.usage for a in self.arguments)) if part)
+        parts = [before, self.name, *(argument.usage for argument in self.arguments)]
+        if self.subverbs and not any(argument.required for argument in self.arguments):
+            parts.insert(2, f"[{'|'.join(sub.name for sub in self.subverbs)}]")
+        return " ".join(part for part in parts if part)
 
     @property
     def example(self) -> str:

@@ -6,7 +6,7 @@ from bot.changes import ledger
 from bot.chat.views import Button, Code, Link, Moment, Reply, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import Context, Family, Scope, Verb
-from bot.commands.words import answer, change_line, counted, headline, incident_line, shortened
+from bot.commands.words import answer, author_name, change_line, counted, headline, incident_line, shortened
 from bot.incidents import store
 from bot.incidents.model import Incident, ref
 from correlation.alert import Change
@@ -77,7 +77,7 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
     for change in suspects:
         gap = incident.first_alert_at - change.at
         when = f"{duration(abs(gap))} {'before' if gap >= 0 else 'after'}"
-        author = change.author_name or change.author_login or "nobody named"
+        author = author_name(context.services.catalog(), change)
         line = text(f"Suspect: {change_line(change)} by {author}, ", Moment(change.at), f" ({when})")
         lines.append((*line, " ", Link("link", change.url)) if change.url else line)
     return lines

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.catalog.catalog import Catalog
 from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
 from bot.clock import ago, duration
 from bot.incidents.model import Incident
+from bot.responders import identities
 from correlation.alert import Change
 
 __all__ = [
     "answer",
+    "author_name",
     "change_line",
     "counted",
     "cut_text",
@@ -77,13 +80,20 @@ def headline(incident: Incident) -> Text:
 def incident_line(incident: Incident, now: float, lead: str) -> Text:
     """An open incident in one line: how bad, what, for how long, who has it, how much still fires."""
     who = f", {lead} leads" if lead else ", nobody leads"
-    alerts = (
-        f", {counted(incident.firing_count, 'alert')} of {incident.alert_count:,} firing"
-        if incident.alert_count
-        else ""
-    )
+    alerts = ""
+    if incident.alert_count:
+        total = counted(incident.alert_count, "alert")
+        alerts = f", {incident.firing_count:,} of {total} firing" if incident.firing_count else f", {total}, all over"
     status = f" - {incident.status} for {duration(now - incident.status_since)}{who}{alerts}"
     return (*headline(incident), status)
+
+
+def author_name(catalog: Catalog, change: Change) -> str:
+    """Who made it: the person's name where the author is somebody here, else as the change says it."""
+    author = identities.author_of(catalog, change)
+    if not isinstance(author, identities.Unmapped):
+        return author.name
+    return cut_text(change.author_name or author.who, 60) or "nobody named"
 
 
 def change_line(change: Change) -> str:

@@ -14,7 +14,7 @@ async def test_the_list_says_how_bad_how_long_and_who(here: World) -> None:
     assert shown(await here.say("list")).splitlines() == [
         "2 incidents open, 1 of them taken by nobody yet.",
         "SEV4 INC-2 cart odd - acknowledged for 0 s, Mika Laine leads",
-        "SEV2 INC-1 checkout latency, eu-west-1 - open for 4 min, nobody leads, 3 alerts of 3 firing",
+        "SEV2 INC-1 checkout latency, eu-west-1 - open for 4 min, nobody leads, 3 of 3 alerts firing",
     ]
 
 
