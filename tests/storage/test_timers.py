@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.storage import timers
-from bot.storage.database import Announcement, Database
-
-
-@pytest.fixture
-async def database(tmp_path):
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/timers.db")
-    yield database
-    await database.close()
+from bot.storage.database import Announcement
 
 
 async def overdue(database, at, limit=100):
