@@ -277,10 +277,10 @@ class Grouping:
                 self.engine.observe(reading.changes)
                 self.engine.ingest(reading.alerts, delivery.received_at, muted=reading.muted)
                 told += len(reading.alerts)
+                await asyncio.sleep(0)  # webhooks and commands are answered meanwhile
             if not deliveries:
                 break
             self.position = deliveries[-1].id
-            await asyncio.sleep(0)
         self.position = max(self.position, cursor)
         for correction in waiting:
             self._correct(correction)
