@@ -225,7 +225,7 @@ def _may_run(permit: Permit) -> bool:
     )
 
 
-_RUN = Argument(name="run", kind=Kind.RUN, help="the run, such as R5; may be left out where there is only one")
+_RUN = Argument(name="run", kind=Kind.RUN, help="the run, such as R5; else the only one there is")
 
 VERBS = (
     Verb(

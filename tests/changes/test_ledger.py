@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import msgspec
-import pytest
 
 from bot.changes import ledger
 from bot.storage.database import Announcement, Database
@@ -28,13 +24,6 @@ DEPLOY = Change(
 
 def later(change: Change, **values: object) -> Change:
     return msgspec.structs.replace(change, **values)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/muster.db")
-    yield opened
-    await opened.close()
 
 
 async def recorded(database: Database, *changes: Change) -> list[Change]:

@@ -102,6 +102,34 @@ async def test_repeats_at_the_same_moment_are_one(here: World) -> None:
     assert (await here.story(1)).count("x") == 1
 
 
+async def test_both_databases_keep_a_request_and_take_every_verb(tmp_path: Path, database_url: str) -> None:
+    async with world(tmp_path, url=database_url) as here:
+        number = await here.opened(alerts=4)
+        await here.changed(number, here.deploy())
+        first = await here.say("declare x \x00 y", request="same")
+        assert (
+            await Dispatcher(here.services).run(
+                Invocation(text="declare x", actor=MIKA, platform="console", request_id="same")
+            )
+            == first
+        )
+        for text in (
+            *("ack", "why", "alerts all", "changes", "owner", "page @robin", "note a", "lead @robin", "split A12"),
+            *("silence service=cart 2h", "silence service=cart 2h --yes", "silences", "runbook", "runbook status"),
+            *(
+                "runbook run show-disk --yes",
+                "merge INC-2",
+                "resolve",
+                "retro",
+                "retro mood good",
+                "retro export md",
+                "list",
+            ),
+        ):
+            reply = await here.say(text, room=number)
+            assert not reply.failed, shown(reply)
+
+
 async def test_the_same_id_of_two_platforms_is_two_requests(here: World) -> None:
     for platform in ("slack", "discord"):
         await here.dispatcher.run(Invocation(text="declare x", actor=MIKA, platform=platform, request_id="1"))

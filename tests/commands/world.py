@@ -227,9 +227,9 @@ def shown(reply: Reply) -> str:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, catalog: str | None = CATALOG) -> AsyncIterator[World]:
+async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -> AsyncIterator[World]:
     clock = ManualClock()
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / 'muster.db'}")
+    database = await Database.open(url or f"sqlite+aiosqlite:///{folder / 'muster.db'}")
     if catalog is not None:
         (folder / "catalog.yaml").write_text(catalog)
     catalogs = [Catalog.empty() if catalog is None else load(folder / "catalog.yaml")]
