@@ -54,7 +54,15 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 @pytest.fixture
 async def postgres_url(postgres_server: postgres.Server) -> AsyncIterator[str]:
-    """The address of a new, empty PostgreSQL database."""
+    """The address of a PostgreSQL database with this version's schema, and nothing in it."""
+    name = await postgres_server.lend()
+    yield postgres_server.url(name)
+    await postgres_server.take_back(name)
+
+
+@pytest.fixture
+async def bare_postgres_url(postgres_server: postgres.Server) -> AsyncIterator[str]:
+    """The address of a new PostgreSQL database without any schema."""
     name = await postgres_server.create()
     yield postgres_server.url(name)
     await postgres_server.drop(name)
@@ -68,8 +76,15 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty database: the test runs once on SQLite, once on PostgreSQL."""
+    """The address of a database with nothing in it: the test runs once on SQLite, once on PostgreSQL."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_database_url(request: pytest.FixtureRequest) -> str:
+    """The same without any schema: for tests of what makes it."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "bare_postgres_url")
     return url
 
 

@@ -13,11 +13,16 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
+from alembic.script import ScriptDirectory
+
+from bot.storage import migrations
+from bot.storage.database import Database
+from bot.storage.tables import metadata
 
 DEBIAN = Path("/usr/lib/postgresql")
 PATIENCE = 60.0  # seconds for a loaded machine to start a server
@@ -33,6 +38,9 @@ _SETTINGS = {
     "log_min_messages": "fatal",
     "timezone": "UTC",
 }
+
+
+_VERSION = "SELECT version_num FROM alembic_version"
 
 
 class Unavailable(Exception):
@@ -56,11 +64,17 @@ def binaries() -> Path | None:
     return None
 
 
+def head() -> str | None:
+    """The newest migration that there is."""
+    return ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
+
+
 class Server:
     """A running server; its databases are thrown away with it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._emptied: list[str] = []  # databases that were used, as they were before
 
     def url(self, name: str) -> str:
         """What MUSTER_DATABASE_URL would be."""
@@ -76,10 +90,42 @@ class Server:
         """Throw a database away, whoever is still connected."""
         await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    async def lend(self) -> str:
+        """A database with this version's schema and nothing in it. To make one takes half a second, to empty one a tenth."""
+        if self._emptied:
+            return self._emptied.pop()
+        name = await self.create()
+        database = await Database.open(self.url(name))
+        await database.close()
+        return name
+
+    async def take_back(self, name: str) -> None:
+        """Empty a database for the next test, or throw it away when its schema is no longer ours."""
+        tables = sorted([*metadata.tables, "alembic_version"])
+        async with self._connected(name) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+                name,
+            )
+            found = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+            ours = [row["tablename"] for row in found] == tables and await connection.fetchval(_VERSION) == head()
+            if ours:
+                names = ", ".join(f'"{table}"' for table in metadata.tables)
+                await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        if ours:
+            self._emptied.append(name)
+        else:
+            await self.drop(name)
+
     async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(host=str(self._folder), user=SUPERUSER, database="postgres")
-        try:
+        async with self._connected("postgres") as connection:
             await connection.execute(statement)
+
+    @asynccontextmanager
+    async def _connected(self, name: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        connection = await asyncpg.connect(host=str(self._folder), user=SUPERUSER, database=name)
+        try:
+            yield connection
         finally:
             await connection.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -10,6 +12,14 @@ from sqlalchemy import Connection, inspect, text
 from bot.errors import ConfigError
 from bot.storage.database import Database
 from bot.storage.tables import metadata
+
+
+@pytest.fixture
+async def database(bare_database_url: str) -> AsyncIterator[Database]:
+    """A database whose schema was made just now."""
+    opened = await Database.open(bare_database_url)
+    yield opened
+    await opened.close()
 
 
 async def test_the_migrations_make_exactly_the_tables_of_the_metadata(database: Database) -> None:
@@ -38,20 +48,20 @@ async def test_names_of_constraints_and_indexes_are_those_of_the_metadata(databa
         assert wanted <= await connection.run_sync(names)
 
 
-async def test_opening_again_changes_nothing(database_url: str) -> None:
+async def test_opening_again_changes_nothing(bare_database_url: str) -> None:
     for _ in range(2):
-        database = await Database.open(database_url)
+        database = await Database.open(bare_database_url)
         async with database.reading() as connection:
             versions = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
         assert len(versions) == 1
         await database.close()
 
 
-async def test_a_database_of_a_newer_muster_is_refused_and_left_as_it_is(database_url: str) -> None:
-    database = await Database.open(database_url)
+async def test_a_database_of_a_newer_muster_is_refused_and_left_as_it_is(bare_database_url: str) -> None:
+    database = await Database.open(bare_database_url)
     async with database.transaction() as work:
         await work.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     await database.close()
     for _ in range(2):
         with pytest.raises(ConfigError, match=r"schema 9999.*newer Muster wrote it"):
-            await Database.open(database_url)
+            await Database.open(bare_database_url)
