@@ -50,19 +50,20 @@ class Template:
 def words_of(text: str) -> list[str]:
     """Masked words in order of first appearance.
 
-    >>> words_of("HighLatency checkout-7d9f8c6b5: p95 latency 0.83 s above 500 ms")
-    ['high', 'latency', 'checkout', 'above', 'ms']
+    >>> words_of("Latency of checkout-7d9f8c6b5: p95 latency 0.83 s above 500 ms")
+    ['latency', 'of', 'checkout', 'above', 'ms']
     """
-    masked = _MASKS.sub(" ", _CAMEL.sub(" ", text[:MAX_TEXT]))
+    masked = _MASKS.sub(" ", text[:MAX_TEXT])
     return list(dict.fromkeys(word.lower() for word in _WORD.findall(masked)))[:MAX_WORDS]
 
 
 class Features:
     """Templates and their likeness, cached. The caches may be dropped at any time: they change the speed and nothing else."""
 
-    __slots__ = ("_pairs", "_raw", "_templates")
+    __slots__ = ("_names", "_pairs", "_raw", "_templates")
 
     def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
         self._raw: dict[tuple[str, str], Template] = {}
         self._templates: dict[str, Template] = {}
         self._pairs: dict[tuple[str, str], float] = {}
@@ -72,10 +73,19 @@ class Features:
         raw = (name, summary)
         found = self._raw.get(raw)
         if found is None:
-            found = self.of(" ".join(sorted(dict.fromkeys(words_of(name) + words_of(summary)))))
+            found = self.of(" ".join(sorted(dict.fromkeys(self._name(name) + words_of(summary)))))
             if len(self._raw) >= MAX_CACHED:
                 self._raw.clear()
             self._raw[raw] = found
+        return found
+
+    def _name(self, name: str) -> list[str]:
+        """The words of a rule's name, of which there are few."""
+        found = self._names.get(name)
+        if found is None:
+            if len(self._names) >= MAX_CACHED:
+                self._names.clear()
+            found = self._names[name] = words_of(_CAMEL.sub(" ", name[:MAX_TEXT]))
         return found
 
     def of(self, text: str) -> Template:

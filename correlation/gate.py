@@ -18,6 +18,7 @@ __all__ = ["Gate", "Series", "Verdict"]
 HALF_DAY = 12 * 3600.0
 WEEK = 7 * 86_400.0
 BRIEF = 300.0  # seconds: what is over sooner needed nobody
+OFTEN = 1.0  # onsets within a week after which a rule says half, where its source never tells ends
 KNOWN = 30.0  # onsets after which a site is known well enough to say what is usual
 TELLING = 1.3  # a little less telling than the average still opens alone
 BUCKET = 10.0  # seconds: the width in which a burst is seen
@@ -97,7 +98,15 @@ class Gate:
         self.site = Site()
 
     def onset(
-        self, key: tuple[str, str, str], at: float, *, rank: int, text: str, tier: int, recovered: bool
+        self,
+        key: tuple[str, str, str],
+        at: float,
+        *,
+        rank: int,
+        text: str,
+        tier: int,
+        recovered: bool,
+        ends: bool = True,
     ) -> Verdict:
         """A condition begins (again). `rank`: 0 critical to 3 info; `recovered`: it had cleared before."""
         series = self.series.get(key)
@@ -111,9 +120,9 @@ class Gate:
         series.half_day *= 2.0 ** (-passed / HALF_DAY)
         series.week *= 2.0 ** (-passed / WEEK)
         series.flaps *= 2.0 ** (-passed / 1800.0)
-        verdict = self._judge(
-            series, passed, self._telling(key[0], at), self._harmless(key[0]), at, key[2], rank, text, tier, recovered
-        )
+        cap, harmless = self._rule(key[0], at, ends)
+        bursting = self._bursting(key[2], at)
+        verdict = _judge(series, passed, cap, harmless, bursting, rank, text, tier, recovered)
         if series.onsets:
             if series.onsets == 1:
                 series.gap = passed
@@ -127,61 +136,8 @@ class Gate:
         series.at = max(series.at, at)
         return verdict
 
-    def ended(self, name: str, at: float, lasted: float) -> None:
-        """A condition is over after so many seconds."""
-        rule = self.rules.get(name)
-        if rule is not None:
-            rule.fade(at)
-            if lasted < BRIEF:
-                rule.brief += 1.0
-            else:
-                rule.long += 1.0
-
-    def _harmless(self, name: str) -> float:
-        """0..1: how surely this rule clears by itself within minutes."""
-        rule = self.rules.get(name)
-        if rule is None or rule.brief + rule.long < 4.0:
-            return 0.0
-        return rule.brief / (rule.brief + rule.long)
-
-    def _judge(
-        self,
-        series: Series,
-        passed: float,
-        telling: float,
-        harmless: float,
-        at: float,
-        place: str,
-        rank: int,
-        text: str,
-        tier: int,
-        recovered: bool,
-    ) -> Verdict:
-        bursting = self._bursting(place, at)
-        if recovered and series.flaps >= 4.0:
-            return Verdict(0.1, True, "flapping", f"it cleared and fired {round(series.flaps)} times within the hour")
-        regular = series.onsets >= 5 and series.gap >= 300.0 and series.spread < 0.1 * series.gap
-        if regular and abs(passed - series.gap) < 0.2 * series.gap and rank > 0:
-            return Verdict(0.1, True, "periodic", f"it fires every {span(series.gap)}")
-        novelty = 1.0 / (1.0 + 0.7 * series.half_day + 0.3 * series.week)
-        # A rule that speaks up all over the place, or clears by itself, says less even where it is new.
-        opening = min(1.0, 2.0 * novelty, TELLING * telling, 2.0 * (1.05 - harmless))
-        floor = (0.8 if harmless > 0.9 else 1.0, 0.5, 0.0, 0.0)[rank]
-        opening = max(opening * (1.5, 1.25, 1.0, 1.0)[rank], floor)
-        if tier == 1:
-            opening *= 1.3
-        if bursting:
-            opening *= 1.5
-        if PRIORITY.search(text[:200]):
-            opening = max(opening, 1.0 if rank < 2 else 0.8)
-        opening = min(1.0, opening)
-        if opening >= 1.0:
-            words = "not seen here before" if not series.onsets else f"last seen {span(passed)} before"
-            return Verdict(1.0, False, "novel" if rank else "severe", words)
-        return Verdict(opening, False, "familiar", f"it fired {round(series.week) or 1} times lately")
-
-    def _telling(self, name: str, at: float) -> float:
-        """How much this rule says by speaking up, 1 being what a rule says on average here; counts this time.
+    def _rule(self, name: str, at: float, ends: bool) -> tuple[float, bool]:
+        """The most that this rule may say by speaking up, and whether it clears by itself nearly always; counts this time.
 
         The surprise -log p of the rule among all onsets, in proportion to its own running mean (the entropy of the site).
         """
@@ -201,7 +157,22 @@ class Gate:
         surprise = log(site.count / rule.count) if rule.count < site.count else 0.0
         telling = surprise / site.entropy if site.count > KNOWN and site.entropy > 0.0 else 1.0
         site.entropy += 0.02 * (surprise - site.entropy)
-        return telling
+        told = rule.brief + rule.long
+        harmless = rule.brief / told if told >= 4.0 else 0.0
+        cap = min(TELLING * telling, 2.0 * (1.05 - harmless))
+        if not ends:  # whether it clears by itself will never be known
+            cap = min(cap, 2.0 * OFTEN / (OFTEN + rule.count))
+        return cap, harmless > 0.9
+
+    def ended(self, name: str, at: float, lasted: float) -> None:
+        """A condition is over after so many seconds."""
+        rule = self.rules.get(name)
+        if rule is not None:
+            rule.fade(at)
+            if lasted < BRIEF:
+                rule.brief += 1.0
+            else:
+                rule.long += 1.0
 
     def _bursting(self, place: str, at: float) -> bool:
         bucket = int(at // BUCKET)
@@ -218,3 +189,37 @@ class Gate:
             burst.bucket, burst.now = bucket, 0
         burst.now += 1
         return burst.now >= 4 and burst.now > 6.0 * burst.usual
+
+
+def _judge(
+    series: Series,
+    passed: float,
+    cap: float,
+    harmless: bool,
+    bursting: bool,
+    rank: int,
+    text: str,
+    tier: int,
+    recovered: bool,
+) -> Verdict:
+    if recovered and series.flaps >= 4.0:
+        return Verdict(0.1, True, "flapping", f"it cleared and fired {round(series.flaps)} times within the hour")
+    regular = series.onsets >= 5 and series.gap >= 300.0 and series.spread < 0.1 * series.gap
+    if regular and abs(passed - series.gap) < 0.2 * series.gap and rank > 0:
+        return Verdict(0.1, True, "periodic", f"it fires every {span(series.gap)}")
+    novelty = 1.0 / (1.0 + 0.7 * series.half_day + 0.3 * series.week)
+    # A rule that speaks up all over the place, or clears by itself, says less even where it is new.
+    opening = min(1.0, 2.0 * novelty, cap)
+    floor = (0.8 if harmless else 1.0, 0.5, 0.0, 0.0)[rank]
+    opening = max(opening * (1.5, 1.25, 1.0, 1.0)[rank], floor)
+    if tier == 1:
+        opening *= 1.3
+    if bursting:
+        opening *= 1.5
+    if PRIORITY.search(text[:200]):
+        opening = max(opening, 1.0 if rank < 2 else 0.8)
+    opening = min(1.0, opening)
+    if opening >= 1.0:
+        words = "not seen here before" if not series.onsets else f"last seen {span(passed)} before"
+        return Verdict(1.0, False, "novel" if rank else "severe", words)
+    return Verdict(opening, False, "familiar", f"it fired {round(series.week) or 1} times lately")

@@ -72,6 +72,7 @@ class Placer:
             text=f"{alert.name} {alert.summary[:200]}",
             tier=self.topology.tier(episode.service),
             recovered=recovered,
+            ends=episode.lasting,
         )
         if not episode.group:
             episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0

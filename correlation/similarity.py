@@ -87,12 +87,19 @@ class Location(Term):
             return MISSING
         if mine in group.locations:
             return 1.0
-        # eu-west-1a lies in eu-west-1.
-        return 0.9 if any(mine.startswith(other) or other.startswith(mine) for other in group.locations) else 0.0
+        return 0.9 if any(_within(mine, other) or _within(other, mine) for other in group.locations) else 0.0
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         relation = "same location" if score == 1 else "location near" if score else "elsewhere:"
         return f"{relation} {clean(facts.episode.location, 40)}"
+
+
+def _within(part: str, whole: str) -> bool:
+    """Whether a place's name says that it lies in another: eu-west-1a in eu-west-1, but not eu-west-10."""
+    if not part.startswith(whole):
+        return False
+    rest = part[len(whole) :]
+    return rest[0] in "-_./:" or (rest[0].isalpha() and whole[-1].isdigit())
 
 
 class Environment(Term):
