@@ -208,7 +208,7 @@ class App:
             names=lambda key: person(key).name,
             grouping=self.grouping,
         )
-        self.silences = Silences(self.database, clock, lambda: self.grouping.position)
+        self.silences = Silences(self.database, clock, lambda: self.grouping.position, still=self.grouping.still)
         runbooks = Runbooks(
             self.database,
             clock,

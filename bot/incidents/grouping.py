@@ -113,8 +113,14 @@ class Grouping:
         compiled = self.engine.cookbook.get(recipe)
         return compiled.recipe.opens if compiled else OpensPolicy()
 
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """While the block runs nothing is decided: what it writes stands between two batches, for a replay too."""
+        async with self._lock:
+            yield
+
     async def muting(self) -> Muting:
-        """The silences as they are now."""
+        """The silences as they are now. The caller holds the engine, so that none changes meanwhile."""
         if self._muting is None:
             async with self._database.reading() as connection:
                 self._muting = await Muting.load(connection)

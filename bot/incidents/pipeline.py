@@ -140,8 +140,8 @@ class Pipeline:
                     await self._process([delivery])
 
     async def _batch(self, deliveries: Sequence[Delivery]) -> None:
-        muting = await self._grouping.muting()
         async with self._grouping.borrowed() as engine:
+            muting = await self._grouping.muting()
             batch = Batch(position=deliveries[-1].id)
             for delivery in deliveries:
                 try:
