@@ -1,4 +1,4 @@
-"""`ack` and `unack`: somebody has the incident, or nobody has it any more."""
+"""`ack`: somebody has the incident."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.clock import ago, duration
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
 from bot.commands.words import answer
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 
 async def ack(context: Context) -> Reply:
@@ -26,31 +26,14 @@ async def ack(context: Context) -> Reply:
     return answer(f"{context.services.person(taken.by).name} acknowledged this {since}. You are added as a responder.")
 
 
-async def unack(context: Context) -> Reply:
-    """Paging starts again from the first step."""
-    await context.services.incidents.unacknowledge(context.incident, context.actor)
-    return answer(f"{context.ref} is given back: nobody has it. Paging starts again.")
-
-
-VERBS = (
-    Verb(
-        name="ack",
-        aliases=("acknowledge",),
-        summary="I have it: stops paging",
-        details="The first one leads unless somebody does already. A second one is told who was first, and joins.",
-        family=Family.RESPOND,
-        scope=Scope.INCIDENT,
-        arguments=(Argument(name="note", kind=Kind.TEXT, rest=True, help="a word for the room"),),
-        examples=("ack", "ack INC-42 looking at the database"),
-        handler=ack,
-    ),
-    Verb(
-        name="unack",
-        aliases=("unacknowledge",),
-        summary="I do not have it after all: paging starts again",
-        family=Family.RESPOND,
-        scope=Scope.INCIDENT,
-        examples=("unack", "unack INC-42"),
-        handler=unack,
-    ),
+VERB = Verb(
+    name="ack",
+    aliases=("acknowledge",),
+    summary="I have it: stops paging",
+    details="The first one leads unless somebody does already. A second one is told who was first, and joins.",
+    family=Family.RESPOND,
+    scope=Scope.INCIDENT,
+    arguments=(Argument(name="note", kind=Kind.TEXT, rest=True, help="a word for the room"),),
+    examples=("ack", "ack INC-42 looking at the database"),
+    handler=ack,
 )

@@ -11,10 +11,11 @@ import msgspec
 from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.commands.words import cut_text
 from bot.storage import tables
 from correlation.decision import Evidence
 
-__all__ = ["AlertRow", "counts", "read", "reasons", "strongest", "terms"]
+__all__ = ["AlertRow", "counts", "read", "reasons", "strongest", "terms", "what"]
 
 _decode = msgspec.json.Decoder(list[Evidence]).decode
 _a, _g = tables.alerts.c, tables.groups.c
@@ -90,6 +91,12 @@ def strongest(evidence: Sequence[Evidence], limit: int = 3) -> str:
     """The terms that spoke for it most, in words."""
     for_it = sorted((one for one in evidence if one.score > 0.5), key=lambda one: -one.score)
     return ", ".join(one.words for one in for_it[:limit])
+
+
+def what(row: AlertRow) -> str:
+    """Its service and name, and the host where there is one."""
+    where = f" on {cut_text(row.host, 40)}" if row.host else ""
+    return cut_text(f"{row.service} {row.name}".strip(), 80) + where
 
 
 def _of(incident: int) -> Select[Any]:

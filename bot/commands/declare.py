@@ -6,7 +6,7 @@ from bot.chat.views import Code, Reply
 from bot.commands.definition import Argument, Context, Family, Kind, Verb
 from bot.commands.words import answer, headline
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 
 async def declare(context: Context) -> Reply:
@@ -26,19 +26,17 @@ async def declare(context: Context) -> Reply:
     return answer("Declared ", *headline(incident), ". Its room opens now.", details=details)
 
 
-VERBS = (
-    Verb(
-        name="declare",
-        aliases=("new",),
-        summary="An incident without an alert",
-        family=Family.RESPOND,
-        arguments=(
-            Argument(name="title", kind=Kind.TEXT, rest=True, required=True, help="what is broken, and where"),
-            Argument(name="severity", kind=Kind.SEVERITY, help="sev1 (worst) to sev4; sev3 where none is given"),
-            Argument(name="page", kind=Kind.FLAG, help="page whoever is on call"),
-            Argument(name="private", kind=Kind.FLAG, help="a room by invitation only"),
-        ),
-        examples=("declare checkout slow for some customers", "declare payments down sev1 --page"),
-        handler=declare,
+VERB = Verb(
+    name="declare",
+    aliases=("new",),
+    summary="An incident without an alert",
+    family=Family.RESPOND,
+    arguments=(
+        Argument(name="title", kind=Kind.TEXT, rest=True, required=True, help="what is broken, and where"),
+        Argument(name="severity", kind=Kind.SEVERITY, help="sev1 (worst) to sev4; sev3 where none is given"),
+        Argument(name="page", kind=Kind.FLAG, help="page whoever is on call"),
+        Argument(name="private", kind=Kind.FLAG, help="a room by invitation only"),
     ),
+    examples=("declare checkout slow for some customers", "declare payments down sev1 --page"),
+    handler=declare,
 )

@@ -199,6 +199,10 @@ class Context:
         """The same asker, for permissions."""
         return Permit(actor=self.actor, catalog=self.services.catalog())
 
+    def name(self, person: str | None) -> str:
+        """The name that people read for an id; "" for nobody."""
+        return self.services.person(person).name if person else ""
+
     async def load(self) -> Incident:
         """The incident as it is now; NotFound when there is none."""
         return await self.services.incidents.get(self.incident)

@@ -6,7 +6,7 @@ from bot.chat.views import Code, Reply, Strong, Text, text
 from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Scope, Verb
 from bot.commands.words import answer, listed
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 HEADS = {
     Family.RESPOND: "Respond",
@@ -76,15 +76,13 @@ def _argument(argument: Argument) -> Text:
     )
 
 
-VERBS = (
-    Verb(
-        name="help",
-        aliases=("verbs",),
-        summary="What you may do, or how one verb is used",
-        family=Family.HELP,
-        arguments=(Argument(name="verb", kind=Kind.VERB, help="the verb to explain"),),
-        examples=("help", "help ack"),
-        reads=True,
-        handler=show_help,
-    ),
+VERB = Verb(
+    name="help",
+    aliases=("verbs",),
+    summary="What you may do, or how one verb is used",
+    family=Family.HELP,
+    arguments=(Argument(name="verb", kind=Kind.VERB, help="the verb to explain"),),
+    examples=("help", "help ack"),
+    reads=True,
+    handler=show_help,
 )

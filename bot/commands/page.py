@@ -1,19 +1,19 @@
-"""`page` and `oncall`: wake somebody now, and who would be woken."""
+"""`page`: wake somebody now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bot.catalog.model import Who
-from bot.chat.views import Code, Person, Reply, Strong, Text, text
+from bot.chat.views import Person, Reply, Text, text
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Target, Verb
-from bot.commands.words import answer, listed, when
+from bot.commands.words import answer
 from bot.errors import BadArguments, NotFound
 from bot.responders.oncall import OnCall
 from bot.responders.page_words import people_text
 from bot.responders.recipients import recipients
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 
 async def page(context: Context) -> Reply:
@@ -58,85 +58,30 @@ async def decline(context: Context) -> Reply:
     return answer("Said that you cannot. The next one is asked where the policy names one.")
 
 
-async def oncall(context: Context) -> Reply:
-    """Who is on call, until when and who is next."""
-    catalog, name = context.services.catalog(), context.values.text("service")
-    if name:
-        found = OnCall.describe(catalog, name, context.at)
-    else:
-        found = _relevant(OnCall.describe(catalog, None, context.at), await _services(context))
-    if not found:
-        return answer(
-            "The catalogue has no schedules, so nobody is on call.",
-            details=[("Page by name: ", Code("/incident page @robin"))],
-        )
-    lines = [_line(one, context.at) for one in found]
-    return Reply(text=lines[0], details=tuple(lines[1:]))
-
-
-async def _services(context: Context) -> set[str]:
-    if context.number is None:
-        return set()
-    return {name for name, _ in (await context.load()).services}
-
-
-def _relevant(found: tuple[OnCall, ...], services: set[str]) -> tuple[OnCall, ...]:
-    """In an incident's room, those of its services; everywhere else, and where it has none, all."""
-    return tuple(one for one in found if services.intersection(one.services)) or found
-
-
-def _line(one: OnCall, now: float) -> Text:
-    teams = f" ({listed(one.teams)})" if one.teams and one.teams != (one.schedule,) else ""
-    following = (
-        text("; then ", one.next_person, " from ", *when(one.next_at, now))
-        if one.next_person and one.next_at is not None
-        else ()
-    )
-    if one.person is None:
-        return text(Strong(one.schedule), f"{teams}: nobody, {one.reason}", *following, ".")
-    until = text(", until ", *when(one.until, now)) if one.until is not None else (", no end in sight",)
-    return text(Strong(one.schedule), f"{teams}: ", one.person, *until, *following, ".")
-
-
-VERBS = (
-    Verb(
-        name="page",
-        summary="Page somebody now; the room sees delivery and answer",
-        family=Family.PEOPLE,
-        scope=Scope.INCIDENT,
-        arguments=(
-            Argument(
-                name="who",
-                kind=Kind.TARGET,
-                required=True,
-                help="a person, or a service or team whose on-call is meant",
-            ),
-            Argument(name="message", kind=Kind.TEXT, rest=True, help="a word for the one who is woken"),
+VERB = Verb(
+    name="page",
+    summary="Page somebody now; the room sees delivery and answer",
+    family=Family.PEOPLE,
+    scope=Scope.INCIDENT,
+    arguments=(
+        Argument(
+            name="who",
+            kind=Kind.TARGET,
+            required=True,
+            help="a person, or a service or team whose on-call is meant",
         ),
-        examples=("page @robin", "page checkout need a second pair of eyes", "page INC-42 team:payments"),
-        handler=page,
-        subverbs=(
-            Verb(
-                name="decline",
-                summary="I am paged and cannot take it",
-                family=Family.PEOPLE,
-                arguments=(Argument(name="id", kind=Kind.PAGE, required=True, help="the page, as its button has it"),),
-                examples=("page decline P9",),
-                handler=decline,
-            ),
-        ),
+        Argument(name="message", kind=Kind.TEXT, rest=True, help="a word for the one who is woken"),
     ),
-    Verb(
-        name="oncall",
-        aliases=("on-call", "who"),
-        summary="Who is on call, until when, and who is next",
-        family=Family.PEOPLE,
-        scope=Scope.OPTIONAL,
-        arguments=(
-            Argument(name="service", kind=Kind.WORD, help="a service, team or schedule; all where none is named"),
+    examples=("page @robin", "page checkout need a second pair of eyes", "page INC-42 team:payments"),
+    handler=page,
+    subverbs=(
+        Verb(
+            name="decline",
+            summary="I am paged and cannot take it",
+            family=Family.PEOPLE,
+            arguments=(Argument(name="id", kind=Kind.PAGE, required=True, help="the page, as its button has it"),),
+            examples=("page decline P9",),
+            handler=decline,
         ),
-        examples=("oncall", "oncall checkout"),
-        reads=True,
-        handler=oncall,
     ),
 )

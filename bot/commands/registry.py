@@ -1,4 +1,4 @@
-"""Finds the verbs by walking this package: a file that defines `VERBS` is one."""
+"""Finds the verbs by walking this package: a file that defines `VERB` is one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ __all__ = ["by_name", "discover"]
 
 @cache
 def discover() -> tuple[Verb, ...]:
-    """Every verb, in the order of the alphabet of their families' files."""
+    """Every verb, in the order of the alphabet."""
     package = importlib.import_module("bot.commands")
     verbs: list[Verb] = []
     for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
         module = importlib.import_module(f"bot.commands.{found.name}")
-        verbs.extend(getattr(module, "VERBS", ()))
+        verb = getattr(module, "VERB", None)
+        if isinstance(verb, Verb):
+            if verb.name != found.name:
+                raise ValueError(f"{module.__name__} holds the verb {verb.name!r}; a verb's file bears its name")
+            verbs.append(verb)
     return tuple(verbs)
 
 

@@ -1,4 +1,4 @@
-"""`resolve` and `reopen`: it is over, or it was not."""
+"""`resolve`: it is over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.clock import duration
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
 from bot.commands.words import answer, counted
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 
 async def resolve(context: Context) -> Reply:
@@ -23,30 +23,13 @@ async def resolve(context: Context) -> Reply:
     )
 
 
-async def reopen(context: Context) -> Reply:
-    """It was not over; somebody has to take it again."""
-    await context.services.incidents.reopen(context.incident, context.actor, context.values.text("why"))
-    return answer(f"{context.ref} is open again, and paging starts. Take it: ", Code(f"/incident ack {context.ref}"))
-
-
-VERBS = (
-    Verb(
-        name="resolve",
-        aliases=("resolved", "close"),
-        summary="It is over",
-        family=Family.RESPOND,
-        scope=Scope.INCIDENT,
-        arguments=(Argument(name="summary", kind=Kind.TEXT, rest=True, help="what ended it, in a sentence"),),
-        examples=("resolve", "resolve rolled back payments-api", "resolve INC-42 disk replaced"),
-        handler=resolve,
-    ),
-    Verb(
-        name="reopen",
-        summary="It was not over",
-        family=Family.RESPOND,
-        scope=Scope.INCIDENT,
-        arguments=(Argument(name="why", kind=Kind.TEXT, rest=True, help="what came back"),),
-        examples=("reopen", "reopen INC-42 errors are back"),
-        handler=reopen,
-    ),
+VERB = Verb(
+    name="resolve",
+    aliases=("resolved", "close"),
+    summary="It is over",
+    family=Family.RESPOND,
+    scope=Scope.INCIDENT,
+    arguments=(Argument(name="summary", kind=Kind.TEXT, rest=True, help="what ended it, in a sentence"),),
+    examples=("resolve", "resolve rolled back payments-api", "resolve INC-42 disk replaced"),
+    handler=resolve,
 )

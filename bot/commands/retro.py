@@ -9,7 +9,7 @@ from bot.errors import BadArguments
 from bot.retros.model import MOODS, Action, Retro
 from bot.retros.service import key_figures
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 OUTPUT = 12_000  # characters of an export that a chat shows; the whole of it is a file
 ACTIONS = 20
@@ -102,72 +102,70 @@ def _moods(retro: Retro) -> Text:
     return (f"How it was: {', '.join(said)}",) if said else ()
 
 
-VERBS = (
-    Verb(
-        name="retro",
-        aliases=("retrospective", "postmortem"),
-        summary="File the conversation: timeline, figures, people, transcript",
-        details="A draft keeps a copy of all it tells; said again, it is brought up to date. Actions and moods stay.",
-        family=Family.AFTERWARDS,
-        scope=Scope.INCIDENT,
-        examples=("retro", "retro INC-42"),
-        handler=retro,
-        subverbs=(
-            Verb(
-                name="export",
-                summary="The retrospective as text",
-                family=Family.AFTERWARDS,
-                scope=Scope.INCIDENT,
-                arguments=(Argument(name="format", kind=Kind.FORMAT, help="md where none is named"),),
-                examples=("retro export md", "retro export INC-42"),
-                reads=True,
-                handler=export,
-            ),
-            Verb(
-                name="action",
-                aliases=("actions",),
-                summary="What there is to do",
-                family=Family.AFTERWARDS,
-                scope=Scope.INCIDENT,
-                examples=("retro action",),
-                handler=actions,
-                reads=True,
-                subverbs=(
-                    Verb(
-                        name="add",
-                        summary="Something to do so that it does not happen again",
-                        family=Family.AFTERWARDS,
-                        scope=Scope.INCIDENT,
-                        arguments=(
-                            Argument(name="text", kind=Kind.TEXT, rest=True, required=True, help="what to do"),
-                            Argument(name="owner", kind=Kind.PERSON, help="who does it, as @name at the end"),
-                        ),
-                        examples=("retro action add alert on queue length @robin",),
-                        handler=add_action,
+VERB = Verb(
+    name="retro",
+    aliases=("retrospective", "postmortem"),
+    summary="File the conversation: timeline, figures, people, transcript",
+    details="A draft keeps a copy of all it tells; said again, it is brought up to date. Actions and moods stay.",
+    family=Family.AFTERWARDS,
+    scope=Scope.INCIDENT,
+    examples=("retro", "retro INC-42"),
+    handler=retro,
+    subverbs=(
+        Verb(
+            name="export",
+            summary="The retrospective as text",
+            family=Family.AFTERWARDS,
+            scope=Scope.INCIDENT,
+            arguments=(Argument(name="format", kind=Kind.FORMAT, help="md where none is named"),),
+            examples=("retro export md", "retro export INC-42"),
+            reads=True,
+            handler=export,
+        ),
+        Verb(
+            name="action",
+            aliases=("actions",),
+            summary="What there is to do",
+            family=Family.AFTERWARDS,
+            scope=Scope.INCIDENT,
+            examples=("retro action",),
+            handler=actions,
+            reads=True,
+            subverbs=(
+                Verb(
+                    name="add",
+                    summary="Something to do so that it does not happen again",
+                    family=Family.AFTERWARDS,
+                    scope=Scope.INCIDENT,
+                    arguments=(
+                        Argument(name="text", kind=Kind.TEXT, rest=True, required=True, help="what to do"),
+                        Argument(name="owner", kind=Kind.PERSON, help="who does it, as @name at the end"),
                     ),
-                    Verb(
-                        name="done",
-                        summary="An action is done",
-                        family=Family.AFTERWARDS,
-                        scope=Scope.INCIDENT,
-                        arguments=(Argument(name="number", kind=Kind.INTEGER, required=True, help="which action"),),
-                        examples=("retro action done 2",),
-                        handler=finish_action,
-                    ),
+                    examples=("retro action add alert on queue length @robin",),
+                    handler=add_action,
+                ),
+                Verb(
+                    name="done",
+                    summary="An action is done",
+                    family=Family.AFTERWARDS,
+                    scope=Scope.INCIDENT,
+                    arguments=(Argument(name="number", kind=Kind.INTEGER, required=True, help="which action"),),
+                    examples=("retro action done 2",),
+                    handler=finish_action,
                 ),
             ),
-            Verb(
-                name="mood",
-                summary="How it was for you",
-                family=Family.AFTERWARDS,
-                scope=Scope.INCIDENT,
-                arguments=(
-                    Argument(name="mood", kind=Kind.CHOICE, choices=MOODS, required=True, help="from great to bad"),
-                    Argument(name="note", kind=Kind.TEXT, rest=True, help="why"),
-                ),
-                examples=("retro mood mixed paged too late",),
-                handler=mood,
+        ),
+        Verb(
+            name="mood",
+            summary="How it was for you",
+            family=Family.AFTERWARDS,
+            scope=Scope.INCIDENT,
+            arguments=(
+                Argument(name="mood", kind=Kind.CHOICE, choices=MOODS, required=True, help="from great to bad"),
+                Argument(name="note", kind=Kind.TEXT, rest=True, help="why"),
             ),
+            examples=("retro mood mixed paged too late",),
+            handler=mood,
         ),
     ),
 )

@@ -12,7 +12,7 @@ from bot.commands.words import answer, counted, cut_text, listed, shortened
 from bot.errors import BadArguments
 from bot.runbooks.model import Plan, Run
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 SHOWN = 12
 BUTTONS = 4
@@ -227,93 +227,92 @@ def _may_run(permit: Permit) -> bool:
 
 _RUN = Argument(name="run", kind=Kind.RUN, help="the run, such as R5; else the only one there is")
 
-VERBS = (
-    Verb(
-        name="runbook",
-        aliases=("runbooks", "rb"),
-        summary="What could help: runbooks that fit, run after a look at what they would do",
-        family=Family.FIX,
-        scope=Scope.OPTIONAL,
-        arguments=(Argument(name="all", kind=Kind.FLAG, help="also those that do not fit"),),
-        examples=("runbook", "runbook INC-42"),
-        reads=True,
-        handler=listing,
-        subverbs=(
-            Verb(
-                name="list",
-                summary="The runbooks that fit",
-                family=Family.FIX,
-                scope=Scope.OPTIONAL,
-                arguments=(Argument(name="all", kind=Kind.FLAG, help="also those that do not fit"),),
-                examples=("runbook list", "runbook list INC-42", "runbook list --all"),
-                reads=True,
-                handler=listing,
+
+VERB = Verb(
+    name="runbook",
+    aliases=("runbooks", "rb"),
+    summary="What could help: runbooks that fit, run after a look at what they would do",
+    family=Family.FIX,
+    scope=Scope.OPTIONAL,
+    arguments=(Argument(name="all", kind=Kind.FLAG, help="also those that do not fit"),),
+    examples=("runbook", "runbook INC-42"),
+    reads=True,
+    handler=listing,
+    subverbs=(
+        Verb(
+            name="list",
+            summary="The runbooks that fit",
+            family=Family.FIX,
+            scope=Scope.OPTIONAL,
+            arguments=(Argument(name="all", kind=Kind.FLAG, help="also those that do not fit"),),
+            examples=("runbook list", "runbook list INC-42", "runbook list --all"),
+            reads=True,
+            handler=listing,
+        ),
+        Verb(
+            name="show",
+            summary="One runbook: what it does, who may run it",
+            family=Family.FIX,
+            arguments=(Argument(name="name", kind=Kind.RUNBOOK, required=True, help="the runbook"),),
+            examples=("runbook show restart-checkout",),
+            reads=True,
+            handler=show,
+        ),
+        Verb(
+            name="run",
+            summary="Show what it would do; with --yes do it",
+            details="Where others must approve, they are asked at once; nothing is done before they agree.",
+            family=Family.FIX,
+            scope=Scope.INCIDENT,
+            arguments=(
+                Argument(name="name", kind=Kind.RUNBOOK, required=True, help="the runbook"),
+                Argument(name="values", kind=Kind.KEY_VALUES, help="its parameters, as key=value"),
+                Argument(name="yes", kind=Kind.FLAG, help="do it, without the dry run"),
             ),
-            Verb(
-                name="show",
-                summary="One runbook: what it does, who may run it",
-                family=Family.FIX,
-                arguments=(Argument(name="name", kind=Kind.RUNBOOK, required=True, help="the runbook"),),
-                examples=("runbook show restart-checkout",),
-                reads=True,
-                handler=show,
+            examples=(
+                "runbook run restart-checkout instance=checkout-3",
+                "runbook run INC-42 restart-checkout instance=checkout-3 --yes",
             ),
-            Verb(
-                name="run",
-                summary="Show what it would do; with --yes do it",
-                details="Where others must approve, they are asked at once; nothing is done before they agree.",
-                family=Family.FIX,
-                scope=Scope.INCIDENT,
-                arguments=(
-                    Argument(name="name", kind=Kind.RUNBOOK, required=True, help="the runbook"),
-                    Argument(name="values", kind=Kind.KEY_VALUES, help="its parameters, as key=value"),
-                    Argument(name="yes", kind=Kind.FLAG, help="do it, without the dry run"),
-                ),
-                examples=(
-                    "runbook run restart-checkout instance=checkout-3",
-                    "runbook run INC-42 restart-checkout instance=checkout-3 --yes",
-                ),
-                may=_may_run,
-                handler=run,
-            ),
-            Verb(
-                name="status",
-                summary="How runs went: state, steps, output",
-                family=Family.FIX,
-                scope=Scope.OPTIONAL,
-                arguments=(_RUN,),
-                examples=("runbook status", "runbook status R5"),
-                reads=True,
-                handler=status,
-            ),
-            Verb(
-                name="approve",
-                summary="Agree to a run that somebody else asked for",
-                family=Family.FIX,
-                scope=Scope.OPTIONAL,
-                arguments=(_RUN,),
-                examples=("runbook approve R5",),
-                handler=approve,
-            ),
-            Verb(
-                name="decline",
-                summary="Say no to a run",
-                family=Family.FIX,
-                scope=Scope.OPTIONAL,
-                arguments=(_RUN,),
-                examples=("runbook decline R5",),
-                handler=decline,
-            ),
-            Verb(
-                name="cancel",
-                aliases=("stop",),
-                summary="Stop a run, or withdraw the question",
-                family=Family.FIX,
-                scope=Scope.OPTIONAL,
-                arguments=(_RUN,),
-                examples=("runbook cancel", "runbook cancel R5"),
-                handler=cancel,
-            ),
+            may=_may_run,
+            handler=run,
+        ),
+        Verb(
+            name="status",
+            summary="How runs went: state, steps, output",
+            family=Family.FIX,
+            scope=Scope.OPTIONAL,
+            arguments=(_RUN,),
+            examples=("runbook status", "runbook status R5"),
+            reads=True,
+            handler=status,
+        ),
+        Verb(
+            name="approve",
+            summary="Agree to a run that somebody else asked for",
+            family=Family.FIX,
+            scope=Scope.OPTIONAL,
+            arguments=(_RUN,),
+            examples=("runbook approve R5",),
+            handler=approve,
+        ),
+        Verb(
+            name="decline",
+            summary="Say no to a run",
+            family=Family.FIX,
+            scope=Scope.OPTIONAL,
+            arguments=(_RUN,),
+            examples=("runbook decline R5",),
+            handler=decline,
+        ),
+        Verb(
+            name="cancel",
+            aliases=("stop",),
+            summary="Stop a run, or withdraw the question",
+            family=Family.FIX,
+            scope=Scope.OPTIONAL,
+            arguments=(_RUN,),
+            examples=("runbook cancel", "runbook cancel R5"),
+            handler=cancel,
         ),
     ),
 )

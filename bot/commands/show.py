@@ -1,32 +1,17 @@
-"""`list` and `show`: the open incidents, and one as it stands."""
+"""`show`: one incident as it stands."""
 
 from __future__ import annotations
 
 from bot.changes import ledger
-from bot.chat.views import Button, Code, Link, Moment, Reply, Text, text
+from bot.chat.views import Button, Link, Moment, Reply, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import Context, Family, Scope, Verb
-from bot.commands.words import answer, author_name, change_line, counted, headline, incident_line, shortened
+from bot.commands.words import author_name, change_line, counted, headline
 from bot.incidents import store
 from bot.incidents.model import Incident, ref
 from correlation.alert import Change
 
-__all__ = ["VERBS"]
-
-SHOWN = 15  # incidents; a phone's screen twice
-MOST = 500
-
-
-async def listing(context: Context) -> Reply:
-    """The newest first, cut."""
-    found = await context.services.incidents.open_ones(MOST)
-    if not found:
-        return answer("No incident is open. Over ones: ", Code("/incident show INC-42"))
-    lines = [incident_line(one, context.at, _name(context, one.commander)) for one in found[:SHOWN]]
-    total = "more than 500 incidents" if len(found) == MOST else counted(len(found), "incident")
-    waiting = sum(one.status == "open" for one in found)
-    nobody = f", {waiting} of them taken by nobody yet" if waiting else ""
-    return answer(f"{total} open{nobody}.", details=shortened(lines, len(found), "/incident show INC-n"))
+__all__ = ["VERB"]
 
 
 async def show(context: Context) -> Reply:
@@ -46,7 +31,7 @@ async def show(context: Context) -> Reply:
 
 
 def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list[Text]:
-    who = _name(context, incident.commander)
+    who = context.name(incident.commander)
     lead = f", {who} leads" if who else ", nobody leads"
     lines: list[Text] = []
     if incident.merged_into is not None:
@@ -71,7 +56,7 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
         if services:
             lines.append((f"Services {services}{more}",))
     else:
-        lines.append(text("Declared by ", _name(context, incident.declared_by), " at ", Moment(incident.opened_at)))
+        lines.append(text("Declared by ", context.name(incident.declared_by), " at ", Moment(incident.opened_at)))
     if incident.cause:
         lines.append((f"Probably {incident.cause.service}: {incident.cause.words}",))
     for change in suspects:
@@ -90,28 +75,13 @@ def _buttons(incident: Incident) -> tuple[Button, ...]:
     return (*(take if incident.status == "open" else ()), Button(label="Alerts", command=f"alerts {incident.ref}"))
 
 
-def _name(context: Context, person: str | None) -> str:
-    return context.services.person(person).name if person else ""
-
-
-VERBS = (
-    Verb(
-        name="list",
-        aliases=("ls", "incidents"),
-        summary="The open incidents",
-        family=Family.LOOK,
-        examples=("list",),
-        reads=True,
-        handler=listing,
-    ),
-    Verb(
-        name="show",
-        aliases=("status", "info"),
-        summary="One incident as it stands",
-        family=Family.LOOK,
-        scope=Scope.INCIDENT,
-        examples=("show INC-42", "show"),
-        reads=True,
-        handler=show,
-    ),
+VERB = Verb(
+    name="show",
+    aliases=("status", "info"),
+    summary="One incident as it stands",
+    family=Family.LOOK,
+    scope=Scope.INCIDENT,
+    examples=("show INC-42", "show"),
+    reads=True,
+    handler=show,
 )

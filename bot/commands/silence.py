@@ -1,4 +1,4 @@
-"""`silence`, `silences`, `unsilence`: mute after seeing what would have been muted, and let through again."""
+"""`silence`: mute, after seeing what would have been muted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from bot.commands.definition import Argument, Context, Family, Kind, Verb
 from bot.commands.words import answer, counted, cut_text, listed
 from bot.errors import BadArguments
 from bot.incidents.model import ref
-from bot.incidents.silences import LONGEST, Preview, Silence
+from bot.incidents.silences import LONGEST, Preview
 
-__all__ = ["VERBS"]
+__all__ = ["VERB"]
 
 DAY = 86_400.0  # seconds that a preview looks back
 LOUD = 0.5  # the share of all alerts above which a warning is due
-SHOWN = 15
 
 
 async def silence(context: Context) -> Reply:
@@ -74,71 +73,20 @@ def _typed(seconds: float) -> str:
     return f"{seconds:.0f}s"
 
 
-async def silences(context: Context) -> Reply:
-    """Those in force, and maintenance windows to come."""
-    found = await context.services.silences.active()
-    if not found:
-        return answer("Nothing is silenced. To mute: ", Code('/incident silence service="cart" 2h'))
-    lines = [_line(context, one) for one in found[:SHOWN]]
-    more: list[Text] = [(f"and {len(found) - SHOWN:,} more, which end later",)] if len(found) > SHOWN else []
-    return answer(f"{counted(len(found), 'silence')} in force or to come.", details=[*lines, *more])
-
-
-def _line(context: Context, one: Silence) -> Text:
-    begins = () if one.begun(context.at) else ("begins ", Moment(one.starts_at), ", ")
-    who = "the catalogue" if one.from_catalog else context.services.person(one.by).name
-    why = f": {cut_text(one.reason, 60)}" if one.reason else ""
-    left = duration(one.ends_at - context.at)
-    return text(
-        Strong(one.ref), f" {one.matchers}, ", *begins, "until ", Moment(one.ends_at), f" ({left} left), by {who}{why}"
-    )
-
-
-async def unsilence(context: Context) -> Reply:
-    """Let alerts through again."""
-    number = context.values.integer("id")
-    if number is None:
-        raise BadArguments("Which silence? /incident unsilence S3. Those in force: /incident silences")
-    ended = await context.services.silences.end(number, context.actor)
-    return answer(f"{ended.ref} is over: {ended.matchers} alerts count again from now on.")
-
-
-VERBS = (
-    Verb(
-        name="silence",
-        aliases=("mute",),
-        summary="Mute alerts, after a look at what it would have muted",
-        details='A matcher is label="value", or !=, =~ (regular expression), !~; several must all hold.',
-        family=Family.NOISE,
-        arguments=(
-            Argument(
-                name="matcher", kind=Kind.MATCHERS, required=True, help='which alerts: service="cart" name="DiskFull"'
-            ),
-            Argument(name="duration", kind=Kind.DURATION, required=True, help="for how long: 30m, 2h, 1d"),
-            Argument(name="reason", kind=Kind.TEXT, rest=True, help="why, for the others"),
-            Argument(name="yes", kind=Kind.FLAG, help="do it without the preview"),
+VERB = Verb(
+    name="silence",
+    aliases=("mute",),
+    summary="Mute alerts, after a look at what it would have muted",
+    details='A matcher is label="value", or !=, =~ (regular expression), !~; several must all hold.',
+    family=Family.NOISE,
+    arguments=(
+        Argument(
+            name="matcher", kind=Kind.MATCHERS, required=True, help='which alerts: service="cart" name="DiskFull"'
         ),
-        examples=('silence service="cart" 2h disk replacement', 'silence service="cart" name=~"Disk.*" 1d --yes'),
-        handler=silence,
+        Argument(name="duration", kind=Kind.DURATION, required=True, help="for how long: 30m, 2h, 1d"),
+        Argument(name="reason", kind=Kind.TEXT, rest=True, help="why, for the others"),
+        Argument(name="yes", kind=Kind.FLAG, help="do it without the preview"),
     ),
-    Verb(
-        name="silences",
-        aliases=("mutes",),
-        summary="What is muted, until when, by whom",
-        family=Family.NOISE,
-        examples=("silences",),
-        reads=True,
-        handler=silences,
-    ),
-    Verb(
-        name="unsilence",
-        aliases=("unmute",),
-        summary="End a silence",
-        family=Family.NOISE,
-        arguments=(
-            Argument(name="id", kind=Kind.SILENCE, required=True, help="the silence, as /incident silences shows it"),
-        ),
-        examples=("unsilence S3",),
-        handler=unsilence,
-    ),
+    examples=('silence service="cart" 2h disk replacement', 'silence service="cart" name=~"Disk.*" 1d --yes'),
+    handler=silence,
 )

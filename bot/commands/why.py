@@ -1,0 +1,50 @@
+"""`why`: the evidence that grouped an incident's alerts."""
+
+from __future__ import annotations
+
+from bot.chat.views import Code, Moment, Reply, Strong, Text, text
+from bot.commands import alert_rows
+from bot.commands.definition import Context, Family, Scope, Verb
+from bot.commands.words import answer, counted, shortened
+from bot.incidents import store
+
+__all__ = ["VERB"]
+
+JOINS = 6
+
+
+async def why(context: Context) -> Reply:
+    """How it began, what joined and why, and which kinds of evidence carried it."""
+    async with context.services.database.reading() as connection:
+        incident = await store.load(connection, context.incident)
+        total, _ = await alert_rows.counts(connection, context.incident)
+        rows = await alert_rows.reasons(connection, context.incident, JOINS)
+        strong, joined = await alert_rows.terms(connection, context.incident)
+    if not rows:
+        by = context.services.person(incident.declared_by).name
+        return answer(f"{incident.ref} was declared by {by}; no alerts were grouped.")
+    recipe = f" by recipe {incident.recipe}" if incident.recipe else ""
+    lines: list[Text] = []
+    for row in rows:
+        told = row.reason or alert_rows.strongest(row.evidence) or "it came first"
+        lines.append(text(Strong(row.ref), f" {alert_rows.what(row)}, ", Moment(row.first_seen), f": {told}"))
+    details = list(shortened(lines, total, f"/incident alerts {incident.ref} all"))
+    if joined:
+        shares = ", ".join(f"{term} {count}" for term, count in strong.most_common(6))
+        details.append((f"What spoke for it, of {counted(joined, 'alert')}: {shares}",))
+    if incident.cause:
+        details.append((f"Probable cause: {incident.cause.service} ({incident.cause.words}).",))
+    details.append(("Grouped wrongly? ", Code("/incident split A12"), " or ", Code("/incident merge INC-n")))
+    return answer(f"{incident.ref}: {counted(total, 'alert')} grouped{recipe}.", details=details)
+
+
+VERB = Verb(
+    name="why",
+    aliases=("evidence",),
+    summary="Why these alerts are one incident",
+    family=Family.LOOK,
+    scope=Scope.INCIDENT,
+    examples=("why", "why INC-42"),
+    reads=True,
+    handler=why,
+)
