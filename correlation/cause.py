@@ -17,6 +17,7 @@ __all__ = ["causes"]
 # What each rule may add; with topology they sum to 1.
 EARLINESS, LEAFNESS, REACH, IMPORTANCE, SEVERITY = 0.35, 0.25, 0.25, 0.05, 0.10
 HALF = 120.0  # seconds after the first alert at which earliness is worth half
+ERROR = 1  # the rank of Severity.ERROR: what is worse or as bad is not mild
 RULED_OUT = 0.1  # what remains of a rank that a person contradicts
 
 
@@ -26,13 +27,23 @@ def causes(group: Group, topology: Topology, *, ruled_out: Collection[str] = (),
     parts += [(name, tally, False) for name, tally in group.others.items()]
     if not parts:
         return ()
-    first = min(tally.first_seen for _, tally, _ in parts)
     anomalous = [name for name, _, is_service in parts if is_service]
+    parts = [part for part in parts if not _background(part[0], part[1], group, topology)] or parts
+    first = min(tally.first_seen for _, tally, _ in parts)
     ranked = [
         _judge(name, tally, is_service, first, anomalous, topology, ruled_out) for name, tally, is_service in parts
     ]
     ranked.sort(key=lambda cause: (-cause.score, cause.first_seen, cause.name))
     return tuple(ranked[:limit])
+
+
+def _background(name: str, tally: Tally, group: Group, topology: Topology) -> bool:
+    """Whether a part is mild, in a group that is not, and the graph knows of nothing failing that depends on it."""
+    if tally.worst <= ERROR or group.worst > ERROR or name not in topology:
+        return False
+    others = [other for other in group.services if other != name and other in topology]
+    below = topology.downstream(name)
+    return bool(others) and not any(other in below for other in others)
 
 
 def _judge(

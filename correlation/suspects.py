@@ -129,9 +129,8 @@ def _judge(change: Change, before: float, near: dict[str, int], group: Group, to
     elif hops is not None:
         place = {1: 0.8, 2: 0.6, 3: 0.4}.get(hops, 0.25)
         reasons.append(f"{plural(hops, 'hop')} upstream")
-    elif change.service in topology:
-        place = 0.1
-        reasons.append("nothing that fails depends on it")
+    elif change.service in topology and any(service in topology for service in group.services):
+        return None  # nothing that fails depends on it
     else:
         place = 0.2
         reasons.append("not in the service graph")
