@@ -212,8 +212,7 @@ class SharedChange(Term):
         return 1.0 if any(change in group.changes for change in facts.changes) else MISSING
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
-        shared = next((change for change in facts.changes if change in group.changes), "")
-        return f"after the same change {clean(shared, 40)}".rstrip()
+        return "after the same change"
 
 
 class Feedback(Term):
