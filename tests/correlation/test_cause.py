@@ -58,3 +58,17 @@ def test_scores_are_between_nothing_and_one_and_in_order() -> None:
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
     assert engine.causes("G99") == ()
+
+
+def test_mild_background_that_nothing_failing_depends_on_is_no_cause_even_when_it_was_first() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest(
+        [
+            alert(0, "SlowPage", "web"),
+            alert(60, "PoolExhausted", "payments-api", severity=Severity.CRITICAL),
+            alert(70, "HighErrors", "checkout", severity=Severity.ERROR),
+        ]
+    )
+    causes = engine.causes("G1")
+    assert [cause.name for cause in causes] == ["payments-api", "checkout"]
+    assert causes[0].reasons[0] == "first to fail"
