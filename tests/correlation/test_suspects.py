@@ -72,7 +72,7 @@ def test_a_shared_change_is_evidence() -> None:
     engine.ingest([alert(100)])
     (joined,) = engine.ingest([alert(200, "HighErrors")])
     assert any(item.term == "change" for item in joined.evidence)
-    assert "after the same change c" in joined.reason
+    assert "after the same change" in joined.reason
 
 
 def test_the_ledger_is_bounded() -> None:
