@@ -1,4 +1,6 @@
-/** A time axis: where a moment stands, which round hours to name, and texts cut to a width. Numbers only; no drawing. */
+/**
+ * A time axis: where a moment stands, which round hours to name, and texts cut to a width. Numbers only; no drawing.
+ */
 import { clock } from "./time.js";
 
 const STEPS_S = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
@@ -21,14 +23,25 @@ export function ticks(from, to, width) {
   const zone = new Date(from).getTimezoneOffset() * 60_000;
   const marks = [];
   for (let at = Math.ceil((from - zone) / step) * step + zone; at <= to; at += step) {
-    marks.push({ at, label: step >= 86_400_000 ? new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" }) : clock(at, step < 60_000) });
+    marks.push({
+      at,
+      label:
+        step >= 86_400_000
+          ? new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short" })
+          : clock(at, step < 60_000),
+    });
   }
   return marks;
 }
 
 const canvas = document.createElement("canvas").getContext("2d");
 
-/** The text, cut with an ellipsis to fit. @param {string} text @param {number} width px @param {string} font CSS font */
+/**
+ * The text, cut with an ellipsis to fit.
+ * @param {string} text
+ * @param {number} width px
+ * @param {string} font CSS font
+ */
 export function fit(text, width, font) {
   if (!canvas) return text.slice(0, Math.floor(width / 7));
   canvas.font = font;

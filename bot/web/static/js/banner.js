@@ -36,22 +36,43 @@ export class Banner {
     const lost = this.lostAt && Date.now() - this.lostAt >= GRACE_MS;
     const page = [...this.store.waiting.values()].pop();
     const away = page && this.store.room?.kind !== "private";
-    const print = lost ? `lost${Math.floor((Date.now() - this.lostAt) / 1000)}` : away ? `page${page.id}` : this.newer ? "newer" : "";
+    const print = lost
+      ? `lost${Math.floor((Date.now() - this.lostAt) / 1000)}`
+      : away
+        ? `page${page.id}`
+        : this.newer
+          ? "newer"
+          : "";
     if (print === this.print) return;
     this.print = print;
     this.root.hidden = !print;
     this.root.setAttribute("data-kind", lost ? "lost" : away ? "page" : "newer");
     if (lost) {
       this.root.setAttribute("aria-live", "off");
-      fill(this.root, shape("warning"), h("span", {}, `Connection lost ${duration(Date.now() - this.lostAt)} ago; trying again. What you see may be old.`));
+      fill(
+        this.root,
+        shape("warning"),
+        h(
+          "span",
+          {},
+          `Connection lost ${duration(Date.now() - this.lostAt)} ago; trying again. What you see may be old.`,
+        ),
+      );
     } else if (away && page.view?.view === "page") {
       this.root.setAttribute("aria-live", "assertive");
-      fill(this.root, shape("page", "open"), h("span", { class: "banner-words", dir: "auto" }, "Page for you: ", spans(page.view.headline)),
-        h("button", { class: "button", type: "button", on: { click: () => this.open(page.room) } }, "Show"));
+      fill(
+        this.root,
+        shape("page", "open"),
+        h("span", { class: "banner-words", dir: "auto" }, "Page for you: ", spans(page.view.headline)),
+        h("button", { class: "button", type: "button", on: { click: () => this.open(page.room) } }, "Show"),
+      );
     } else if (this.newer) {
       this.root.setAttribute("aria-live", "polite");
-      fill(this.root, h("span", {}, "Muster was updated while this page was open."),
-        h("button", { class: "button", type: "button", on: { click: () => location.reload() } }, "Reload"));
+      fill(
+        this.root,
+        h("span", {}, "Muster was updated while this page was open."),
+        h("button", { class: "button", type: "button", on: { click: () => location.reload() } }, "Reload"),
+      );
     }
   }
 }

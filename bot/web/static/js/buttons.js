@@ -10,20 +10,42 @@ import { byId, fill, h } from "./dom.js";
 let perform = async () => {};
 const pressed = new Set();
 
-/** Who carries out a pressed button; set once. @param {(room: string, command: string, label: string) => Promise<void>} run */
+/**
+ * Who carries out a pressed button; set once.
+ * @param {(room: string, command: string, label: string) => Promise<void>} run
+ */
 export function onPress(run) {
   perform = run;
 }
 
-/** Asks in the page. @param {string} question @param {string} yes @param {boolean} danger @returns {Promise<boolean>} */
+/**
+ * Asks in the page.
+ * @param {string} question
+ * @param {string} yes
+ * @param {boolean} danger
+ * @returns {Promise<boolean>}
+ */
 export function confirm(question, yes, danger) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("confirm"));
   return new Promise((resolve) => {
-    fill(dialog, h("form", { method: "dialog", class: "dialog-body" },
-      h("p", { id: "confirm-text", dir: "auto" }, h("bdi", {}, question)),
-      h("div", { class: "buttons buttons-end" },
-        h("button", { class: "button", value: "no" }, "Not now"),
-        h("button", { class: `button ${danger ? "button-danger" : "button-primary"}`, value: "yes", autofocus: true }, yes))));
+    fill(
+      dialog,
+      h(
+        "form",
+        { method: "dialog", class: "dialog-body" },
+        h("p", { id: "confirm-text", dir: "auto" }, h("bdi", {}, question)),
+        h(
+          "div",
+          { class: "buttons buttons-end" },
+          h("button", { class: "button", value: "no" }, "Not now"),
+          h(
+            "button",
+            { class: `button ${danger ? "button-danger" : "button-primary"}`, value: "yes", autofocus: true },
+            yes,
+          ),
+        ),
+      ),
+    );
     dialog.returnValue = "no";
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     dialog.showModal();
@@ -34,7 +56,7 @@ export function confirm(question, yes, danger) {
 export async function press(button, room) {
   const key = `${room} ${button.command}`;
   if (pressed.has(key)) return;
-  if (button.confirm && !await confirm(button.confirm, button.label, button.style === "danger")) return;
+  if (button.confirm && !(await confirm(button.confirm, button.label, button.style === "danger"))) return;
   pressed.add(key);
   show(key);
   try {
@@ -60,12 +82,24 @@ function mark(node, busy) {
 
 /** A row of them. @param {Button[]} list @param {string} room */
 export function buttons(list, room) {
-  return h("div", { class: "buttons" }, list.map((button) => {
-    const key = `${room} ${button.command}`;
-    const node = h("button", { class: `button button-${button.style ?? "default"}`, type: "button",
-      title: `/incident ${button.command}`, data: { press: key, command: button.command },
-      on: { click: () => press(button, room) } }, h("bdi", {}, button.label));
-    mark(node, pressed.has(key));
-    return node;
-  }));
+  return h(
+    "div",
+    { class: "buttons" },
+    list.map((button) => {
+      const key = `${room} ${button.command}`;
+      const node = h(
+        "button",
+        {
+          class: `button button-${button.style ?? "default"}`,
+          type: "button",
+          title: `/incident ${button.command}`,
+          data: { press: key, command: button.command },
+          on: { click: () => press(button, room) },
+        },
+        h("bdi", {}, button.label),
+      );
+      mark(node, pressed.has(key));
+      return node;
+    }),
+  );
 }

@@ -12,26 +12,57 @@ import { elapsed, moment } from "./time.js";
  * @param {Incident} incident @param {(id: string|null) => string} nameOf @returns {Card}
  */
 export function cardOf(incident, nameOf) {
-  return { view: "card", incident: incident.id, title: incident.title, severity: incident.severity, status: incident.status,
-    status_since: incident.resolved_at ?? incident.acknowledged_at ?? incident.opened_at, opened_at: incident.opened_at,
-    resolved_at: incident.resolved_at, alert_count: incident.alert_count, firing_count: incident.firing_count,
+  return {
+    view: "card",
+    incident: incident.id,
+    title: incident.title,
+    severity: incident.severity,
+    status: incident.status,
+    status_since: incident.resolved_at ?? incident.acknowledged_at ?? incident.opened_at,
+    opened_at: incident.opened_at,
+    resolved_at: incident.resolved_at,
+    alert_count: incident.alert_count,
+    firing_count: incident.firing_count,
     lead: incident.commander ? { id: incident.commander, name: nameOf(incident.commander) } : null,
     services: incident.service_counts ?? incident.services.map((name) => ({ name, count: 0 })),
-    location: incident.location, environment: incident.environment,
-    cause: incident.cause ? [incident.cause.words] : [], suspects: [], next_step: [], buttons: [], links: [] };
+    location: incident.location,
+    environment: incident.environment,
+    cause: incident.cause ? [incident.cause.words] : [],
+    suspects: [],
+    next_step: [],
+    buttons: [],
+    links: [],
+  };
 }
 
 /** @param {string} label @param {...any} children */
-const fact = (label, ...children) => h("div", { class: "fact", data: { fact: label.toLowerCase() } }, h("dt", {}, label), h("dd", {}, children));
+const fact = (label, ...children) =>
+  h("div", { class: "fact", data: { fact: label.toLowerCase() } }, h("dt", {}, label), h("dd", {}, children));
 
 /** @param {import("./types.js").ServiceCount[]} counts */
 function serviceCounts(counts) {
   const shown = counts.slice(0, 6);
   const rest = counts.length - shown.length;
-  return h("span", { class: "counts" },
-    shown.map((item) => h("span", { class: "count" }, h("bdi", {}, item.name), item.count ? h("b", {}, String(item.count)) : null)),
-    rest > 0 ? h("span", { class: "muted", title: counts.slice(6).map((item) => `${item.name} ${item.count}`).join(", ") },
-      `and ${rest} more`) : null);
+  return h(
+    "span",
+    { class: "counts" },
+    shown.map((item) =>
+      h("span", { class: "count" }, h("bdi", {}, item.name), item.count ? h("b", {}, String(item.count)) : null),
+    ),
+    rest > 0
+      ? h(
+          "span",
+          {
+            class: "muted",
+            title: counts
+              .slice(6)
+              .map((item) => `${item.name} ${item.count}`)
+              .join(", "),
+          },
+          `and ${rest} more`,
+        )
+      : null,
+  );
 }
 
 /** The facts and buttons; the title and state stand in the room's header. @param {Card} card @param {string} room */
@@ -40,26 +71,66 @@ function body(card, room) {
   const firing = card.firing_count ?? 0;
   const resolved = card.status === "resolved";
   return [
-    h("dl", { class: "facts" },
-      fact("Alerts", h("b", {}, String(total)), total ? (firing ? `, ${firing} firing` : ", all cleared") : "",
-        ", since ", moment(card.opened_at), resolved && card.resolved_at ? [" until ", moment(card.resolved_at)] : null),
+    h(
+      "dl",
+      { class: "facts" },
+      fact(
+        "Alerts",
+        h("b", {}, String(total)),
+        total ? (firing ? `, ${firing} firing` : ", all cleared") : "",
+        ", since ",
+        moment(card.opened_at),
+        resolved && card.resolved_at ? [" until ", moment(card.resolved_at)] : null,
+      ),
       card.services?.length ? fact("Services", serviceCounts(card.services)) : null,
       card.cause?.length ? fact("Cause", h("span", { dir: "auto" }, spans(card.cause))) : null,
-      card.suspects?.length ? fact("Suspect", h("ul", { class: "plain-list" },
-        card.suspects.slice(0, 3).map((text) => h("li", { dir: "auto" }, spans(text))))) : null,
+      card.suspects?.length
+        ? fact(
+            "Suspect",
+            h(
+              "ul",
+              { class: "plain-list" },
+              card.suspects.slice(0, 3).map((text) => h("li", { dir: "auto" }, spans(text))),
+            ),
+          )
+        : null,
       card.next_step?.length ? fact("Next", h("span", { dir: "auto" }, spans(card.next_step))) : null,
-      card.links?.length ? fact("Links", h("span", { class: "links" }, card.links.map((link) => outside(link.label, link.url)))) : null),
+      card.links?.length
+        ? fact(
+            "Links",
+            h(
+              "span",
+              { class: "links" },
+              card.links.map((link) => outside(link.label, link.url)),
+            ),
+          )
+        : null,
+    ),
     card.buttons?.length ? buttons(card.buttons, room) : null,
   ];
 }
 
 /** A card inside a conversation, where no header stands above it. @param {Card} card @param {string} room */
 export function inlineCard(card, room) {
-  return h("div", { class: "inline-card", data: { status: card.status } },
-    h("h3", { class: "inline-card-title", dir: "auto" }, h("span", { class: "number" }, card.incident), h("bdi", {}, card.title)),
-    h("p", { class: "meta" }, status(card.status), card.status === "resolved" ? null : elapsed(card.status_since),
-      severity(card.severity), card.lead ? h("bdi", {}, card.lead.name) : null),
-    body(card, room));
+  return h(
+    "div",
+    { class: "inline-card", data: { status: card.status } },
+    h(
+      "h3",
+      { class: "inline-card-title", dir: "auto" },
+      h("span", { class: "number" }, card.incident),
+      h("bdi", {}, card.title),
+    ),
+    h(
+      "p",
+      { class: "meta" },
+      status(card.status),
+      card.status === "resolved" ? null : elapsed(card.status_since),
+      severity(card.severity),
+      card.lead ? h("bdi", {}, card.lead.name) : null,
+    ),
+    body(card, room),
+  );
 }
 
 export class CardPane {
@@ -84,12 +155,29 @@ export class CardPane {
     const print = JSON.stringify([room.id, folded, card]);
     if (print === this.print) return;
     this.print = print;
-    const held = this.root.contains(document.activeElement) ? document.activeElement?.getAttribute("data-command") : null;
+    const held = this.root.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("data-command")
+      : null;
     this.root.toggleAttribute("data-folded", folded);
-    fill(this.root, body(card, room.id),
-      h("button", { class: "fold", type: "button", "aria-expanded": String(!folded), "aria-controls": "card",
-        on: { click: () => this.#fold(room.id) } }, folded ? "Show facts" : "Hide facts"));
-    if (held) [...this.root.querySelectorAll("[data-command]")].find((node) => node.getAttribute("data-command") === held)?.focus();
+    fill(
+      this.root,
+      body(card, room.id),
+      h(
+        "button",
+        {
+          class: "fold",
+          type: "button",
+          "aria-expanded": String(!folded),
+          "aria-controls": "card",
+          on: { click: () => this.#fold(room.id) },
+        },
+        folded ? "Show facts" : "Hide facts",
+      ),
+    );
+    if (held)
+      [...this.root.querySelectorAll("[data-command]")]
+        .find((node) => node.getAttribute("data-command") === held)
+        ?.focus();
   }
 
   /** @param {string} room */

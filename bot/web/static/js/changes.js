@@ -21,29 +21,88 @@ export class ChangeTable {
     if (print === this.print) return;
     this.print = print;
     if (!changes.length) {
-      fill(this.root, h("p", { class: "nothing" }, "No changes near this. Deploys posted to ", h("code", {}, "/webhooks/change"), " or ",
-        h("code", {}, "/webhooks/github"), " appear here and on the axis."));
+      fill(
+        this.root,
+        h(
+          "p",
+          { class: "nothing" },
+          "No changes near this. Deploys posted to ",
+          h("code", {}, "/webhooks/change"),
+          " or ",
+          h("code", {}, "/webhooks/github"),
+          " appear here and on the axis.",
+        ),
+      );
       return;
     }
     const sorted = [...changes].sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99) || ms(b.at) - ms(a.at));
     const shown = this.all ? sorted : sorted.slice(0, SHOWN);
-    fill(this.root, h("table", { class: "table changes" },
-      h("caption", { class: "visually-hidden" }, "Changes, the suspect first"),
-      h("thead", { class: "visually-hidden" }, h("tr", {}, ["At", "Kind", "Service and change"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, shown.map((change) => this.#row(change)))),
-    sorted.length > shown.length ? h("button", { class: "link-button", type: "button", on: { click: () => { this.all = true; this.draw(changes); } } },
-      `Show all ${sorted.length} changes`) : null);
+    fill(
+      this.root,
+      h(
+        "table",
+        { class: "table changes" },
+        h("caption", { class: "visually-hidden" }, "Changes, the suspect first"),
+        h(
+          "thead",
+          { class: "visually-hidden" },
+          h(
+            "tr",
+            {},
+            ["At", "Kind", "Service and change"].map((name) => h("th", { scope: "col" }, name)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          shown.map((change) => this.#row(change)),
+        ),
+      ),
+      sorted.length > shown.length
+        ? h(
+            "button",
+            {
+              class: "link-button",
+              type: "button",
+              on: {
+                click: () => {
+                  this.all = true;
+                  this.draw(changes);
+                },
+              },
+            },
+            `Show all ${sorted.length} changes`,
+          )
+        : null,
+    );
   }
 
   /** @param {Change} change */
   #row(change) {
     const odd = change.status !== "succeeded";
     const failed = change.status === "failed" || change.status === "rolled_back";
-    return h("tr", { data: { rank: change.rank } },
+    return h(
+      "tr",
+      { data: { rank: change.rank } },
       h("td", { class: "cell-time" }, moment(change.at)),
-      h("td", { class: "cell-mark" }, shape(change.rank === 1 ? "suspect" : failed ? "failed" : "change", change.rank === 1 ? "suspect" : "change")),
-      h("td", {}, h("div", {}, h("b", {}, h("bdi", {}, change.service || "no service")), " ", outside(change.title, change.url)),
-        h("div", { class: "change-about" }, change.rank === 1 ? h("span", { class: "suspect-word" }, "suspect") : null, h("span", {}, change.kind),
-          odd ? h("span", {}, change.status.replace("_", " ")) : null, change.author ? h("bdi", {}, change.author) : null)));
+      h(
+        "td",
+        { class: "cell-mark" },
+        shape(change.rank === 1 ? "suspect" : failed ? "failed" : "change", change.rank === 1 ? "suspect" : "change"),
+      ),
+      h(
+        "td",
+        {},
+        h("div", {}, h("b", {}, h("bdi", {}, change.service || "no service")), " ", outside(change.title, change.url)),
+        h(
+          "div",
+          { class: "change-about" },
+          change.rank === 1 ? h("span", { class: "suspect-word" }, "suspect") : null,
+          h("span", {}, change.kind),
+          odd ? h("span", {}, change.status.replace("_", " ")) : null,
+          change.author ? h("bdi", {}, change.author) : null,
+        ),
+      ),
+    );
   }
 }

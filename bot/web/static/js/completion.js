@@ -1,4 +1,6 @@
-/** The list of completions above the input line. What fits is the server's answer; taking one is the reader's choice. */
+/**
+ * The list of completions above the input line. What fits is the server's answer; taking one is the reader's choice.
+ */
 import * as api from "./api.js";
 import { fill, h } from "./dom.js";
 
@@ -21,7 +23,8 @@ export class Completion {
     this.request?.abort();
     const text = this.input.value;
     if (!text.startsWith("/") || text.includes("\n") || this.input.selectionStart !== text.length) return this.close();
-    if (WORD.startsWith(text)) return this.#offer(text, 0, [{ value: WORD, label: WORD, hint: "every command begins with this" }]);
+    if (WORD.startsWith(text))
+      return this.#offer(text, 0, [{ value: WORD, label: WORD, hint: "every command begins with this" }]);
     this.timer = setTimeout(() => void this.#fetch(text), PAUSE_MS);
     return undefined;
   }
@@ -57,9 +60,28 @@ export class Completion {
   #draw() {
     const already = this.items.length === 1 && this.text.slice(this.from).trim() === this.items[0].value.trim();
     if (!this.items.length || already) return this.close();
-    fill(this.root, this.items.map((item, i) => h("li", { class: "option", id: `option-${i}`, role: "option", "aria-selected": String(i === this.chosen),
-      on: { pointerdown: (event) => { event.preventDefault(); this.take(i); } } },
-    h("span", { class: "option-label" }, h("bdi", {}, item.label || item.value)), h("span", { class: "option-hint" }, h("bdi", {}, item.hint ?? "")))));
+    fill(
+      this.root,
+      this.items.map((item, i) =>
+        h(
+          "li",
+          {
+            class: "option",
+            id: `option-${i}`,
+            role: "option",
+            "aria-selected": String(i === this.chosen),
+            on: {
+              pointerdown: (event) => {
+                event.preventDefault();
+                this.take(i);
+              },
+            },
+          },
+          h("span", { class: "option-label" }, h("bdi", {}, item.label || item.value)),
+          h("span", { class: "option-hint" }, h("bdi", {}, item.hint ?? "")),
+        ),
+      ),
+    );
     this.root.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
     return undefined;

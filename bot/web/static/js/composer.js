@@ -22,8 +22,15 @@ export class Composer {
     } catch {
       this.history = [];
     }
-    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
-    this.input.addEventListener("input", () => { this.at = -1; this.#fit(); this.completion.ask(); });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.input.addEventListener("input", () => {
+      this.at = -1;
+      this.#fit();
+      this.completion.ask();
+    });
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("blur", () => this.completion.close());
     document.addEventListener("compose", (event) => this.write(event.detail));
@@ -52,7 +59,9 @@ export class Composer {
   #hint() {
     const { room, incident } = this.store;
     const where = incident ? ` in ${incident.id}` : room?.kind === "lobby" ? " in the lobby" : "";
-    const hint = matchMedia("(max-width: 899px)").matches ? "Message, or / for commands" : `Say something${where}, or type / for commands`;
+    const hint = matchMedia("(max-width: 899px)").matches
+      ? "Message, or / for commands"
+      : `Say something${where}, or type / for commands`;
     if (this.input.placeholder !== hint) this.input.placeholder = hint;
   }
 

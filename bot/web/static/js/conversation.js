@@ -14,7 +14,12 @@ const SAME_BREATH_MS = 5 * 60_000;
 /** @typedef {import("./store.js").Store} Store @typedef {import("./log.js").Item} Item */
 
 export class ConversationPane {
-  /** @param {HTMLElement} root @param {HTMLElement} newest the button that leads down @param {Store} store @param {(item: any) => void} again */
+  /**
+   * @param {HTMLElement} root
+   * @param {HTMLElement} newest the button that leads down
+   * @param {Store} store
+   * @param {(item: any) => void} again
+   */
   constructor(root, newest, store, again) {
     Object.assign(this, { root, newest, store, again, pinnedDown: true, shown: "", busy: false, waiting: false });
     this.list = h("div", { class: "items" });
@@ -49,8 +54,15 @@ export class ConversationPane {
       this.store.conversation(room).replace(page);
     } catch (error) {
       if (room === this.store.current && !this.store.conversation(room).loaded) {
-        fill(this.root, h("div", { class: "empty" }, h("p", {}, error.message),
-          h("button", { class: "button", type: "button", on: { click: () => this.open() } }, "Try again")));
+        fill(
+          this.root,
+          h(
+            "div",
+            { class: "empty" },
+            h("p", {}, error.message),
+            h("button", { class: "button", type: "button", on: { click: () => this.open() } }, "Try again"),
+          ),
+        );
       }
       return;
     }
@@ -61,7 +73,10 @@ export class ConversationPane {
   later() {
     if (this.waiting) return;
     this.waiting = true;
-    const run = () => { this.waiting = false; this.draw(); };
+    const run = () => {
+      this.waiting = false;
+      this.draw();
+    };
     if (document.hidden) setTimeout(run, 250);
     else requestAnimationFrame(run);
   }
@@ -72,18 +87,35 @@ export class ConversationPane {
     const conversation = this.store.conversation(room.id);
     if (!conversation.loaded) return;
     if (this.pinnedDown) conversation.trim();
-    const entries = this.#entries(conversation.items().filter((item) => !this.#isPinnedCard(item, room)), conversation);
+    const entries = this.#entries(
+      conversation.items().filter((item) => !this.#isPinnedCard(item, room)),
+      conversation,
+    );
     if (!entries.length) return fill(this.root, emptyRoom(this.store));
     if (this.list.parentElement !== this.root) fill(this.root, this.list);
     const before = this.root.scrollHeight - this.root.scrollTop;
     const last = this.list.lastElementChild?.getAttribute("data-key");
-    reconcile(this.list, entries, (entry) => entry.key, (entry) => entry.print, (entry) => entry.item
-      ? drawItem(entry.item, { continued: entry.continued, me, myName: this.store.nameOf(me), room: room.id, again: this.again })
-      : h("div", { class: entry.kind, role: "separator" }, h("span", {}, entry.words)));
+    reconcile(
+      this.list,
+      entries,
+      (entry) => entry.key,
+      (entry) => entry.print,
+      (entry) =>
+        entry.item
+          ? drawItem(entry.item, {
+              continued: entry.continued,
+              me,
+              myName: this.store.nameOf(me),
+              room: room.id,
+              again: this.again,
+            })
+          : h("div", { class: entry.kind, role: "separator" }, h("span", {}, entry.words)),
+    );
     if (this.pinnedDown) this.down();
     else {
       if (this.keepBottom) this.root.scrollTop = this.root.scrollHeight - before;
-      if (last && last !== this.list.lastElementChild?.getAttribute("data-key") && !this.keepBottom) this.newest.hidden = false;
+      if (last && last !== this.list.lastElementChild?.getAttribute("data-key") && !this.keepBottom)
+        this.newest.hidden = false;
     }
     this.keepBottom = false;
     if (!document.hidden && this.pinnedDown) this.store.markRead(room.id);
@@ -95,7 +127,11 @@ export class ConversationPane {
     return room.kind === "incident" && item.kind === "message" && item.message.view?.view === "card";
   }
 
-  /** Items with what stands between them: days, and where the unread begins. @param {Item[]} items @param {import("./log.js").Conversation} conversation */
+  /**
+   * Items with what stands between them: days, and where the unread begins.
+   * @param {Item[]} items
+   * @param {import("./log.js").Conversation} conversation
+   */
   #entries(items, conversation) {
     const entries = [];
     let day = "";
@@ -109,7 +145,12 @@ export class ConversationPane {
         entries.push({ key: `d${day}`, kind: "day", words: dayWords(at), print: dayWords(at) });
         previous = null;
       }
-      if (!unread && item.kind === "message" && at > conversation.unreadFrom && item.message.author.id !== this.store.me) {
+      if (
+        !unread &&
+        item.kind === "message" &&
+        at > conversation.unreadFrom &&
+        item.message.author.id !== this.store.me
+      ) {
         unread = true;
         if (entries.length > 1) entries.push({ key: "new", kind: "unread-line", words: "New", print: "" });
         previous = null;
@@ -123,14 +164,26 @@ export class ConversationPane {
 
   /** @param {Item|null} previous @param {Item} item */
   #continues(previous, item) {
-    const speaker = (one) => one.kind === "pending" ? this.store.me : one.kind === "message" && !one.message.view ? one.message.author.id : null;
-    return Boolean(previous && speaker(item) && speaker(item) === speaker(previous) && ms(item.at) - ms(previous.at) < SAME_BREATH_MS);
+    const speaker = (one) =>
+      one.kind === "pending"
+        ? this.store.me
+        : one.kind === "message" && !one.message.view
+          ? one.message.author.id
+          : null;
+    return Boolean(
+      previous &&
+      speaker(item) &&
+      speaker(item) === speaker(previous) &&
+      ms(item.at) - ms(previous.at) < SAME_BREATH_MS,
+    );
   }
 
   /** @param {Item} item @param {boolean} continued */
   #print(item, continued) {
     if (item.kind === "pending") return `${continued} ${item.failed}`;
-    return item.kind === "reply" ? "" : `${continued} ${item.message.edited_at ?? ""} ${JSON.stringify(item.message.view) ?? ""}`;
+    return item.kind === "reply"
+      ? ""
+      : `${continued} ${item.message.edited_at ?? ""} ${JSON.stringify(item.message.view) ?? ""}`;
   }
 
   down() {

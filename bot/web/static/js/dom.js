@@ -132,6 +132,9 @@ export function reconcile(parent, items, key, signature, make) {
 
 /** Grey bars where something is about to stand. @param {number} lines @param {string} [kind] */
 export function skeleton(lines, kind = "") {
-  return h("div", { class: `skeleton ${kind}`, "aria-hidden": "true" },
-    Array.from({ length: lines }, (_, i) => h("span", { class: `bone bone-${i % 4}` })));
+  return h(
+    "div",
+    { class: `skeleton ${kind}`, "aria-hidden": "true" },
+    Array.from({ length: lines }, (_, i) => h("span", { class: `bone bone-${i % 4}` })),
+  );
 }

@@ -16,7 +16,11 @@ export class ServiceGraph {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.frame = h("div", { class: "chart graph" });
-    this.drawing = s("svg", { class: "drawing", role: "group", "aria-label": "Services; each depends on those below it" });
+    this.drawing = s("svg", {
+      class: "drawing",
+      role: "group",
+      "aria-label": "Services; each depends on those below it",
+    });
     this.frame.append(this.drawing);
     this.tip = new Tooltip(this.frame);
     this.legend = h("div", { class: "legend" });
@@ -33,29 +37,70 @@ export class ServiceGraph {
     if (width < 80 || print === this.print) return;
     this.print = print;
     const crowded = data.nodes.length > 16;
-    const size = { wide: width >= 364 ? Math.min(148, (width - 16) / 3) : (width - 8) / 2, high: crowded ? 32 : 36, gap: 8, drop: crowded ? 24 : 30, wrap: 10 };
+    const size = {
+      wide: width >= 364 ? Math.min(148, (width - 16) / 3) : (width - 8) / 2,
+      high: crowded ? 32 : 36,
+      gap: 8,
+      drop: crowded ? 24 : 30,
+      wrap: 10,
+    };
     const nodes = new Map(data.nodes.map((node) => [node.service, node]));
     const { places, height } = place(layer([...nodes.keys()], data.edges), width, size);
-    const focused = this.frame.contains(document.activeElement) ? document.activeElement?.getAttribute("data-service") : null;
+    const focused = this.frame.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("data-service")
+      : null;
     const links = data.edges.filter((edge) => places.has(edge.from) && places.has(edge.to) && edge.from !== edge.to);
     this.order = [...places.keys()];
     this.places = places;
     const heat = (edge) => {
       const states = [nodes.get(edge.from)?.state, nodes.get(edge.to)?.state];
-      return states.every((state) => HOT.has(state)) ? "hot" : states.includes("exposed") && states.some((state) => HOT.has(state)) ? "warm" : "cold";
+      return states.every((state) => HOT.has(state))
+        ? "hot"
+        : states.includes("exposed") && states.some((state) => HOT.has(state))
+          ? "warm"
+          : "cold";
     };
     const rank = { cold: 0, warm: 1, hot: 2 };
-    const lines = links.map((edge) => ({ edge, heat: heat(edge) })).sort((a, b) => rank[a.heat] - rank[b.heat])
+    const lines = links
+      .map((edge) => ({ edge, heat: heat(edge) }))
+      .sort((a, b) => rank[a.heat] - rank[b.heat])
       .map((line) => this.#edge(line.edge, line.heat, places, size));
-    fill(this.drawing, s("defs", {}, ["cold", "warm", "hot", "lit"].map((kind) => s("marker", { id: `tip-${kind}`, class: "tip", data: { heat: kind }, viewBox: "0 0 8 8", refX: 7, refY: 4,
-      markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto" }, s("path", { d: "M0 0.5 8 4 0 7.5Z" })))),
-    lines, this.order.map((name, i) => this.#node(nodes.get(name), places.get(name), size, links, i)));
+    fill(
+      this.drawing,
+      s(
+        "defs",
+        {},
+        ["cold", "warm", "hot", "lit"].map((kind) =>
+          s(
+            "marker",
+            {
+              id: `tip-${kind}`,
+              class: "tip",
+              data: { heat: kind },
+              viewBox: "0 0 8 8",
+              refX: 7,
+              refY: 4,
+              markerWidth: 7,
+              markerHeight: 7,
+              markerUnits: "userSpaceOnUse",
+              orient: "auto",
+            },
+            s("path", { d: "M0 0.5 8 4 0 7.5Z" }),
+          ),
+        ),
+      ),
+      lines,
+      this.order.map((name, i) => this.#node(nodes.get(name), places.get(name), size, links, i)),
+    );
     this.drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.drawing.setAttribute("width", String(width));
     this.drawing.setAttribute("height", String(height));
     const present = STATES.filter((state) => data.nodes.some((node) => node.state === state));
-    fill(this.legend, present.map((state) => h("span", { class: "legend-item" }, shape(state), WORDS[state])),
-      h("span", { class: "legend-item muted" }, "each depends on those below it"));
+    fill(
+      this.legend,
+      present.map((state) => h("span", { class: "legend-item" }, shape(state), WORDS[state])),
+      h("span", { class: "legend-item muted" }, "each depends on those below it"),
+    );
     if (focused) this.#at(focused)?.focus();
   }
 
@@ -63,10 +108,17 @@ export class ServiceGraph {
   #edge(edge, heat, places, size) {
     const [a, b] = [places.get(edge.from), places.get(edge.to)];
     const down = b.y >= a.y;
-    const [y1, y2] = [a.y + (down ? size.high / 2 : -size.high / 2), b.y + (down ? -size.high / 2 - 2 : size.high / 2 + 2)];
+    const [y1, y2] = [
+      a.y + (down ? size.high / 2 : -size.high / 2),
+      b.y + (down ? -size.high / 2 - 2 : size.high / 2 + 2),
+    ];
     const bend = Math.max(12, Math.abs(y2 - y1) / 2) * (down ? 1 : -1);
-    return s("path", { class: "edge", data: { heat, from: edge.from, to: edge.to }, "marker-end": `url(#tip-${heat})`,
-      d: `M${a.x} ${y1}C${a.x} ${y1 + bend} ${b.x} ${y2 - bend} ${b.x} ${y2}` });
+    return s("path", {
+      class: "edge",
+      data: { heat, from: edge.from, to: edge.to },
+      "marker-end": `url(#tip-${heat})`,
+      d: `M${a.x} ${y1}C${a.x} ${y1 + bend} ${b.x} ${y2 - bend} ${b.x} ${y2}`,
+    });
   }
 
   /** @param {Node} node */
@@ -74,22 +126,48 @@ export class ServiceGraph {
     const { state } = node;
     const below = links.filter((link) => link.from === node.service).map((link) => link.to);
     const above = links.filter((link) => link.to === node.service).map((link) => link.from);
-    const words = state === "healthy" ? "" : `${state === "cause" ? "cause" : state}${node.alerts ? `, ${node.alerts}` : ""}`;
-    const lines = [[h("b", {}, WORDS[state]), `, ${node.alerts} ${node.alerts === 1 ? "alert" : "alerts"}${node.tier ? `, tier ${node.tier}` : ""}`],
+    const words =
+      state === "healthy" ? "" : `${state === "cause" ? "cause" : state}${node.alerts ? `, ${node.alerts}` : ""}`;
+    const lines = [
+      [
+        h("b", {}, WORDS[state]),
+        `, ${node.alerts} ${node.alerts === 1 ? "alert" : "alerts"}${node.tier ? `, tier ${node.tier}` : ""}`,
+      ],
       node.hops ? `${node.hops} ${node.hops === 1 ? "hop" : "hops"} from the cause` : null,
       below.length ? `Depends on ${below.join(", ")}` : "Depends on nothing known",
-      above.length ? `Needed by ${above.join(", ")}` : null].filter(Boolean);
+      above.length ? `Needed by ${above.join(", ")}` : null,
+    ].filter(Boolean);
     const x = at.x - size.wide / 2;
     const y = at.y - size.high / 2;
-    const show = (speak) => { this.#light(node.service, true); this.tip.show(at.x - 20, at.y + size.high / 2 - 4, node.service, lines, speak); };
-    const hide = () => { this.#light(node.service, false); this.tip.hide(); };
-    return s("g", { class: "node", tabindex: i === 0 ? "0" : "-1", role: "img", data: { state, service: node.service },
-      "aria-label": `${node.service}: ${WORDS[state]}, ${node.alerts} alerts. ${lines.slice(1).join(". ")}`,
-      on: { pointerenter: () => show(false), pointerleave: hide, focus: () => show(false), blur: hide, keydown: (event) => this.#key(event, node.service) } },
-    s("rect", { class: "node-box", x: x + 0.5, y: y + 0.5, width: size.wide - 1, height: size.high - 1, rx: 6 }),
-    shapeAt(state, x + 14, at.y, 12, state),
-    this.#name(node.service, x + 27, at.y, size.wide - 32, !words),
-    words ? s("text", { class: "node-words", x: x + 27, y: at.y + 11.5 }, words) : null);
+    const show = (speak) => {
+      this.#light(node.service, true);
+      this.tip.show(at.x - 20, at.y + size.high / 2 - 4, node.service, lines, speak);
+    };
+    const hide = () => {
+      this.#light(node.service, false);
+      this.tip.hide();
+    };
+    return s(
+      "g",
+      {
+        class: "node",
+        tabindex: i === 0 ? "0" : "-1",
+        role: "img",
+        data: { state, service: node.service },
+        "aria-label": `${node.service}: ${WORDS[state]}, ${node.alerts} alerts. ${lines.slice(1).join(". ")}`,
+        on: {
+          pointerenter: () => show(false),
+          pointerleave: hide,
+          focus: () => show(false),
+          blur: hide,
+          keydown: (event) => this.#key(event, node.service),
+        },
+      },
+      s("rect", { class: "node-box", x: x + 0.5, y: y + 0.5, width: size.wide - 1, height: size.high - 1, rx: 6 }),
+      shapeAt(state, x + 14, at.y, 12, state),
+      this.#name(node.service, x + 27, at.y, size.wide - 32, !words),
+      words ? s("text", { class: "node-words", x: x + 27, y: at.y + 11.5 }, words) : null,
+    );
   }
 
   /** A name on one line, or on two where it is long and no words stand beneath. */
@@ -133,7 +211,8 @@ export class ServiceGraph {
     }
     const next = this.#at(best);
     if (!next) return;
-    for (const node of this.drawing.querySelectorAll(".node")) node.setAttribute("tabindex", node === next ? "0" : "-1");
+    for (const node of this.drawing.querySelectorAll(".node"))
+      node.setAttribute("tabindex", node === next ? "0" : "-1");
     next.focus();
   }
 }

@@ -49,12 +49,22 @@ export class Identity {
   #chooser(label, kind) {
     const people = this.store.session?.people ?? [];
     if (people.length) {
-      const select = h("select", { class: "chooser", id: `me-${kind}`, on: { change: (event) => this.#choose(event.target.value) } },
-        people.map((person) => h("option", { value: person.id, selected: person.id === this.store.me }, person.name)));
+      const select = h(
+        "select",
+        { class: "chooser", id: `me-${kind}`, on: { change: (event) => this.#choose(event.target.value) } },
+        people.map((person) => h("option", { value: person.id, selected: person.id === this.store.me }, person.name)),
+      );
       return [h("label", { for: `me-${kind}` }, label), select];
     }
-    const input = h("input", { class: "chooser", id: `me-${kind}`, value: this.store.nameOf(this.store.me), maxlength: "40", dir: "auto",
-      autocomplete: "nickname", on: { change: (event) => this.#choose(guest(event.target.value)) } });
+    const input = h("input", {
+      class: "chooser",
+      id: `me-${kind}`,
+      value: this.store.nameOf(this.store.me),
+      maxlength: "40",
+      dir: "auto",
+      autocomplete: "nickname",
+      on: { change: (event) => this.#choose(guest(event.target.value)) },
+    });
     return [h("label", { for: `me-${kind}` }, label), input];
   }
 
@@ -63,9 +73,20 @@ export class Identity {
     fill(this.foot, this.#chooser("You are", "foot"));
     this.gentle.hidden = !this.asking;
     if (this.asking) {
-      fill(this.gentle, h("span", { class: "gentle-words" }, "What you say and acknowledge here carries a name."), h("span", { class: "gentle-choice" },
-        this.#chooser("You are", "gentle"),
-        h("button", { class: "button", type: "button", on: { click: () => this.#choose(this.store.me) } }, "That is me")));
+      fill(
+        this.gentle,
+        h("span", { class: "gentle-words" }, "What you say and acknowledge here carries a name."),
+        h(
+          "span",
+          { class: "gentle-choice" },
+          this.#chooser("You are", "gentle"),
+          h(
+            "button",
+            { class: "button", type: "button", on: { click: () => this.#choose(this.store.me) } },
+            "That is me",
+          ),
+        ),
+      );
     }
   }
 }

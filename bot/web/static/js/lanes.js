@@ -20,7 +20,14 @@ const AXIS = 22;
 const MARGIN = 34; // for the number firing now
 const SHOWN = 8;
 const FONT = "12px system-ui, sans-serif";
-const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -1e6], End: [0, 1e6] };
+const MOVES = {
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  Home: [0, -1e6],
+  End: [0, 1e6],
+};
 
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
@@ -32,8 +39,13 @@ export class LaneChart {
     /** @type {Row[]} */
     this.rows = [];
     this.cursor = { row: 0, stop: 0 };
-    this.frame = h("div", { class: "chart lanes", tabindex: "0", role: "application", "aria-roledescription": "chart",
-      "aria-label": "Alerts over time by service. Arrow keys walk the lanes." });
+    this.frame = h("div", {
+      class: "chart lanes",
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "chart",
+      "aria-label": "Alerts over time by service. Arrow keys walk the lanes.",
+    });
     this.tip = new Tooltip(this.frame);
     this.drawing = s("svg", { class: "drawing", "aria-hidden": "true" });
     this.frame.prepend(this.drawing);
@@ -87,7 +99,14 @@ export class LaneChart {
 
   /** @param {string} words @param {number} y the middle @param {string} [kind] */
   #label(words, y, kind = "") {
-    this.parts.push(s("text", { class: `lane-label ${kind}`, x: 0, y: y + 4 }, s("title", {}, words), fit(words, this.axis.left - 12, FONT)));
+    this.parts.push(
+      s(
+        "text",
+        { class: `lane-label ${kind}`, x: 0, y: y + 4 },
+        s("title", {}, words),
+        fit(words, this.axis.left - 12, FONT),
+      ),
+    );
   }
 
   /** @param {import("./types.js").Lane} lane @param {Lanes} data @param {number} y @param {number} most */
@@ -96,11 +115,22 @@ export class LaneChart {
     const floor = y + ROW - 3;
     const step = data.bucket_s * 1000;
     this.#label(lane.service || "no service", floor - 8);
-    this.parts.push(s("line", { class: "ground", x1: left, x2: right, y1: floor + 0.5, y2: floor + 0.5 }),
-      ...steps(lane, (i) => clamp(x(from + i * step), left, right), floor, (count) => 4 + (ROW - 9) * Math.sqrt(count / most)),
-      s("text", { class: lane.firing ? "lane-firing" : "lane-firing muted", x: right + MARGIN, y: floor - 4 }, String(lane.firing)));
+    this.parts.push(
+      s("line", { class: "ground", x1: left, x2: right, y1: floor + 0.5, y2: floor + 0.5 }),
+      ...steps(
+        lane,
+        (i) => clamp(x(from + i * step), left, right),
+        floor,
+        (count) => 4 + (ROW - 9) * Math.sqrt(count / most),
+      ),
+      s(
+        "text",
+        { class: lane.firing ? "lane-firing" : "lane-firing muted", x: right + MARGIN, y: floor - 4 },
+        String(lane.firing),
+      ),
+    );
     const at = (px) => {
-      const i = Math.floor(((px - left) / (right - left)) * (this.axis.to - from) / step);
+      const i = Math.floor((((px - left) / (right - left)) * (this.axis.to - from)) / step);
       return i >= 0 && i < lane.counts.length ? this.#bucket(lane, i, step) : null;
     };
     const stops = lane.counts.flatMap((count, i) => (count ? [this.#bucket(lane, i, step)] : []));
@@ -112,9 +142,15 @@ export class LaneChart {
   #bucket(lane, i, step) {
     const start = this.axis.from + i * step;
     const worst = lane.counts[i] && lane.worst[i] ? `, worst ${lane.worst[i]}` : "";
-    return { x: clamp(this.axis.x(start + step / 2), this.axis.left, this.axis.right), at: start,
+    return {
+      x: clamp(this.axis.x(start + step / 2), this.axis.left, this.axis.right),
+      at: start,
       head: `${clock(start, true)} to ${clock(start + step, true)}`,
-      lines: [[h("b", {}, h("bdi", {}, lane.service)), ` ${lane.counts[i]} firing${worst}`], `${lane.firing} firing now`] };
+      lines: [
+        [h("b", {}, h("bdi", {}, lane.service)), ` ${lane.counts[i]} firing${worst}`],
+        `${lane.firing} firing now`,
+      ],
+    };
   }
 
   /** @param {number} y @param {number} head where the word over the numbers stands */
@@ -126,7 +162,8 @@ export class LaneChart {
       this.parts.push(s("text", { class: "tick", x: clamp(at, left + 14, right + 10), y: y + 16 }, tick.label));
     }
     const present = x(now());
-    if (present > left && present < right + 1) this.parts.push(s("line", { class: "now", x1: present, x2: present, y1: 0, y2: y + 4 }));
+    if (present > left && present < right + 1)
+      this.parts.push(s("line", { class: "now", x1: present, x2: present, y1: 0, y2: y + 4 }));
     this.parts.push(s("text", { class: "tick tick-firing", x: right + MARGIN, y: head }, "firing"));
   }
 
@@ -136,9 +173,26 @@ export class LaneChart {
     const key = `${items.map((item) => item.textContent)} ${data.lanes.length} ${shown}`;
     if (key === this.legendKey) return;
     this.legendKey = key;
-    fill(this.legend, items, data.lanes.length > SHOWN ? h("button", { class: "link-button", type: "button",
-      on: { click: () => { this.all = !this.all; this.draw(this.data); } } },
-    this.all ? `Show the first ${SHOWN}` : `Show all ${data.lanes.length} services`) : null);
+    fill(
+      this.legend,
+      items,
+      data.lanes.length > SHOWN
+        ? h(
+            "button",
+            {
+              class: "link-button",
+              type: "button",
+              on: {
+                click: () => {
+                  this.all = !this.all;
+                  this.draw(this.data);
+                },
+              },
+            },
+            this.all ? `Show the first ${SHOWN}` : `Show all ${data.lanes.length} services`,
+          )
+        : null,
+    );
   }
 
   /** @param {PointerEvent} event */
@@ -146,8 +200,11 @@ export class LaneChart {
     const box = this.frame.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
     const row = this.rows.find((one) => py >= one.y && py < one.y + one.height);
-    const near = row?.at ? row.at(px)
-      : row?.stops.filter((stop) => Math.abs(stop.x - px) < 12).sort((a, b) => Math.abs(a.x - px) - Math.abs(b.x - px))[0];
+    const near = row?.at
+      ? row.at(px)
+      : row?.stops
+          .filter((stop) => Math.abs(stop.x - px) < 12)
+          .sort((a, b) => Math.abs(a.x - px) - Math.abs(b.x - px))[0];
     if (!row || !near || px < this.axis.left) this.#leave();
     else this.#tell(near, row, false);
   }
@@ -189,7 +246,10 @@ export class LaneChart {
     this.cursor.row = clamp(this.cursor.row + move[0], 0, walkable.length - 1);
     if (move[0] && at !== undefined) {
       const { stops } = walkable[this.cursor.row];
-      this.cursor.stop = stops.reduce((best, stop, i) => (Math.abs(stop.at - at) < Math.abs(stops[best].at - at) ? i : best), 0);
+      this.cursor.stop = stops.reduce(
+        (best, stop, i) => (Math.abs(stop.at - at) < Math.abs(stops[best].at - at) ? i : best),
+        0,
+      );
     } else this.cursor.stop += move[1];
     this.#walk(true);
   }

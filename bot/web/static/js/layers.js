@@ -65,10 +65,16 @@ function acyclic(names, links) {
 function order(layers, above, below) {
   const sweep = (row, fixed, neighbours) => {
     const at = new Map(fixed.map((name, i) => [name, (i + 0.5) / fixed.length]));
-    const weight = new Map(row.map((name, i) => {
-      const places = neighbours.get(name).map((other) => at.get(other)).filter((place) => place !== undefined).sort((a, b) => a - b);
-      return [name, places.length ? places[places.length >> 1] : (i + 0.5) / row.length];
-    }));
+    const weight = new Map(
+      row.map((name, i) => {
+        const places = neighbours
+          .get(name)
+          .map((other) => at.get(other))
+          .filter((place) => place !== undefined)
+          .sort((a, b) => a - b);
+        return [name, places.length ? places[places.length >> 1] : (i + 0.5) / row.length];
+      }),
+    );
     row.sort((a, b) => weight.get(a) - weight.get(b));
   };
   for (let round = 0; round < 2; round += 1) {
@@ -78,7 +84,8 @@ function order(layers, above, below) {
 }
 
 /**
- * @param {string[][]} layers @param {number} width px @param {{wide: number, high: number, gap: number, drop: number, wrap: number}} size
+ * @param {string[][]} layers @param {number} width px
+ * @param {{wide: number, high: number, gap: number, drop: number, wrap: number}} size
  * @returns {{places: Map<string, {x: number, y: number}>, height: number}} the middle of each node
  */
 export function place(layers, width, size) {

@@ -44,7 +44,10 @@ export class Live {
       const wait = WAITS_MS[Math.min(this.attempt++, WAITS_MS.length - 1)];
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, wait);
-        this.wake = () => { clearTimeout(timer); resolve(undefined); };
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve(undefined);
+        };
       });
       this.wake = undefined;
     }
@@ -55,8 +58,12 @@ export class Live {
     this.controller = controller;
     let watchdog = setTimeout(() => controller.abort(), SILENCE_MS);
     try {
-      const response = await fetch(eventsUrl(as), { signal: controller.signal, cache: "no-store",
-        credentials: "same-origin", headers: { accept: "text/event-stream" } });
+      const response = await fetch(eventsUrl(as), {
+        signal: controller.signal,
+        cache: "no-store",
+        credentials: "same-origin",
+        headers: { accept: "text/event-stream" },
+      });
       if (response.status === 401) location.assign("/login");
       if (!response.ok || !response.body) throw new Error(`events answered ${response.status}`);
       this.attempt = 0;

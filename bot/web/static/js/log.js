@@ -65,8 +65,14 @@ export class Conversation {
   put(message, me) {
     this.#note(message);
     this.messages.set(message.id, message);
-    this.asides = this.asides.filter((aside) => aside.kind !== "pending" || !(aside.id === message.id
-      || (aside.id === null && me && message.author.id === me && message.text.trim() === aside.text.trim())));
+    this.asides = this.asides.filter(
+      (aside) =>
+        aside.kind !== "pending" ||
+        !(
+          aside.id === message.id ||
+          (aside.id === null && me && message.author.id === me && message.text.trim() === aside.text.trim())
+        ),
+    );
   }
 
   /** @param {Message} message */
@@ -79,8 +85,15 @@ export class Conversation {
 
   /** Words on their way. @param {string} text @param {number} at ms @returns {PendingItem} */
   pend(text, at) {
-    const item = /** @type {PendingItem} */ ({ key: `p${++this.serial}`, kind: "pending", at: at / 1000, text, id: null, failed: "",
-      anchor: this.newest });
+    const item = /** @type {PendingItem} */ ({
+      key: `p${++this.serial}`,
+      kind: "pending",
+      at: at / 1000,
+      text,
+      id: null,
+      failed: "",
+      anchor: this.newest,
+    });
     this.asides.push(item);
     return item;
   }

@@ -26,7 +26,11 @@ const conversation = new ConversationPane(byId("log"), byId("newest"), store, (i
   store.conversation(store.current).drop(item);
   void say(item.text);
 });
-const composer = new Composer({ form: byId("composer"), input: byId("input"), send: byId("send"), completion: byId("completion") }, store, say);
+const composer = new Composer(
+  { form: byId("composer"), input: byId("input"), send: byId("send"), completion: byId("completion") },
+  store,
+  say,
+);
 const picture = new Picture(byId("picture-tabs"), byId("picture"), store);
 const banner = new Banner(byId("banner"), store, (room) => go(room));
 const identity = new Identity(byId("identity"), byId("gentle"), store, become);
@@ -143,15 +147,23 @@ function heard(type, data) {
       followServer(data.server_time);
       if (store.session && data.version && data.version !== store.session.version) banner.upgraded();
       break;
-    case "incident": store.putIncident(data); break;
-    case "room": store.putRoom(data); break;
+    case "incident":
+      store.putIncident(data);
+      break;
+    case "room":
+      store.putRoom(data);
+      break;
     case "message":
     case "edited":
       if (!store.rooms?.has(data.room)) refetchSoon();
       store.putMessage(data, type === "edited");
       break;
-    case "alerts": picture.touched(data.incident ?? null); break;
-    case "change": picture.touched(null); break;
+    case "alerts":
+      picture.touched(data.incident ?? null);
+      break;
+    case "change":
+      picture.touched(null);
+      break;
   }
 }
 
@@ -172,9 +184,16 @@ function move(step) {
 
 listen({
   move,
-  acknowledge: () => store.incident && void press({ label: "Acknowledge", command: `ack ${store.incident.id}` }, store.current),
-  command: () => { panes.show("room"); composer.write("/incident "); },
-  speak: () => { panes.show("room"); byId("input").focus(); },
+  acknowledge: () =>
+    store.incident && void press({ label: "Acknowledge", command: `ack ${store.incident.id}` }, store.current),
+  command: () => {
+    panes.show("room");
+    composer.write("/incident ");
+  },
+  speak: () => {
+    panes.show("room");
+    byId("input").focus();
+  },
   pane: (name) => panes.show(name, true),
   back: () => void panes.back(),
 });

@@ -1,6 +1,10 @@
 /** Bursts become few: the first call runs at once, the rest become one call at the end of the pause. */
 
-/** @param {() => any} run may be async; the pause begins when it has ended @param {number} pause ms @returns {() => void} */
+/**
+ * @param {() => any} run may be async; the pause begins when it has ended
+ * @param {number} pause ms
+ * @returns {() => void}
+ */
 export function pace(run, pause) {
   let busy = false;
   let again = false;

@@ -14,7 +14,9 @@ export class Panes {
     });
     const mark = tabs.querySelector("#switch-mark");
     const marked = () => {
-      const news = store.waiting.size > 0 || [...(store.rooms?.values() ?? [])].some((room) => room.id !== store.current && store.isUnread(room));
+      const news =
+        store.waiting.size > 0 ||
+        [...(store.rooms?.values() ?? [])].some((room) => room.id !== store.current && store.isUnread(room));
       if (mark) mark.hidden = !news;
     };
     store.on("rooms room pages", marked);
@@ -42,8 +44,12 @@ export class Panes {
   /** @param {string} name */
   focus(name) {
     const pane = document.getElementById(`pane-${name}`);
-    const first = name === "rooms" ? pane?.querySelector("[aria-current=page]") ?? pane?.querySelector("a.room")
-      : name === "room" ? document.getElementById("log") : pane?.querySelector("[role=tab][aria-selected=true]");
+    const first =
+      name === "rooms"
+        ? (pane?.querySelector("[aria-current=page]") ?? pane?.querySelector("a.room"))
+        : name === "room"
+          ? document.getElementById("log")
+          : pane?.querySelector("[role=tab][aria-selected=true]");
     (first ?? pane)?.focus();
   }
 

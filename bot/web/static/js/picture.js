@@ -14,7 +14,11 @@ import { TimelineList } from "./timeline.js";
 const LANES_MS = 1000;
 const REST_MS = 2000;
 const IDLE_MS = 15_000;
-const TABS = [["picture", "Picture"], ["why", "Why grouped"], ["timeline", "Timeline"]];
+const TABS = [
+  ["picture", "Picture"],
+  ["why", "Why grouped"],
+  ["timeline", "Timeline"],
+];
 
 export class Picture {
   /** @param {HTMLElement} tabs @param {HTMLElement} root @param {import("./store.js").Store} store */
@@ -66,9 +70,25 @@ export class Picture {
 
   #drawTabs() {
     const tabs = this.store.incident ? TABS : TABS.slice(0, 1);
-    fill(this.tabs, tabs.map(([id, words]) => h("button", { class: "tab", type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "picture",
-      "aria-selected": String(id === this.tab), tabindex: id === this.tab ? "0" : "-1",
-      on: { click: () => this.show(id), keydown: (event) => this.#key(event) } }, tabs.length > 1 ? words : "All services, last hour")));
+    fill(
+      this.tabs,
+      tabs.map(([id, words]) =>
+        h(
+          "button",
+          {
+            class: "tab",
+            type: "button",
+            role: "tab",
+            id: `tab-${id}`,
+            "aria-controls": "picture",
+            "aria-selected": String(id === this.tab),
+            tabindex: id === this.tab ? "0" : "-1",
+            on: { click: () => this.show(id), keydown: (event) => this.#key(event) },
+          },
+          tabs.length > 1 ? words : "All services, last hour",
+        ),
+      ),
+    );
   }
 
   /** @param {KeyboardEvent} event */
@@ -100,9 +120,12 @@ export class Picture {
       this.lanesBox = h("div", {}, skeleton(4, "skeleton-lanes"));
       this.changesBox = h("div", {});
       this.graphBox = h("div", {}, skeleton(4, "skeleton-graph"));
-      fill(this.root, h("section", { class: "figure" }, h("h2", {}, "Alerts over time"), this.lanesBox),
+      fill(
+        this.root,
+        h("section", { class: "figure" }, h("h2", {}, "Alerts over time"), this.lanesBox),
         h("section", { class: "figure" }, h("h2", {}, "Services"), this.graphBox),
-        h("section", { class: "figure" }, h("h2", {}, "Changes"), this.changesBox));
+        h("section", { class: "figure" }, h("h2", {}, "Changes"), this.changesBox),
+      );
     } else {
       this.listBox = h("div", {}, skeleton(6, "skeleton-log"));
       fill(this.root, h("section", { class: "figure figure-list" }, this.listBox));
@@ -135,18 +158,30 @@ export class Picture {
   #draw(what, data) {
     const first = (box, make) => (this.drawn[what] ??= (fill(box), make()));
     if (what === "lanes") {
-      if (data.lanes.length || data.changes.length || data.marks.length) first(this.lanesBox, () => new LaneChart(this.lanesBox)).draw(data);
+      if (data.lanes.length || data.changes.length || data.marks.length)
+        first(this.lanesBox, () => new LaneChart(this.lanesBox)).draw(data);
       else {
         this.drawn.lanes = undefined;
-        fill(this.lanesBox, h("p", { class: "nothing" }, "No alerts in this hour. Each service that raises one gets a lane here."));
+        fill(
+          this.lanesBox,
+          h("p", { class: "nothing" }, "No alerts in this hour. Each service that raises one gets a lane here."),
+        );
       }
       (this.drawn.changes ??= new ChangeTable(this.changesBox)).draw(data.changes);
     } else if (what === "graph") {
       if (data.nodes.length) first(this.graphBox, () => new ServiceGraph(this.graphBox)).draw(data);
       else {
         this.drawn.graph = undefined;
-        fill(this.graphBox, h("p", { class: "nothing" }, "No services known yet. They appear with their first alert; name what they depend on in the catalogue (",
-          h("code", {}, "services: checkout: depends_on"), ") to see the links."));
+        fill(
+          this.graphBox,
+          h(
+            "p",
+            { class: "nothing" },
+            "No services known yet. They appear with their first alert; name what they depend on in the catalogue (",
+            h("code", {}, "services: checkout: depends_on"),
+            ") to see the links.",
+          ),
+        );
       }
     } else if (what === "evidence" && this.tab === "why") {
       first(this.listBox, () => new EvidenceList(this.listBox)).draw(data);
@@ -158,6 +193,14 @@ export class Picture {
   /** @param {string} what @param {Error} error */
   #failed(what, error) {
     const box = { lanes: this.lanesBox, graph: this.graphBox }[what] ?? this.listBox;
-    fill(box, h("p", { class: "nothing" }, `${error.message} `, h("button", { class: "link-button", type: "button", on: { click: () => this.refresh() } }, "Try again")));
+    fill(
+      box,
+      h(
+        "p",
+        { class: "nothing" },
+        `${error.message} `,
+        h("button", { class: "link-button", type: "button", on: { click: () => this.refresh() } }, "Try again"),
+      ),
+    );
   }
 }

@@ -18,7 +18,10 @@ export class RoomList {
   later() {
     if (this.waiting) return;
     this.waiting = true;
-    const run = () => { this.waiting = false; this.draw(); };
+    const run = () => {
+      this.waiting = false;
+      this.draw();
+    };
     if (document.hidden) setTimeout(run, 250);
     else requestAnimationFrame(run);
   }
@@ -50,7 +53,13 @@ export class RoomList {
     if (over.length > shown.length) entries.push({ key: "more", more: over.length - shown.length });
     const focused = document.activeElement?.closest?.("[data-key]")?.getAttribute("data-key");
     const inside = this.list.contains(document.activeElement);
-    reconcile(this.list, entries, (entry) => entry.key, (entry) => this.#print(entry), (entry) => this.#make(entry));
+    reconcile(
+      this.list,
+      entries,
+      (entry) => entry.key,
+      (entry) => this.#print(entry),
+      (entry) => this.#make(entry),
+    );
     if (inside && focused && !this.list.contains(document.activeElement)) {
       [...this.list.children].find((node) => node.getAttribute("data-key") === focused)?.focus();
     }
@@ -59,7 +68,12 @@ export class RoomList {
   #print(entry) {
     if (!entry.room) return JSON.stringify(entry);
     const { room } = entry;
-    return JSON.stringify([room, room.id === this.store.current, this.#unread(room), room.kind === "private" ? this.store.waiting.size : 0]);
+    return JSON.stringify([
+      room,
+      room.id === this.store.current,
+      this.#unread(room),
+      room.kind === "private" ? this.store.waiting.size : 0,
+    ]);
   }
 
   /** @param {Room} room */
@@ -68,12 +82,37 @@ export class RoomList {
   }
 
   #make(entry) {
-    if (entry.none) return h("p", { class: "rooms-none" }, "No incidents. Alerts posted to ", h("code", {}, "/webhooks/alertmanager"), " appear here.");
+    if (entry.none)
+      return h(
+        "p",
+        { class: "rooms-none" },
+        "No incidents. Alerts posted to ",
+        h("code", {}, "/webhooks/alertmanager"),
+        " appear here.",
+      );
     if (entry.more) {
-      return h("button", { class: "link-button rooms-more", type: "button", on: { click: () => { this.all = true; this.draw(); } } },
-        `Show ${entry.more} more`);
+      return h(
+        "button",
+        {
+          class: "link-button rooms-more",
+          type: "button",
+          on: {
+            click: () => {
+              this.all = true;
+              this.draw();
+            },
+          },
+        },
+        `Show ${entry.more} more`,
+      );
     }
-    if (!entry.room) return h("h2", { class: "rooms-title" }, entry.title, entry.count ? h("span", { class: "rooms-count" }, String(entry.count)) : null);
+    if (!entry.room)
+      return h(
+        "h2",
+        { class: "rooms-title" },
+        entry.title,
+        entry.count ? h("span", { class: "rooms-count" }, String(entry.count)) : null,
+      );
     return this.#room(entry.room);
   }
 
@@ -82,25 +121,62 @@ export class RoomList {
     const { incident } = room;
     const unread = this.#unread(room);
     const pages = room.kind === "private" ? this.store.waiting.size : 0;
-    const icon = incident ? shape(incident.status) : pages ? shape("page", "open") : shape(room.kind === "private" ? "private" : "lobby", "quiet");
+    const icon = incident
+      ? shape(incident.status)
+      : pages
+        ? shape("page", "open")
+        : shape(room.kind === "private" ? "private" : "lobby", "quiet");
     const title = incident ? incident.title : room.kind === "private" ? "Pages for you" : "Lobby";
-    return h("a", { class: "room", href: `#/rooms/${encodeURIComponent(room.id)}`,
-      "aria-current": room.id === this.store.current ? "page" : null,
-      data: { kind: room.kind, status: incident?.status, unread: unread ? "yes" : null, paged: pages ? "yes" : null },
-      on: { click: (event) => { event.preventDefault(); this.open(room.id); } } },
-    icon,
-    h("span", { class: "room-title", title: incident ? `${incident.id} ${title}` : title }, h("bdi", {}, title)),
-    h("span", { class: "room-end" }, unread ? h("span", { class: "unread" }, h("span", { class: "visually-hidden" }, "new messages")) : null,
-      incident ? h("span", { class: "number" }, incident.id) : null),
-    h("span", { class: "room-meta" }, incident ? this.#meta(incident) : h("span", {}, pages ? (pages === 1 ? "A page waits" : `${pages} pages wait`)
-      : room.kind === "private" ? "Only you see them" : "Everything at once")));
+    return h(
+      "a",
+      {
+        class: "room",
+        href: `#/rooms/${encodeURIComponent(room.id)}`,
+        "aria-current": room.id === this.store.current ? "page" : null,
+        data: { kind: room.kind, status: incident?.status, unread: unread ? "yes" : null, paged: pages ? "yes" : null },
+        on: {
+          click: (event) => {
+            event.preventDefault();
+            this.open(room.id);
+          },
+        },
+      },
+      icon,
+      h("span", { class: "room-title", title: incident ? `${incident.id} ${title}` : title }, h("bdi", {}, title)),
+      h(
+        "span",
+        { class: "room-end" },
+        unread ? h("span", { class: "unread" }, h("span", { class: "visually-hidden" }, "new messages")) : null,
+        incident ? h("span", { class: "number" }, incident.id) : null,
+      ),
+      h(
+        "span",
+        { class: "room-meta" },
+        incident
+          ? this.#meta(incident)
+          : h(
+              "span",
+              {},
+              pages
+                ? pages === 1
+                  ? "A page waits"
+                  : `${pages} pages wait`
+                : room.kind === "private"
+                  ? "Only you see them"
+                  : "Everything at once",
+            ),
+      ),
+    );
   }
 
   /** @param {import("./types.js").Incident} incident */
   #meta(incident) {
     const over = incident.status === "resolved";
     const took = ms(incident.resolved_at) - ms(incident.opened_at);
-    return [severity(incident.severity), h("span", {}, incident.status),
-      over ? h("span", {}, Number.isFinite(took) ? `after ${duration(took)}` : "") : elapsed(incident.opened_at)];
+    return [
+      severity(incident.severity),
+      h("span", {}, incident.status),
+      over ? h("span", {}, Number.isFinite(took) ? `after ${duration(took)}` : "") : elapsed(incident.opened_at),
+    ];
   }
 }

@@ -14,20 +14,36 @@ const LONG = 4000;
 function draw(span) {
   if (typeof span === "string") return h("bdi", {}, span);
   switch (span?.span) {
-    case "moment": return moment(span.at);
-    case "person": return h("bdi", { class: "person", title: span.id }, span.name);
-    case "link": return outside(span.label, span.url);
-    case "strong": return h("strong", {}, h("bdi", {}, span.text));
-    case "code": return span.text.startsWith("/") ? typed(span.text) : h("code", {}, h("bdi", {}, span.text));
-    default: return document.createTextNode("");
+    case "moment":
+      return moment(span.at);
+    case "person":
+      return h("bdi", { class: "person", title: span.id }, span.name);
+    case "link":
+      return outside(span.label, span.url);
+    case "strong":
+      return h("strong", {}, h("bdi", {}, span.text));
+    case "code":
+      return span.text.startsWith("/") ? typed(span.text) : h("code", {}, h("bdi", {}, span.text));
+    default:
+      return document.createTextNode("");
   }
 }
 
 /** A command to type: pressing it puts it on the input line. @param {string} command */
 export function typed(command) {
-  return h("button", { class: "typed", type: "button", title: "Put on the input line",
-    on: { click: (event) => event.currentTarget.dispatchEvent(
-      new CustomEvent("compose", { bubbles: true, detail: `${command} ` })) } }, command);
+  return h(
+    "button",
+    {
+      class: "typed",
+      type: "button",
+      title: "Put on the input line",
+      on: {
+        click: (event) =>
+          event.currentTarget.dispatchEvent(new CustomEvent("compose", { bubbles: true, detail: `${command} ` })),
+      },
+    },
+    command,
+  );
 }
 
 /** @param {Text|null|undefined} text @returns {Node[]} */
@@ -39,17 +55,26 @@ export function spans(text) {
 /** The same text without form, for titles and screen readers. @param {Text|null|undefined} text @returns {string} */
 export function plain(text) {
   if (!text) return "";
-  return (Array.isArray(text) ? text : [text]).map((span) => {
-    if (typeof span === "string") return span;
-    if (span.span === "moment") return moment(span.at).textContent;
-    return span.span === "person" ? span.name : span.span === "link" ? span.label : span.text;
-  }).join("");
+  return (Array.isArray(text) ? text : [text])
+    .map((span) => {
+      if (typeof span === "string") return span;
+      if (span.span === "moment") return moment(span.at).textContent;
+      return span.span === "person" ? span.name : span.span === "link" ? span.label : span.text;
+    })
+    .join("");
 }
 
-/** What a person wrote: literal, http(s) addresses as links, very long texts cut with a way to see the rest. @param {string} text */
+/**
+ * What a person wrote: literal, http(s) addresses as links, very long texts cut with a way to see the rest.
+ * @param {string} text
+ */
 export function prose(text) {
   if (text.length <= LONG) return linked(text);
-  const more = h("button", { class: "link-button", type: "button" }, `Show all ${text.length.toLocaleString()} characters`);
+  const more = h(
+    "button",
+    { class: "link-button", type: "button" },
+    `Show all ${text.length.toLocaleString()} characters`,
+  );
   const body = h("span", {}, linked(text.slice(0, LONG)), "\u2026 ", more);
   more.addEventListener("click", () => body.replaceChildren(...linked(text)));
   return [body];

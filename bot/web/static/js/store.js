@@ -15,8 +15,20 @@ const CONVERSATIONS_KEPT = 12;
 
 /** localStorage, where the browser allows it. */
 const keep = {
-  get(key) { try { return localStorage.getItem(key); } catch { return null; } },
-  set(key, value) { try { localStorage.setItem(key, value); } catch { /* private mode: forgotten on reload */ } },
+  get(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      /* private mode: forgotten on reload */
+    }
+  },
 };
 export { keep };
 
@@ -96,15 +108,25 @@ export class Store {
     const rooms = [...(this.rooms?.values() ?? [])];
     const incidents = rooms.filter((room) => room.kind === "incident");
     const over = (room) => room.archived || room.incident?.status === "resolved";
-    const open = incidents.filter((room) => !over(room)).sort((a, b) =>
-      (STATUS_ORDER[a.incident?.status] ?? 0) - (STATUS_ORDER[b.incident?.status] ?? 0)
-      || (a.incident?.severity ?? "").localeCompare(b.incident?.severity ?? "")
-      || ms(b.incident?.opened_at) - ms(a.incident?.opened_at));
-    const done = incidents.filter(over).sort((a, b) =>
-      ms(b.incident?.resolved_at ?? b.last_at) - ms(a.incident?.resolved_at ?? a.last_at));
+    const open = incidents
+      .filter((room) => !over(room))
+      .sort(
+        (a, b) =>
+          (STATUS_ORDER[a.incident?.status] ?? 0) - (STATUS_ORDER[b.incident?.status] ?? 0) ||
+          (a.incident?.severity ?? "").localeCompare(b.incident?.severity ?? "") ||
+          ms(b.incident?.opened_at) - ms(a.incident?.opened_at),
+      );
+    const done = incidents
+      .filter(over)
+      .sort((a, b) => ms(b.incident?.resolved_at ?? b.last_at) - ms(a.incident?.resolved_at ?? a.last_at));
     const mine = rooms.filter((room) => room.kind === "private");
     const lobby = rooms.filter((room) => room.kind === "lobby");
-    return { paged: this.waiting.size ? mine : [], open, places: this.waiting.size ? lobby : [...lobby, ...mine], over: done };
+    return {
+      paged: this.waiting.size ? mine : [],
+      open,
+      places: this.waiting.size ? lobby : [...lobby, ...mine],
+      over: done,
+    };
   }
 
   /** @param {string} room @returns {Conversation} */
@@ -167,7 +189,11 @@ export class Store {
     this.waiting.clear();
     this.conversations.clear();
     let saved = null;
-    try { saved = JSON.parse(keep.get(`muster.read.${me}`) ?? "null"); } catch { saved = null; }
+    try {
+      saved = JSON.parse(keep.get(`muster.read.${me}`) ?? "null");
+    } catch {
+      saved = null;
+    }
     this.since = saved?.since ?? now();
     this.read = new Map(Object.entries(saved?.rooms ?? {}));
     this.emit("me");

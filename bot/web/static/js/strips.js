@@ -19,7 +19,13 @@ function stateOf(kind) {
   return /^(declar|open|reopen|unack)/.test(kind) ? "open" : "";
 }
 
-/** Items that would stand on each other, together. @template T @param {T[]} items @param {(item: T) => number} x @returns {{x: number, items: T[]}[]} */
+/**
+ * Items that would stand on each other, together.
+ * @template T
+ * @param {T[]} items
+ * @param {(item: T) => number} x
+ * @returns {{x: number, items: T[]}[]}
+ */
 function clusters(items, x) {
   const found = [];
   for (const item of items) {
@@ -31,7 +37,8 @@ function clusters(items, x) {
 }
 
 /** @param {number} count @param {number} x @param {number} y */
-const many = (count, x, y) => (count > 1 ? s("text", { class: "mark-count", x: x + 8, y: y + 4 }, String(count)) : null);
+const many = (count, x, y) =>
+  count > 1 ? s("text", { class: "mark-count", x: x + 8, y: y + 4 }, String(count)) : null;
 
 /**
  * @param {Lanes} data @param {Axis} axis @param {number} middle px
@@ -43,23 +50,38 @@ export function stateStrip(data, axis, middle) {
   const place = (at) => Math.max(axis.left, Math.min(axis.right, axis.x(at)));
   const tell = (mark) => `${clock(ms(mark.at), true)} ${mark.text || mark.kind}`;
   const several = marks.filter((mark) => stateOf(mark.kind) === "open").length > 1;
-  const stop = (group) => ({ x: group.x, at: ms(group.items[0].at), head: several ? "Incidents" : "Incident",
-    lines: [...group.items.slice(0, 6).map(tell), group.items.length > 6 ? `and ${group.items.length - 6} more` : null].filter(Boolean) });
+  const stop = (group) => ({
+    x: group.x,
+    at: ms(group.items[0].at),
+    head: several ? "Incidents" : "Incident",
+    lines: [
+      ...group.items.slice(0, 6).map(tell),
+      group.items.length > 6 ? `and ${group.items.length - 6} more` : null,
+    ].filter(Boolean),
+  });
   const groups = clusters(marks, (mark) => place(ms(mark.at)));
   if (several) {
-    return { label: "Incidents", stops: groups.map(stop), parts: groups.flatMap((group) => {
-      const state = group.items.map((mark) => stateOf(mark.kind)).find((one) => one === "open") ?? stateOf(group.items[0].kind);
-      return [shapeAt(state || "dot", group.x, middle, 12, state), many(group.items.length, group.x, middle)];
-    }) };
+    return {
+      label: "Incidents",
+      stops: groups.map(stop),
+      parts: groups.flatMap((group) => {
+        const state =
+          group.items.map((mark) => stateOf(mark.kind)).find((one) => one === "open") ?? stateOf(group.items[0].kind);
+        return [shapeAt(state || "dot", group.x, middle, 12, state), many(group.items.length, group.x, middle)];
+      }),
+    };
   }
   const states = marks.filter((mark) => stateOf(mark.kind));
   const lines = states.map((mark, i) => {
     const state = stateOf(mark.kind);
     const start = place(ms(mark.at));
     const end = states[i + 1] ? place(ms(states[i + 1].at)) : state === "resolved" ? start : place(now());
-    return end > start ? s("line", { class: "state-line", x1: start, x2: end, y1: middle, y2: middle, data: { status: state } }) : null;
+    return end > start
+      ? s("line", { class: "state-line", x1: start, x2: end, y1: middle, y2: middle, data: { status: state } })
+      : null;
   });
-  const events = marks.filter((mark) => !stateOf(mark.kind))
+  const events = marks
+    .filter((mark) => !stateOf(mark.kind))
     .map((mark) => s("circle", { class: "mark-event", cx: place(ms(mark.at)), cy: middle, r: 2.5 }));
   const shapes = states.flatMap((mark) => {
     const x = place(ms(mark.at));
@@ -70,9 +92,15 @@ export function stateStrip(data, axis, middle) {
 
 /** @param {import("./types.js").Change} change */
 function tellChange(change) {
-  return [h("b", {}, h("bdi", {}, change.service || "no service")), " ", h("bdi", {}, change.title),
-    change.author ? " by " : null, change.author ? h("bdi", {}, change.author) : null,
-    change.rank === 1 ? ", the suspect" : null, change.status !== "succeeded" ? `, ${change.status.replace("_", " ")}` : null].filter(Boolean);
+  return [
+    h("b", {}, h("bdi", {}, change.service || "no service")),
+    " ",
+    h("bdi", {}, change.title),
+    change.author ? " by " : null,
+    change.author ? h("bdi", {}, change.author) : null,
+    change.rank === 1 ? ", the suspect" : null,
+    change.status !== "succeeded" ? `, ${change.status.replace("_", " ")}` : null,
+  ].filter(Boolean);
 }
 
 /**
@@ -80,17 +108,26 @@ function tellChange(change) {
  * @returns {{label: string, parts: (Node|null)[], stops: Stop[], suspects: number[]}|null}
  */
 export function changeStrip(data, axis, middle) {
-  const inside = data.changes.filter((change) => ms(change.at) >= axis.from && ms(change.at) <= axis.to)
+  const inside = data.changes
+    .filter((change) => ms(change.at) >= axis.from && ms(change.at) <= axis.to)
     .sort((a, b) => ms(a.at) - ms(b.at));
   if (!inside.length) return null;
   const groups = clusters(inside, (change) => axis.x(ms(change.at)));
-  const stops = groups.map(({ x, items }) => ({ x, at: ms(items[0].at), head: clock(ms(items[0].at), true),
-    lines: [...items.slice(0, 6).map(tellChange), items.length > 6 ? [`and ${items.length - 6} more`] : null].filter(Boolean) }));
+  const stops = groups.map(({ x, items }) => ({
+    x,
+    at: ms(items[0].at),
+    head: clock(ms(items[0].at), true),
+    lines: [...items.slice(0, 6).map(tellChange), items.length > 6 ? [`and ${items.length - 6} more`] : null].filter(
+      Boolean,
+    ),
+  }));
   const parts = groups.flatMap(({ x, items }) => {
     const suspect = items.some((change) => change.rank === 1);
     const failed = items.every((change) => change.status === "failed" || change.status === "rolled_back");
-    return [shapeAt(suspect ? "suspect" : failed ? "failed" : "change", x, middle, 13, suspect ? "suspect" : "change"),
-      many(items.length, x, middle)];
+    return [
+      shapeAt(suspect ? "suspect" : failed ? "failed" : "change", x, middle, 13, suspect ? "suspect" : "change"),
+      many(items.length, x, middle),
+    ];
   });
   const suspects = inside.filter((change) => change.rank === 1).map((change) => axis.x(ms(change.at)));
   return { label: "Changes", parts, stops, suspects };

@@ -25,8 +25,16 @@ const format = (options) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23
 const minutes = format({ hour: "2-digit", minute: "2-digit" });
 const seconds = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const dated = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const full = format({ weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit",
-  minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+const full = format({
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  timeZoneName: "short",
+});
 const dayName = format({ weekday: "long", day: "numeric", month: "long" });
 
 /** 02:14 @param {number} at ms @param {boolean} [exactly] with seconds */
@@ -73,13 +81,20 @@ export function ago(at) {
 function timeNode(value, kind, words) {
   const at = ms(value);
   if (!Number.isFinite(at)) return h("span", {}, "");
-  return h("time", { class: "time", datetime: new Date(at).toISOString(), title: exact(at), data: { tick: kind, at } },
-    words(at));
+  return h(
+    "time",
+    { class: "time", datetime: new Date(at).toISOString(), title: exact(at), data: { tick: kind, at } },
+    words(at),
+  );
 }
 
-/** The hour of a moment; with the date when it was another day. @param {number|string} value @param {boolean} [exactly] */
-export const moment = (value, exactly = false) => timeNode(value, "", (at) =>
-  dayKey(at) === dayKey(now()) ? clock(at, exactly) : dated.format(at));
+/**
+ * The hour of a moment; with the date when it was another day.
+ * @param {number|string} value
+ * @param {boolean} [exactly]
+ */
+export const moment = (value, exactly = false) =>
+  timeNode(value, "", (at) => (dayKey(at) === dayKey(now()) ? clock(at, exactly) : dated.format(at)));
 
 /** The hour alone, where a date stands nearby. @param {number|string} value @param {boolean} [exactly] */
 export const hour = (value, exactly = false) => timeNode(value, "", (at) => clock(at, exactly));

@@ -10,9 +10,19 @@ export class Tooltip {
     frame.append(this.node, this.voice);
   }
 
-  /** @param {number} x px in the frame @param {number} y @param {string} head @param {(string|Node|(string|Node)[])[]} lines @param {boolean} [speak] */
+  /**
+   * @param {number} x px in the frame
+   * @param {number} y
+   * @param {string} head
+   * @param {(string|Node|(string|Node)[])[]} lines
+   * @param {boolean} [speak]
+   */
   show(x, y, head, lines, speak = false) {
-    fill(this.node, h("p", { class: "tooltip-head" }, h("bdi", {}, head)), lines.map((line) => h("p", { class: "tooltip-line" }, line)));
+    fill(
+      this.node,
+      h("p", { class: "tooltip-head" }, h("bdi", {}, head)),
+      lines.map((line) => h("p", { class: "tooltip-line" }, line)),
+    );
     this.node.hidden = false;
     const { offsetWidth: width, offsetHeight: height } = this.node;
     const left = x + 14 + width > this.frame.clientWidth ? x - 14 - width : x + 14;
