@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from correlation.alert import Alert
+from correlation.alert import Alert, Severity
 from correlation.candidates import Pair
 from correlation.cookbook import Compiled, Cookbook
 from correlation.decision import Evidence, Kind
@@ -23,6 +23,7 @@ __all__ = ["Chosen", "Placed", "Placer"]
 
 MAX_NEIGHBOURS = 16  # services whose groups one alert is compared with
 MAX_MERGES = 4  # groups that one alert may bridge
+SEVERE = Severity.ERROR.rank  # critical and error
 
 
 class Chosen(NamedTuple):
@@ -125,10 +126,11 @@ class Placer:
         cookbook, features = self.cookbook, self.features
         near = [("service", name) for name in list(facts.reach)[1 : MAX_NEIGHBOURS + 1]]
         needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.opening)
+        calls = facts.episode.rank <= SEVERE and facts.episode.opening >= 1.0  # it would call people by itself
         found: list[Chosen] = []
         for number in self.registry.index.find(_by_telling(keys, near)):
             group = self.registry.open[number]
-            if not group.joinable(facts.at):
+            if not group.joinable(facts.at) or (calls and _background(group, facts.episode)):
                 continue
             compiled = cookbook.get(group.recipe)
             if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
@@ -191,6 +193,14 @@ class Placer:
         for change in facts.changes:
             group.touch(change)
         self.registry.index.touch(group.number, keys)
+
+
+def _background(group: Group, episode: Episode) -> bool:
+    """Whether a group still waits for something worth people, and only mild things elsewhere are in it.
+
+    An outage does not begin in there: its cause and its onset would be the background's.
+    """
+    return not group.deserved and group.worst > SEVERE and episode.service not in group.services
 
 
 def _by_telling(keys: list[Pair], near: list[Pair]) -> list[Pair]:
