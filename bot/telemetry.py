@@ -59,6 +59,7 @@ def configure_logging(form: Literal["console", "json"] = "console", level: str =
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("aiohttp.server").filters[:] = [_calm]
     for noisy in ("aiosqlite", "apscheduler", "aiohttp.access", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
@@ -71,6 +72,15 @@ def configure_logging(form: Literal["console", "json"] = "console", level: str =
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """No error of ours is what a stranger sends that is no HTTP, or who hangs up: a line, and no traceback to fill the disk."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, ConnectionError) or type(error).__module__ == "aiohttp.http_exceptions":
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args, record.exc_info = "request_unreadable", None, None
+    return True
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -6,6 +6,7 @@ What the stories expect of it must not enter here.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -138,7 +139,7 @@ class Muster:
         return await self.request(
             "POST",
             f"/webhooks/{source}",
-            data=data,
+            data=io.BytesIO(data),
             headers={"Content-Type": "application/json"} | (headers or {}),
         )
 
