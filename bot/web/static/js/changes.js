@@ -97,7 +97,13 @@ export class ChangeTable {
         h(
           "div",
           { class: "change-about" },
-          change.rank === 1 ? h("span", { class: "suspect-word" }, "suspect") : null,
+          change.rank
+            ? h(
+                "span",
+                { class: change.rank === 1 ? "suspect-word" : "" },
+                change.rank === 1 ? "suspect" : `suspect ${change.rank}`,
+              )
+            : null,
           h("span", {}, change.kind),
           odd ? h("span", {}, change.status.replace("_", " ")) : null,
           change.author ? h("bdi", {}, change.author) : null,

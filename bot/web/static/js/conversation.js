@@ -27,7 +27,9 @@ export class ConversationPane {
     store.on("conversation", () => this.later());
     root.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     newest.addEventListener("click", () => this.down());
-    new ResizeObserver(() => this.pinnedDown && this.down()).observe(root);
+    const resized = new ResizeObserver(() => this.pinnedDown && this.down());
+    resized.observe(root);
+    resized.observe(this.list); // items off screen are measured only when they come near it
   }
 
   /** Show the current room. */
@@ -186,8 +188,11 @@ export class ConversationPane {
       : `${continued} ${item.message.edited_at ?? ""} ${JSON.stringify(item.message.view) ?? ""}`;
   }
 
+  /** To the newest; where that is a long answer, to its beginning. */
   down() {
-    this.root.scrollTop = this.root.scrollHeight;
+    const last = this.list.lastElementChild;
+    const long = last?.classList.contains("reply") && last.clientHeight > this.root.clientHeight;
+    this.root.scrollTop = long ? last.offsetTop - this.root.offsetTop - 12 : this.root.scrollHeight;
     this.pinnedDown = true;
     this.newest.hidden = true;
   }
