@@ -84,6 +84,7 @@ class Pipeline:
     ) -> None:
         self._database, self._journal, self._clock, self._metrics = database, journal, clock, metrics
         self._grouping, self._incidents, self._catalog = grouping, incidents, catalog
+        self._kept = 0  # the delivery up to which everything is in the database
         self._oldest = 0.0  # when the oldest delivery at work was received
         self.trouble = ""  # why the last batch is not in the database; empty when it is
 
@@ -104,7 +105,7 @@ class Pipeline:
 
     def behind(self) -> Behind:
         """How far the pipeline is behind the journal."""
-        waiting = max(0, self._journal.head - self._grouping.position)
+        waiting = max(0, self._journal.head - self._kept)
         age = max(0.0, self._clock.now() - self._oldest) if waiting and self._oldest else 0.0
         return Behind(deliveries=waiting, seconds=age)
 
@@ -116,7 +117,7 @@ class Pipeline:
     async def step(self) -> bool:
         """One micro-batch; False when there was nothing to do. StorageUnavailable when it could not be kept."""
         async with self._grouping.borrowed():
-            position = self._grouping.position
+            position = self._kept = self._grouping.position
         deliveries = await self._journal.read(position, BATCH_DELIVERIES, BATCH_BYTES)
         if not deliveries:
             return False
