@@ -5,6 +5,8 @@ Joining costs the same for the second member and for the hundred-thousandth. Whi
 
 from __future__ import annotations
 
+from itertools import islice
+
 import msgspec
 
 from correlation.alert import Severity
@@ -116,11 +118,11 @@ class Group(msgspec.Struct, kw_only=True):
         if tally is not None:
             tally.episodes += 1
             tally.firing += episode.active
-            tally.first_seen = min(tally.first_seen, episode.first_seen)
+            tally.first_seen = min(tally.first_seen, at)  # what was held before says nothing of when this began
             tally.last_seen = max(tally.last_seen, episode.last_seen)
             tally.worst = min(tally.worst, episode.rank)
         elif len(tallies) < cap:
-            tallies[episode.part] = Tally(1, int(episode.active), episode.first_seen, episode.last_seen, episode.rank)
+            tallies[episode.part] = Tally(1, int(episode.active), at, episode.last_seen, episode.rank)
         for values, value, most in (
             (self.classes, episode.class_, MAX_VALUES),
             (self.names, episode.name, MAX_VALUES),
@@ -192,7 +194,11 @@ class Group(msgspec.Struct, kw_only=True):
         self.grown_at = max(self.grown_at, other.grown_at)
         self.pace = min(self.pace, other.pace)
         self.weight += other.weight
-        self.members = dict.fromkeys(sorted([*self.members, *other.members])[:MAX_MEMBERS])
+        # The few go to the many: uniting two storms must not cost what both of them hold.
+        few, many = sorted((self.members, other.members), key=len)
+        for member in islice(few, MAX_MEMBERS - len(many)):
+            many[member] = None
+        self.members = many
         self.size += other.size
         self.alerts += other.alerts
         self.firing += other.firing
@@ -249,7 +255,7 @@ class Group(msgspec.Struct, kw_only=True):
             active=self.firing,
             size=self.size,
             alerts=self.alerts,
-            episodes=tuple(self.members),
+            episodes=tuple(sorted(self.members)),
             services=largest({name: tally.episodes for name, tally in self.services.items()}),
             classes=largest(self.classes),
             hosts=largest(self.hosts),

@@ -201,8 +201,8 @@ class Registry:
     def split(self, old: Group, episodes: Sequence[int]) -> tuple[Group, Group]:
         """(what remains, what was moved). ValueError unless some but not all of the members move."""
         wanted = frozenset(episodes)
-        moved = [number for number in old.members if number in wanted]
-        stay = [number for number in old.members if number not in wanted]
+        moved = [number for number in sorted(old.members) if number in wanted]
+        stay = [number for number in sorted(old.members) if number not in wanted]
         if not moved or not stay:
             raise ValueError(f"{old.id}: a split moves some of the group's episodes, neither none nor all")
         rest, new = self._like(old, old.number, stay), self._like(old, self.next_number(), moved)

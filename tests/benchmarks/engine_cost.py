@@ -48,7 +48,8 @@ def percentile(times: list[int], share: float) -> float:
 
 
 def measure(engine: Engine, alerts: list[Alert]) -> list[int]:
-    clock, times = time.perf_counter_ns, []
+    # The thread's own time: what neighbours take from a shared machine is no cost of the engine.
+    clock, times = time.thread_time_ns, []
     for alert in alerts:
         one = (alert,)
         began = clock()
