@@ -97,6 +97,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="car
     status: str
     status_since: float
     opened_at: float
+    first_alert_at: float | None = None  # None: it was declared without an alert
     resolved_at: float | None = None
     lead: Person | None = None
     alert_count: int = 0

@@ -31,6 +31,7 @@ def card(
         status=incident.status,
         status_since=incident.status_since,
         opened_at=incident.opened_at,
+        first_alert_at=incident.first_alert_at if incident.alert_count else None,
         resolved_at=incident.resolved_at,
         lead=person(incident.commander) if incident.commander else None,
         alert_count=incident.alert_count,

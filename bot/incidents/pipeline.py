@@ -46,6 +46,8 @@ log = get_logger(__name__)
 BATCH_DELIVERIES = 400
 BATCH_ALERTS = 1_000  # about; a delivery is never cut
 BATCH_BYTES = 1024 * 1024
+SUSPECTS = 3  # changes that an incident names
+PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 SLICE = 32  # alerts between two breaths, so that webhooks and commands are answered meanwhile
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
 
@@ -359,4 +361,5 @@ def _take_figures(incident: Incident, view: GroupView) -> None:
     if view.causes:
         cause = view.causes[0]
         incident.cause = Cause(service=cause.name, words="; ".join(cause.reasons), score=cause.score)
-    incident.suspects = [Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in view.suspects]
+    likely = [suspect for suspect in view.suspects if suspect.score >= PLAUSIBLE * view.suspects[0].score]
+    incident.suspects = [Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in likely[:SUSPECTS]]

@@ -85,7 +85,7 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
         case Declared(by=by):
             return "declared", by, f"Declared {incident.severity}: {incident.title}"
         case Joined(alerts=alerts, new_services=services, words=words) if services:
-            return "spread", MUSTER, f"Spread to {', '.join(services)} ({alerts} more alerts). {words}"
+            return "spread", MUSTER, f"Spread to {', '.join(services)} ({_more(alerts)}). {words}"
         case Acknowledged(by=by, note=note):
             return "acknowledged", by, f"Acknowledged by {by.name}{f': {note}' if note else ''}"
         case Unacknowledged(by=by):
@@ -111,3 +111,7 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
             return "split", by, f"{alerts} alerts split off into {ref(other)}"
         case _:
             return None
+
+
+def _more(alerts: int) -> str:
+    return "1 more alert" if alerts == 1 else f"{alerts} more alerts"

@@ -146,7 +146,7 @@ class Runner:
                 return f"{number} cannot run: {error}"
             live.output.secrets(secrets)
             live.output.end_line()
-            live.output.feed(f"> {live.run.plan[position]}\n")
+            live.output.feed(f"> {step.title or live.run.plan[position]}\n")
             live.changed.set()
             action = self._actions[step.action]
             context = Context(timeout=step.timeout, secret=bool(secrets))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import ColumnElement, Integer, Row, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.changes import ledger
 from bot.chat.harmless import one_line
 from bot.incidents import store
 from bot.incidents.model import Incident, ref
+from bot.responders.naming import authors
 from bot.storage.tables import alerts, changes, groups, incidents, timeline
 from bot.web.api.shapes import INCIDENT_WORDS, Time, incident_number, utc
 from bot.web.operations import Call, Operation, operation
+from correlation.alert import Change
 
 __all__ = ["OPERATIONS"]
 
@@ -26,6 +30,7 @@ LANES = 40
 CHANGES = 200
 MARKS = 200
 BEFORE_ONSET = 2 * 3600.0  # seconds: how far before the first alert a suspect change is still drawn
+CALM = 600.0  # seconds before the first alert that are shown, so that one sees the beginning
 MARGIN = 0.04  # of the span, before and after
 SEVERITIES = ("critical", "error", "warning", "info")
 
@@ -110,11 +115,12 @@ class Axis:
     path_words=INCIDENT_WORDS,
 )
 async def show_incident_lanes(call: Call[None, None]) -> Lanes:
-    now = call.web.parts.clock.now()
+    now, author = call.web.parts.clock.now(), authors(call.web.parts.catalog)
     async with call.web.parts.database.reading() as connection:
         incident = await store.load(connection, incident_number(call.path["incident"]))
         ranks = {suspect.change: rank for rank, suspect in enumerate(incident.suspects, start=1)}
-        suspects = (await connection.execute(select(changes.c.at).where(changes.c.id.in_(ranks)))).scalars().all()
+        likeliest = [suspect.change for suspect in incident.suspects[:1]]
+        suspects = (await connection.execute(select(changes.c.at).where(changes.c.id.in_(likeliest)))).scalars().all()
         axis = _axis_of(incident, suspects, now)
         lanes = await _lanes(connection, axis, now, groups.c.incident == incident.number)
         services = {lane.service for lane in lanes} | {name for name, _ in incident.services}
@@ -124,14 +130,14 @@ async def show_incident_lanes(call: Call[None, None]) -> Lanes:
             end=utc(axis.end),
             bucket_s=axis.bucket,
             lanes=lanes,
-            changes=await _changes(connection, axis, ranks, near),
+            changes=await _changes(connection, axis, ranks, author, near),
             marks=await _marks(connection, incident.number),
         )
 
 
 @operation("GET", "/api/v1/lanes", summary="All alerts over time by service", query=Window, returns=Lanes)
 async def show_lanes(call: Call[Window, None]) -> Lanes:
-    now = call.web.parts.clock.now()
+    now, author = call.web.parts.clock.now(), authors(call.web.parts.catalog)
     axis = Axis.over(now - 60.0 * call.query.minutes, now)
     async with call.web.parts.database.reading() as connection:
         return Lanes(
@@ -139,14 +145,14 @@ async def show_lanes(call: Call[Window, None]) -> Lanes:
             end=utc(axis.end),
             bucket_s=axis.bucket,
             lanes=await _lanes(connection, axis, now),
-            changes=await _changes(connection, axis, {}),
+            changes=await _changes(connection, axis, {}, author),
             marks=await _openings(connection, axis),
         )
 
 
 def _axis_of(incident: Incident, suspects: Any, now: float) -> Axis:
     first = incident.first_alert_at
-    start = min([first, incident.opened_at, *(at for at in suspects if first - BEFORE_ONSET <= at < first)])
+    start = min([first - CALM, incident.opened_at, *(at for at in suspects if first - BEFORE_ONSET <= at < first)])
     end = max(incident.last_alert_at, incident.resolved_at or now)
     margin = max(MARGIN * (end - start), 30.0)
     return Axis.over(start - margin, min(end + margin, max(now, end)))
@@ -206,27 +212,31 @@ def _bucket(connection: AsyncConnection, moment: Any, axis: Axis) -> ColumnEleme
 
 
 async def _changes(
-    connection: AsyncConnection, axis: Axis, ranks: dict[str, int], of: ColumnElement[bool] | None = None
+    connection: AsyncConnection,
+    axis: Axis,
+    ranks: dict[str, int],
+    author: Callable[[Change], str],
+    of: ColumnElement[bool] | None = None,
 ) -> list[LaneChange]:
     c = changes.c
-    query = select(changes).where(c.at >= axis.start, c.at <= axis.end).order_by(c.at.desc()).limit(CHANGES)
+    query = select(c.id).where(c.at >= axis.start, c.at <= axis.end).order_by(c.at.desc()).limit(CHANGES)
     if of is not None:
         query = query.where(of)
-    return [_change_json(row, ranks) for row in reversed((await connection.execute(query)).all())]
-
-
-def _change_json(row: Row[Any], ranks: dict[str, int]) -> LaneChange:
-    return LaneChange(
-        id=row.id,
-        at=utc(row.at),
-        service=row.service,
-        title=row.title,
-        kind=row.kind,
-        status=row.status,
-        rank=ranks.get(row.id),
-        url=row.url,
-        author=row.author_name or row.author_login or row.author_email,
-    )
+    found = await ledger.many(connection, (await connection.execute(query)).scalars().all())
+    return [
+        LaneChange(
+            id=change.id,
+            at=utc(change.at),
+            service=change.service,
+            title=change.title,
+            kind=change.kind,
+            status=change.status,
+            rank=ranks.get(change.id),
+            url=change.url,
+            author=author(change),
+        )
+        for change in sorted(found, key=lambda change: (change.at, change.id))
+    ]
 
 
 async def _marks(connection: AsyncConnection, number: int) -> list[Mark]:

@@ -35,14 +35,14 @@ export class ChangeTable {
       );
       return;
     }
-    const sorted = [...changes].sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99) || ms(b.at) - ms(a.at));
+    const sorted = [...changes].sort((a, b) => ms(b.at) - ms(a.at));
     const shown = this.all ? sorted : sorted.slice(0, SHOWN);
     fill(
       this.root,
       h(
         "table",
         { class: "table changes" },
-        h("caption", { class: "visually-hidden" }, "Changes, the suspect first"),
+        h("caption", { class: "visually-hidden" }, "Changes, newest first"),
         h(
           "thead",
           { class: "visually-hidden" },
