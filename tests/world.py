@@ -1,4 +1,4 @@
-"""A whole Muster without HTTP: real SQLite files, the real pipeline and relay, the console, a clock moved by hand."""
+"""A whole Muster without HTTP: a real database, the real pipeline and relay, the console, a clock moved by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -23,6 +22,7 @@ from bot.incidents.grouping import Grouping
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.intake.journal import Journal
+from bot.intake.journal_postgres import PostgresLog
 from bot.intake.journal_sqlite import SqliteLog, beside
 from bot.intake.sources import discover
 from bot.storage import tables
@@ -84,16 +84,17 @@ class World:
 
 @asynccontextmanager
 async def world(
-    folder: Path,
+    url: str,
     *,
     clock: ManualClock | None = None,
     catalog: Catalog | None = None,
     platforms: tuple[str, ...] = ("console",),
 ) -> AsyncIterator[World]:
-    """Start over what `folder` holds; leaving it is a clean stop."""
+    """Start over what the database at `url` holds; leaving it is a clean stop."""
     clock, catalog = clock or ManualClock(), catalog or Catalog.empty()
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / 'muster.db'}")
-    journal = await Journal(SqliteLog(beside(folder / "muster.db"))).open()
+    database = await Database.open(url)
+    log = SqliteLog(beside(database.file)) if database.file else PostgresLog(database.url)
+    journal = await Journal(log).open()
     sources, metrics = discover(), Metrics()
     grouping = Grouping(database, journal, clock, sources=sources, catalog=lambda: catalog)
     announcements = Announcements(platforms, lambda: catalog, person)

@@ -1,7 +1,6 @@
 """The relay against a gateway that fails as real ones do: order, retries, coalescing, nothing twice, nothing lost."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -62,10 +61,8 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'muster.db'}")
-    yield Stage(database)
-    await database.close()
+def stage(database: Database) -> Stage:
+    return Stage(database)
 
 
 async def test_a_lane_keeps_its_order(stage: Stage) -> None:

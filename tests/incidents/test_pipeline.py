@@ -1,7 +1,6 @@
-"""The pipeline, over real files: what alerts become, and that a crash changes nothing."""
+"""The pipeline, over both databases: what alerts become, and that a crash changes nothing."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ def alert(name: str = "HighLatency", **fields: Any) -> dict[str, Any]:
     return {"name": name, "severity": "critical", "service": "checkout", "location": "eu-west-1"} | fields
 
 
-async def test_an_alert_becomes_an_incident_with_one_room_and_a_card(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_an_alert_becomes_an_incident_with_one_room_and_a_card(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert(summary="p99 over 2 s"))
         await w.settle()
         (incident,) = await w.all_incidents()
@@ -30,8 +29,8 @@ async def test_an_alert_becomes_an_incident_with_one_room_and_a_card(tmp_path: P
         assert await w.story(incident.number) == ["declared"]
 
 
-async def test_forty_identical_alerts_are_one_alert_with_count_forty(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_forty_identical_alerts_are_one_alert_with_count_forty(database_url: str) -> None:
+    async with world(database_url) as w:
         for _ in range(40):
             await w.post(alert())
         await w.settle()
@@ -40,8 +39,8 @@ async def test_forty_identical_alerts_are_one_alert_with_count_forty(tmp_path: P
         assert len(await w.all_incidents()) == 1
 
 
-async def test_the_room_is_told_when_all_alerts_cleared(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_the_room_is_told_when_all_alerts_cleared(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert(), alert("Errors"))
         await w.settle()
         w.clock.advance(60)
@@ -54,8 +53,8 @@ async def test_the_room_is_told_when_all_alerts_cleared(tmp_path: Path) -> None:
         assert any(text.startswith("All 2 alerts cleared.") for text in await w.said())
 
 
-async def test_an_alert_that_fires_again_reopens_a_resolved_incident(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_an_alert_that_fires_again_reopens_a_resolved_incident(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert())
         await w.settle()
         await w.post(alert(status="resolved"))
@@ -70,8 +69,8 @@ async def test_an_alert_that_fires_again_reopens_a_resolved_incident(tmp_path: P
         assert (await w.story(again.number))[-1] == "reopened"
 
 
-async def test_an_incident_resolved_by_a_person_is_not_reopened_by_a_repeat(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_an_incident_resolved_by_a_person_is_not_reopened_by_a_repeat(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert())
         await w.settle()
         (incident,) = await w.all_incidents()
@@ -83,8 +82,8 @@ async def test_an_incident_resolved_by_a_person_is_not_reopened_by_a_repeat(tmp_
         assert still.status == "resolved"
 
 
-async def test_a_spread_to_another_service_is_told_once(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_a_spread_to_another_service_is_told_once(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert())
         await w.settle()
         w.clock.advance(5)
@@ -95,20 +94,20 @@ async def test_a_spread_to_another_service_is_told_once(tmp_path: Path) -> None:
         assert sum("Spread to cart" in text for text in await w.said()) == 1
 
 
-async def test_two_outages_at_two_locations_are_two_incidents(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_two_outages_at_two_locations_are_two_incidents(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert(), alert("DiskFull", service="reports", location="us-east-1", summary="/ is full"))
         await w.settle()
         assert len(await w.all_incidents()) == 2
 
 
-async def test_a_restart_goes_on_with_the_same_groups_and_says_nothing_twice(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_a_restart_goes_on_with_the_same_groups_and_says_nothing_twice(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert(), alert("Errors", host="a"))
         await w.settle()
         said = await w.said()
         clock = w.clock
-    async with world(tmp_path, clock=clock) as w:  # without a snapshot: all of the journal is told to the engine again
+    async with world(database_url, clock=clock) as w:  # without a snapshot: all of the journal is told to the engine again
         await w.settle()
         assert await w.said() == said
         clock.advance(30)
@@ -118,7 +117,7 @@ async def test_a_restart_goes_on_with_the_same_groups_and_says_nothing_twice(tmp
         assert incident.alert_count == 3
         assert {row.group_id for row in await w.rows(tables.alerts)} == {"G1"}
         await w.grouping.close()
-    async with world(tmp_path, clock=clock) as w:  # with one
+    async with world(database_url, clock=clock) as w:  # with one
         clock.advance(30)
         await w.post(alert("Errors", host="c"))
         await w.settle()
@@ -126,9 +125,9 @@ async def test_a_restart_goes_on_with_the_same_groups_and_says_nothing_twice(tmp
 
 
 async def test_a_batch_that_cannot_be_kept_is_kept_when_the_database_is_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with world(tmp_path) as w:
+    async with world(database_url) as w:
         heard, fails = w.grouping.heard, True
 
         async def no_space(work: Any, position: int) -> None:
@@ -146,8 +145,8 @@ async def test_a_batch_that_cannot_be_kept_is_kept_when_the_database_is_back(
         assert [i.alert_count for i in await w.all_incidents()] == [1]
 
 
-async def test_a_poison_delivery_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with world(tmp_path) as w:
+async def test_a_poison_delivery_costs_only_itself(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(database_url) as w:
         ingest = w.grouping.read
 
         def poisoned(delivery: Any, muting: Any) -> Any:
@@ -164,8 +163,8 @@ async def test_a_poison_delivery_costs_only_itself(tmp_path: Path, monkeypatch: 
         assert b"poison" in rejected.body
 
 
-async def test_fifty_acknowledgements_at_once_have_one_winner(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_fifty_acknowledgements_at_once_have_one_winner(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert())
         await w.settle()
         people = [ROBIN, MIKA] * 25
@@ -174,15 +173,15 @@ async def test_fifty_acknowledgements_at_once_have_one_winner(tmp_path: Path) ->
         assert (await w.story(1)).count("acknowledged") == 1
 
 
-async def test_a_persons_merge_and_split_outlive_a_restart(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_a_persons_merge_and_split_outlive_a_restart(database_url: str) -> None:
+    async with world(database_url) as w:
         await w.post(alert(), alert("DiskFull", service="reports", location="us-east-1"))
         await w.settle()
         kept, lost = sorted(i.number for i in await w.all_incidents())
         merged = await w.incidents.merge(kept, lost, ROBIN)
         assert merged.alert_count == 2
         clock = w.clock
-    async with world(tmp_path, clock=clock) as w:
+    async with world(database_url, clock=clock) as w:
         await w.post(alert("DiskFull", service="reports", location="us-east-1", host="r2"))
         await w.settle()
         by_number = {i.number: i for i in await w.all_incidents()}
@@ -192,7 +191,7 @@ async def test_a_persons_merge_and_split_outlive_a_restart(tmp_path: Path) -> No
             kept, [row.id for row in await w.rows(tables.alerts) if row.service == "reports"], ROBIN
         )
         assert (split.alert_count, split.services) == (2, [("reports", 2)])
-    async with world(tmp_path, clock=clock) as w:
+    async with world(database_url, clock=clock) as w:
         clock.advance(10)
         await w.post(alert("DiskFull", service="reports", location="us-east-1", host="r2"))
         await w.settle()
@@ -205,8 +204,8 @@ async def drawn(w: World) -> list[str]:
     return [row.view_json for row in await w.rows(tables.messages) if row.view_json and '"card"' in row.view_json]
 
 
-async def test_many_changes_of_a_card_are_one_message(tmp_path: Path) -> None:
-    async with world(tmp_path) as w:
+async def test_many_changes_of_a_card_are_one_message(database_url: str) -> None:
+    async with world(database_url) as w:
         for n in range(20):
             await w.post(alert(host=f"h{n}"))
             await w.settle()
