@@ -188,8 +188,8 @@ class Muster:
         """Wait until everything that was accepted is in the incidents, and everything to be said is said."""
 
         async def look() -> bool:
-            ready = await self.get("/readyz")
-            return bool(ready["lag"]["deliveries"] == 0 and ready["outbox"]["pending"] == 0)
+            ready = (await self.request("GET", "/readyz")).body
+            return bool(ready["lag"]["deliveries"] == 0 and ready["outbox"] and ready["outbox"]["pending"] == 0)
 
         async def twice() -> bool:
             return await look() and await look()  # a batch may have been between the two figures
