@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib import metadata
 from typing import Self
 
 from sqlalchemy import func, select
 
 from bot.catalog.catalog import Catalog
-from bot.catalog.model import Person as Member
 from bot.catalog.store import CatalogStore
 from bot.chat.console import ConsoleConversation, ConsoleGateway
 from bot.chat.gateway import Gateway
 from bot.chat.relay import Relay
-from bot.chat.views import Person
 from bot.clock import Clock, SystemClock
 from bot.commands.dispatch import Dispatcher
 from bot.commands.services import Services
@@ -27,7 +26,6 @@ from bot.incidents.announcements import Announcements
 from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
 from bot.incidents.effects import RoomEffects
 from bot.incidents.grouping import READER, Grouping
-from bot.incidents.model import MUSTER
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
@@ -40,7 +38,7 @@ from bot.intake.source import Source
 from bot.intake.sources import discover
 from bot.intake.webhooks import Desk, add_routes
 from bot.responders import recipients
-from bot.responders.identities import author_of
+from bot.responders.naming import authors, people
 from bot.responders.owners import Owners
 from bot.responders.paging import Paging
 from bot.retros.service import Retros
@@ -52,11 +50,11 @@ from bot.storage import tables
 from bot.storage.database import Database
 from bot.storage.lease import held
 from bot.storage.retention import Retention
-from bot.storage.room import measure
+from bot.storage.room import check_room, measure
 from bot.telemetry import Metrics, get_logger
+from bot.web.api.retros import retro_path
 from bot.web.application import application
 from bot.web.parts import HealthCheck, Lag, WebParts
-from correlation.alert import Change
 
 __all__ = ["App", "version"]
 
@@ -69,28 +67,6 @@ PRUNE_EVERY = 3600.0
 def version() -> str:
     """This Muster's version."""
     return metadata.version("muster")
-
-
-def _person_of(catalog: Callable[[], Catalog]) -> Callable[[str], Person]:
-    """Who is behind an id: somebody of the catalogue, Muster itself, or a guest (`guest:Name`)."""
-
-    def person(key: str) -> Person:
-        known = catalog().people.get(key)
-        if known is not None:
-            return Person(key, known.name)
-        return MUSTER if key == MUSTER.id else Person(key, key.removeprefix("guest:"))
-
-    return person
-
-
-def _author_of(catalog: Callable[[], Catalog]) -> Callable[[Change], str]:
-    """The name that people read for who made a change."""
-
-    def author(change: Change) -> str:
-        found = author_of(catalog(), change)
-        return found.name if isinstance(found, Member) else change.author_name or change.author_login
-
-    return author
 
 
 class App:
@@ -176,7 +152,7 @@ class App:
     async def _start(self) -> None:
         settings, clock, metrics = self.settings, self.clock, self.metrics
         catalog: Callable[[], Catalog] = lambda: self.catalog.current  # noqa: E731 - the current one, whenever asked
-        person = _person_of(catalog)
+        person = people(catalog)
         self.database = await Database.open(settings.database_url)
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(held(self.database))
@@ -220,7 +196,7 @@ class App:
             environment=self.environment,
             metrics=metrics,
         )
-        retros = Retros(self.database, clock, catalog, announcements)
+        retros = Retros(self.database, clock, catalog, announcements, download=partial(self._download, platforms))
         self.pipeline = Pipeline(
             self.database,
             self.journal,
@@ -235,7 +211,7 @@ class App:
             clock,
             gateways=gateways,
             executors={
-                **RoomEffects(self.database, clock, person=person, author=_author_of(catalog)).executors(),
+                **RoomEffects(self.database, clock, person=person, author=authors(catalog)).executors(),
                 **paging.executors(),
             },
             metrics=metrics,
@@ -280,6 +256,7 @@ class App:
                 dispatcher=dispatcher,
                 conversation=ConsoleConversation(self.database, clock),
                 journal=self.journal,
+                retros=retros,
                 version=version(),
                 host=settings.http_host,
                 public_url=settings.public_url,
@@ -348,6 +325,13 @@ class App:
         task.add_done_callback(ended)
         self._stack.push_async_callback(stop)
 
+    def _download(self, platforms: Sequence[str], ref: str, form: str, platform: str) -> str:
+        """Whoever sits elsewhere reaches our files only where the operator said how."""
+        if "public_url" in self.settings.model_fields_set:
+            return self.settings.public_url + retro_path(ref, form)
+        here = self.settings.is_loopback and {platform or name for name in platforms} == {ConsoleGateway.platform}
+        return self.address + retro_path(ref, form) if here else ""
+
     # --- how it is ----------------------------------------------------------------------------------------------------
 
     def lag(self) -> Lag:
@@ -375,6 +359,7 @@ class App:
             HealthCheck(name="journal", check=journal),
             HealthCheck(name="pipeline", check=pipeline),
             HealthCheck(name="catalog", check=catalogue, essential=False),
+            HealthCheck(name="disk", check=partial(check_room, self.database), essential=False),
         )
 
     async def _prune(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat.views import Code, Reply
+from bot.chat.views import Code, Reply, Text
 from bot.commands.definition import Argument, Context, Family, Kind, Verb
 from bot.commands.words import answer, headline
 
@@ -20,9 +20,12 @@ async def declare(context: Context) -> Reply:
         page=values.flag("page"),
     )
     paging = "Whoever is on call is paged." if values.flag("page") else "Nobody is paged yet."
-    details = (
-        [(paging,)] if values.flag("page") else [(f"{paging} To page: ", Code(f"/incident page NAME {incident.ref}"))]
-    )
+    to_page: Text = (f"{paging} To page: ", Code(f"/incident page NAME {incident.ref}"))
+    details: list[Text] = [(paging,) if values.flag("page") else to_page]
+    if values.flag("private"):
+        details.append(
+            ("Private: on chat platforms by invitation only. The situation room shows it to all who may open it.",)
+        )
     return answer("Declared ", *headline(incident), ". Its room opens now.", details=details)
 
 
@@ -35,7 +38,7 @@ VERB = Verb(
         Argument(name="title", kind=Kind.TEXT, rest=True, required=True, help="what is broken, and where"),
         Argument(name="severity", kind=Kind.SEVERITY, help="sev1 (worst) to sev4; sev3 where none is given"),
         Argument(name="page", kind=Kind.FLAG, help="page whoever is on call"),
-        Argument(name="private", kind=Kind.FLAG, help="a room by invitation only"),
+        Argument(name="private", kind=Kind.FLAG, help="a room by invitation only, on chat platforms"),
     ),
     examples=("declare checkout slow for some customers", "declare payments down sev1 --page"),
     handler=declare,

@@ -18,13 +18,14 @@ ACTIONS = 20
 async def retro(context: Context) -> Reply:
     """Draft it, or bring the draft up to date; the room is told."""
     drafted = await context.services.retros.draft(context.incident, context.actor)
-    details = [
+    details: list[Text] = [
         *key_figures(drafted),
         *_actions(drafted),
         _moods(drafted),
         ("What to do: ", Code("/incident retro action add TEXT")),
         ("How it was: ", Code(f"/incident retro mood {'|'.join(MOODS)}")),
-        ("As a file: ", Code("/incident retro export md")),
+        context.services.retros.downloads(drafted.ref, context.platform)
+        or ("As a file: ", Code("/incident retro export md")),
     ]
     still = (
         ""
@@ -39,10 +40,13 @@ async def export(context: Context) -> Reply:
     """The whole of it as text, as far as a chat can hold it."""
     form = context.values.text("format") or "md"
     written = await context.services.retros.render(context.incident, form)
+    file = context.services.retros.downloads(context.ref, context.platform, form)
     if not written.media_type.startswith(("text/", "application/json")):
+        if file:
+            return answer(f"A chat cannot show {form}: ", *file)
         raise BadArguments(f"A chat cannot show {form}. Write a file: muster export {context.ref} --format {form}")
     whole = written.body.decode()
-    details: list[Text] = [("As a file, on the server: ", Code(f"muster export {context.ref} --format {form}"))]
+    details = [file or ("As a file, on the server: ", Code(f"muster export {context.ref} --format {form}"))]
     if len(whole) > OUTPUT:
         details.insert(0, (f"Cut: the first {OUTPUT:,} of {len(whole):,} characters.",))
         whole = whole[:OUTPUT]

@@ -6,9 +6,11 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from bot.errors import BadSignature
 
@@ -96,7 +98,20 @@ class Guard:
                 f"No secret is set. Set MUSTER_SOURCE_{source.upper()}_SECRET or MUSTER_WEBHOOK_TOKEN: "
                 "beyond loopback webhooks are not open."
             )
-        # A web page elsewhere can make a browser post to loopback; no webhook sender has an Origin.
-        origin = headers.get("origin", "")
-        if origin and origin.partition("://")[2] != headers.get("host", ""):
+        # A web page elsewhere can make a browser post to loopback; no webhook sender has an Origin. That Origin and Host agree
+        # is not enough: a page whose name was made to lead to this machine (DNS rebinding) sends its own name as both.
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        if origin is None and site in {"none", "same-origin"}:
+            return
+        host = headers.get("host", "").lower()
+        if (origin or "").lower().partition("://")[2] != host or not _is_loopback(host):
             raise BadSignature("A web page of another origin may not post here.")
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a Host header names this machine itself, which no name server can be made to say."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

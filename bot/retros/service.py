@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
 from bot.chat.harmless import one_line
-from bot.chat.views import Code, Notice, Person, Strong, Text, text
+from bot.chat.views import Code, Link, Notice, Person, Span, Strong, Text, text
 from bot.clock import Clock, duration
 from bot.errors import BadArguments, Conflict, InvalidTransition, NotFound
 from bot.incidents import store, timeline
@@ -28,7 +28,7 @@ from bot.retros.model import MOODS, Action, Mood, Retro, decode_retro, encode_re
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
 
-__all__ = ["Rendered", "Retros", "format_names", "key_figures", "rendered"]
+__all__ = ["Download", "Rendered", "Retros", "format_names", "key_figures", "rendered"]
 
 TEXT_LENGTH = 1000  # characters of an action or a note
 ACTIONS = 200
@@ -43,13 +43,40 @@ class Rendered:
     body: bytes
 
 
+Download = Callable[[str, str, str], str]
+"""The address of a retrospective as a file: incident, format, and the platform whose readers are to reach it ("" for all);
+"" where they cannot."""
+
+
+def _nowhere(_ref: str, _form: str, _platform: str) -> str:
+    return ""
+
+
 class Retros:
     """The use cases. Each is one transaction; whoever may ask is the caller's to know."""
 
     def __init__(
-        self, database: Database, clock: Clock, catalog: Callable[[], Catalog], announcements: Announcements
+        self,
+        database: Database,
+        clock: Clock,
+        catalog: Callable[[], Catalog],
+        announcements: Announcements,
+        *,
+        download: Download = _nowhere,
     ) -> None:
         self._database, self._clock, self._catalog, self._announcements = database, clock, catalog, announcements
+        self._download = download
+
+    def downloads(self, ref: str, platform: str = "", form: str = "") -> Text:
+        """Links to the retrospective as a file, in each format or in this one; none where a platform's readers reach none."""
+        found = discover()
+        forms = {known.extension: known for known in ([found[form]] if form in found else found.values())}
+        spans: list[Span] = []
+        for extension, known in forms.items():
+            if url := self._download(ref, extension, platform):
+                spans += [", "] if spans else []
+                spans.append(Link(f"Download {known.title}", url))
+        return tuple(spans)
 
     async def get(self, number: int) -> Retro:
         """The draft as it is kept, or what a draft would hold now. NotFound when there is no such incident."""
@@ -72,7 +99,8 @@ class Retros:
             if before is None:
                 words = f"Retrospective drafted by {by.name}"
                 await timeline.append(work, number, at, "retro", by, words)
-            await self._announcements.say(work, number, _notice(retro, by, first=before is None), at)
+            notice = _notice(retro, by, self.downloads(retro.ref), first=before is None)
+            await self._announcements.say(work, number, notice, at)
         return retro
 
     async def add_action(self, number: int, text: str, by: Person, owner: Person | None = None) -> Action:
@@ -176,7 +204,7 @@ def key_figures(retro: Retro) -> tuple[Text, ...]:
     return tuple(lines)
 
 
-def _notice(retro: Retro, by: Person, *, first: bool) -> Notice:
+def _notice(retro: Retro, by: Person, downloads: Text, *, first: bool) -> Notice:
     told = [
         f"{len(retro.timeline)} lines of timeline" if retro.timeline else "",
         f"{len(retro.transcript)} messages" if retro.transcript else "",
@@ -192,7 +220,7 @@ def _notice(retro: Retro, by: Person, *, first: bool) -> Notice:
         details=(
             *key_figures(retro),
             text("Actions: ", Code("/incident retro action add TEXT")),
-            text("Export: ", Code(exports)),
+            downloads or text("Export: ", Code(exports)),
         ),
         tone="good",
     )

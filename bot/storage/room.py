@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from bot.errors import StorageUnavailable
 from bot.storage.database import Database
 from bot.telemetry import Metrics
 
-__all__ = ["Room", "Sized", "measure", "room_on_disk"]
+__all__ = ["Room", "Sized", "check_room", "measure", "room_on_disk"]
 
 LOW = 256 * 1024 * 1024  # bytes; a storm of a million alerts takes about as much
 
@@ -48,6 +49,19 @@ def room_on_disk(database: Database) -> Room | None:
     except OSError as error:
         raise StorageUnavailable(f"The disk of {file} cannot be read: {error}") from error
     return Room(free=usage.free, total=usage.total)
+
+
+async def check_room(database: Database) -> str:
+    """A word on the room that is left. StorageUnavailable, with what to do, while there is still some."""
+    room = await asyncio.to_thread(room_on_disk, database)
+    if room is None:
+        return "the database server's"
+    if room.low:
+        raise StorageUnavailable(
+            f"The disk of the database is nearly full: {room.free / 1e6:.0f} MB free of {room.total / 1e9:.1f} GB. "
+            "When it is full, webhooks are refused. Make room, or keep less: `retention` in the catalogue."
+        )
+    return str(room)
 
 
 async def measure(database: Database, journal: Sized, metrics: Metrics) -> None:

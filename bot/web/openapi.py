@@ -93,7 +93,8 @@ def _query_parameters(described: Operation, components: dict[str, Any]) -> list[
 
 
 def _responses(described: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
-    content = {described.media: {"schema": schemas[described.returns]} if described.returns is not None else {}}
+    shape = {"schema": schemas[described.returns]} if described.returns is not None else {}
+    content = dict.fromkeys((described.media, *described.more_media), shape)
     responses: dict[str, Any] = {
         str(described.status): {"description": http.HTTPStatus(described.status).phrase, "content": content}
     }

@@ -67,6 +67,7 @@ class Operation:
     returns: Any  # a type, or None when the handler answers by itself
     status: int
     media: str
+    more_media: tuple[str, ...]  # further forms of the answer, where the address chooses
     errors: tuple[int, ...]
     path_words: Mapping[str, str]
     access: Access
@@ -87,6 +88,7 @@ def operation(
     returns: Any = None,
     status: int = 200,
     media: str = "application/json",
+    more_media: tuple[str, ...] = (),
     errors: tuple[int, ...] = (),
     path_words: Mapping[str, str] = NOTHING,
     access: Access = "token",
@@ -104,6 +106,7 @@ def operation(
             returns=returns,
             status=status,
             media=media,
+            more_media=more_media,
             errors=errors,
             path_words=path_words,
             access=access,

@@ -15,10 +15,11 @@ from bot.chat.views import Person, Reply
 from bot.clock import Clock
 from bot.commands.dispatch import Completion, Invocation
 from bot.intake.journal import Rejection
+from bot.retros.service import Rendered
 from bot.storage.database import Database
 from bot.telemetry import Metrics
 
-__all__ = ["Dispatcher", "HealthCheck", "Lag", "RejectedDeliveries", "WebParts"]
+__all__ = ["Dispatcher", "HealthCheck", "Lag", "RejectedDeliveries", "Retrospectives", "WebParts"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -40,6 +41,14 @@ class RejectedDeliveries(Protocol):
 
     async def rejected(self, before: int | None = None, limit: int = 50) -> Sequence[Rejection]:
         """Refused deliveries, newest first, older than position `before`."""
+        ...
+
+
+class Retrospectives(Protocol):
+    """bot.retros.service.Retros, as far as the web reads it."""
+
+    async def render(self, number: int, form: str) -> Rendered:
+        """The retrospective of an incident in a format; NotFound when there is no such incident."""
         ...
 
 
@@ -82,6 +91,7 @@ class WebParts:
     dispatcher: Dispatcher
     conversation: Conversation
     journal: RejectedDeliveries
+    retros: Retrospectives
     version: str
     host: str = "127.0.0.1"
     public_url: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.chat.views import Link
 from tests.commands.world import MIKA, ROBIN, World, shown
 
 
@@ -62,3 +63,17 @@ async def test_it_is_exported_as_text_with_the_way_to_the_file(here: World) -> N
     assert (await here.say("retro export json INC-1")).output.startswith("{")
     assert "No format" in shown(await here.say("retro export docx", room=1))
     assert "md" in await here.offers("/incident retro export ", room=1)
+
+
+async def test_where_there_is_a_way_to_the_file_the_answer_and_the_room_have_it(here: World) -> None:
+    await here.opened()
+    retros = here.services.retros
+    retros._download = lambda ref, form, platform: f"https://muster.example.org/{platform}/{ref}.{form}"
+    lines = shown(await here.say("retro", room=1)).splitlines()
+    assert lines[-1] == (
+        "Download JSON (https://muster.example.org/console/INC-1.json), "
+        "Download Markdown (https://muster.example.org/console/INC-1.md)"
+    )
+    assert retros.downloads("INC-1", form="md") == (Link("Download Markdown", "https://muster.example.org//INC-1.md"),)
+    lines = shown(await here.say("retro export json", room=1)).splitlines()
+    assert lines[1] == "Download JSON (https://muster.example.org/console/INC-1.json)"

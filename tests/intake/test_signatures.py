@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.errors import BadSignature
 from bot.intake.signatures import Guard, Scheme, bearer_matches, hub_signature_matches
 from tests.intake import payloads
+from tests.intake.conftest import OPEN
 
 SECRET = "invented-secret"
 
@@ -84,6 +85,38 @@ def test_a_web_page_of_another_origin_cannot_post_to_an_open_loopback() -> None:
     assert guard.check("generic", Scheme.TOKEN, host | {"origin": "http://127.0.0.1:8080"}, b"")
     with pytest.raises(BadSignature):
         guard.check("generic", Scheme.TOKEN, host | {"origin": "https://evil.example.org"}, b"")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "null"},  # a sandboxed frame, a file
+        {"origin": ""},
+        {"origin": "http://127.0.0.1:3000"},  # another program's page on this machine
+        {"origin": "https://evil.example.org", "sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"host": "evil.example.org:8080", "origin": "http://evil.example.org:8080"},  # DNS rebinding
+        {"host": "evil.example.org:8080", "origin": "http://evil.example.org:8080", "sec-fetch-site": "same-origin"},
+        {"host": "127.0.0.1.evil.example.org", "origin": "http://127.0.0.1.evil.example.org"},
+        {"host": "", "origin": ""},
+        {"host": "", "origin": "null"},
+        {"host": "[::1", "origin": "http://[::1"},
+    ],
+)
+def test_no_trick_of_a_page_opens_an_open_loopback(headers: dict[str, str]) -> None:
+    with pytest.raises(BadSignature, match="web page"):
+        OPEN.check("generic", Scheme.TOKEN, {"host": "127.0.0.1:8080"} | headers, b"")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "[::1]:8080", "host.docker.internal:8080", "muster", ""])
+def test_a_sender_that_is_no_browser_may_call_us_what_it_likes(host: str) -> None:
+    assert OPEN.check("generic", Scheme.TOKEN, {"host": host}, b"")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "[::1]:8080", "localhost:8080", "LocalHost", "muster.localhost:80"])
+def test_a_page_of_our_own_may_post(host: str) -> None:
+    assert OPEN.check("generic", Scheme.TOKEN, {"host": host, "origin": f"http://{host.lower()}"}, b"")
 
 
 def test_a_signed_source_needs_the_body_to_be_judged() -> None:

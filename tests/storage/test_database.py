@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -164,6 +166,67 @@ async def test_a_reference_to_no_incident_is_refused(database: Database) -> None
 async def test_the_size_is_told_and_the_database_says_it_can_write(database: Database) -> None:
     assert await database.size() > 4096
     await database.check()
+
+
+async def test_the_proof_of_writing_leaves_nothing_behind_that_would_hold_the_journal(database: Database) -> None:
+    await database.check()
+    await database.check()
+    async with database.reading() as connection:
+        assert (await connection.execute(select(tables.cursors))).all() == []
+
+
+async def test_a_proof_is_believed_for_a_while_and_a_failure_never(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.05)
+    database = await Database.open(sqlite_url)
+    assert database.file is not None
+    with closing(sqlite3.connect(database.file, isolation_level=None)) as stranger:
+        await database.check(believed_for=60.0)
+        stranger.execute("BEGIN IMMEDIATE")
+        await database.check(believed_for=60.0)
+        for believed_for in (0.0, 60.0):
+            with pytest.raises(StorageUnavailable):
+                await database.check(believed_for=believed_for)
+        stranger.execute("ROLLBACK")
+    await database.check(believed_for=60.0)
+    await database.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs POSIX limits of a file's size")
+async def test_a_disk_that_takes_no_more_bytes_is_noticed_by_the_check(sqlite_url: str, tmp_path: Path) -> None:
+    await (await Database.open(sqlite_url)).close()  # the schema is there; what is left to write is the check's own
+    program = tmp_path / "check.py"
+    program.write_text(
+        """
+import asyncio, resource, signal, sys
+from bot.errors import StorageUnavailable
+from bot.storage.database import Database
+
+async def main():
+    database = await Database.open(sys.argv[1])
+    await database.check()
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    wal = database.file.with_name(database.file.name + "-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (wal, resource.RLIM_INFINITY))
+    try:
+        await database.check()
+    except StorageUnavailable as error:
+        print("noticed:", error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await database.check()
+    await database.close()
+    print("writes again")
+
+asyncio.run(main())
+"""
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), sqlite_url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert b"noticed: The database cannot be written" in said, said.decode()
+    assert said.endswith(b"writes again\n")
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------

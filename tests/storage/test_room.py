@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
+from bot.errors import StorageUnavailable
+from bot.storage import room as room_module
 from bot.storage.database import Database
-from bot.storage.room import Room, measure, room_on_disk
+from bot.storage.room import Room, check_room, measure, room_on_disk
 from bot.telemetry import Metrics
 
 
@@ -30,6 +36,18 @@ async def test_the_disk_of_an_embedded_database_has_room(database: Database) -> 
     else:
         assert room is not None
         assert 0 < room.free <= room.total
+
+
+async def test_a_disk_that_is_nearly_full_is_told_while_there_is_room(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.dialect == "postgresql":
+        assert await check_room(database) == "the database server's"
+        return
+    assert "GB free of" in await check_room(database)
+    monkeypatch.setattr(room_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=120_000_000, total=2 * 10**10))
+    with pytest.raises(StorageUnavailable, match=r"nearly full: 120 MB free of 20\.0 GB.*`retention`"):
+        await check_room(database)
 
 
 def test_little_room_is_told_in_words() -> None:

@@ -17,7 +17,10 @@ from bot.chat.console import ConsoleConversation, ConsoleGateway
 from bot.chat.views import Reply
 from bot.clock import ManualClock
 from bot.commands.dispatch import Completion, Invocation
+from bot.incidents.announcements import Announcements
 from bot.intake.journal import Rejection
+from bot.responders.naming import people
+from bot.retros.service import Retros
 from bot.storage.database import Database
 from bot.telemetry import Metrics
 from bot.web import WebParts, application
@@ -105,8 +108,15 @@ def parts(sqlite: Database, clock: ManualClock) -> WebParts:
         dispatcher=ScriptedDispatcher(),
         conversation=ConsoleConversation(sqlite, clock),
         journal=ScriptedJournal(),
+        retros=retros(sqlite, clock),
         version="1.2.3",
     )
+
+
+def retros(database: Database, clock: ManualClock) -> Retros:
+    """The real ones: they only read."""
+    catalog = lambda: CATALOG  # noqa: E731
+    return Retros(database, clock, catalog, Announcements(("console",), catalog, people(catalog)))
 
 
 @asynccontextmanager

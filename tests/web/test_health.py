@@ -67,6 +67,15 @@ async def test_a_check_that_hangs_is_trouble_too(serving: Serving, monkeypatch: 
     assert "no answer" in ready["checks"]["discord"]["detail"]
 
 
+async def test_asking_often_does_not_write_often(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    transaction = site.database.transaction
+    monkeypatch.setattr(site.database, "transaction", lambda: written.append(1) or transaction())
+    for ready in await asyncio.gather(*(site.get("/readyz") for _ in range(20))):
+        assert ready["checks"]["database"]["ok"]
+    assert len(written) == 1
+
+
 async def test_being_far_behind_degrades(serving: Serving, site: Site) -> None:
     async with serving(lag=lambda: Lag(deliveries=1, seconds=61.0)) as behind:
         assert (await behind.get("/readyz"))["status"] == "degraded"

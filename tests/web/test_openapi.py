@@ -32,7 +32,7 @@ from bot.web import WebParts, application
 from bot.web.application import OPERATIONS
 from bot.web.operations import Operation
 from tests.chat.gateway_contract import card, page, request
-from tests.web.conftest import CATALOG, ScriptedDispatcher, ScriptedJournal, Site, serve
+from tests.web.conftest import CATALOG, ScriptedDispatcher, ScriptedJournal, Site, retros, serve
 from tests.web.test_api import outage
 
 
@@ -100,6 +100,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             dispatcher=ScriptedDispatcher(),
             conversation=ConsoleConversation(database, clock),
             journal=ScriptedJournal(),
+            retros=retros(database, clock),
             version="1.2.3",
         )
         async with serve(parts, clock) as site:

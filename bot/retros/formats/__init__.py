@@ -25,6 +25,12 @@ class Format:
         """md, json, ... without the dot."""
         return self.names[0]
 
+    @property
+    def title(self) -> str:
+        """Markdown, JSON, ... as people call it."""
+        longest = max(self.names, key=len)
+        return longest.upper() if len(longest) <= 4 else longest.capitalize()
+
 
 def discover() -> dict[str, Format]:
     """Every format of this package by each name it answers to."""

@@ -1,0 +1,45 @@
+"""Retrospectives as files. How a format looks is the retrospectives' own."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.errors import NotFound
+from bot.retros.formats import discover
+from bot.web.api.shapes import INCIDENT_WORDS, incident_number
+from bot.web.operations import NO_STORE, Call, Operation, operation
+
+__all__ = ["OPERATIONS", "retro_path"]
+
+PATH = "/api/v1/incidents/{incident}/retro.{form}"
+
+
+def retro_path(incident: str, form: str) -> str:
+    """Where a retrospective is, beneath the address of the situation room."""
+    return PATH.format(incident=incident, form=form)
+
+
+@operation(
+    "GET",
+    PATH,
+    summary="The retrospective as a file: what was drafted, or what a draft would hold now",
+    media="text/markdown",
+    more_media=("application/json",),
+    errors=(404,),
+    path_words=INCIDENT_WORDS | {"form": "the format: md or json"},
+)
+async def download_retro(call: Call[None, None]) -> web.Response:
+    number, form = incident_number(call.path["incident"]), call.path["form"].lower()
+    known = discover()
+    if form not in known:
+        names = ", ".join(sorted({found.extension for found in known.values()}))
+        raise NotFound(f"No retrospective is written as {form[:40]!r}. There are: {names}.")
+    written = await call.web.parts.retros.render(number, form)
+    headers = {
+        "Content-Type": written.media_type,
+        "Content-Disposition": f'attachment; filename="{written.filename}"',  # of letters, digits, dots and dashes
+    }
+    return web.Response(body=written.body, headers=NO_STORE | headers)
+
+
+OPERATIONS: tuple[Operation, ...] = (download_retro,)
