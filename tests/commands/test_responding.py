@@ -134,3 +134,10 @@ async def test_command_is_taken_or_given(here: World) -> None:
     assert shown(await here.say("lead", room=number)) == "Mika Laine leads INC-1 already."
     assert shown(await here.say("lead @robin", room=number)) == "Robin Vos leads INC-1 and is invited to its room."
     assert (await here.effects("invite"))[-1]["people"][0]["id"] == "robin"
+
+
+async def test_a_private_incident_says_where_it_is_private_and_where_not(here: World) -> None:
+    assert "Private:" not in shown(await here.say("declare checkout slow"))
+    assert shown(await here.say("declare payroll leak --private")).splitlines()[-1] == (
+        "Private: on chat platforms by invitation only. The situation room shows it to all who may open it."
+    )
