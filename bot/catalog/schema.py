@@ -210,7 +210,9 @@ class OpensModel(Entry):
     severity: IncidentSeverity | None = Field(
         None, description="Default: from the worst alert and the services' tiers."
     )
-    private: bool = Field(False, description="A room by invitation only, on chat platforms; the situation room shows it.")
+    private: bool = Field(
+        False, description="A room by invitation only, on chat platforms; the situation room shows it."
+    )
     invite: WhoList = Field(["on-call"], validate_default=True, description="Who is called into the room.")
     auto_resolve: Duration | None = Field(
         None, description="Resolve this long after the last alert cleared; default: offer only."
