@@ -253,7 +253,7 @@ class Registry:
                 group.members[member] = None
                 group.size += 1
             else:
-                group.take(episode, episode.first_seen)
+                group.take(episode, _began(episode, old))
                 group.last_at = max(group.last_at, episode.last_seen)
         if group.opened_at > group.last_at:  # none is remembered
             group.opened_at, group.last_at, group.grown_at = old.opened_at, old.last_at, old.grown_at
@@ -269,6 +269,14 @@ class Registry:
         if group.key:
             found[group.recipe, "\x1f".join(group.key)] = None
         return list(found)
+
+
+def _began(episode: Episode, group: Group) -> float:
+    """Since when a member counts: one that fired long before the group opened counts since it joined, or thereabouts."""
+    if episode.first_seen >= group.opened_at:
+        return episode.first_seen
+    tally = (group.services if episode.service else group.others).get(episode.part)
+    return tally.first_seen if tally is not None else group.opened_at
 
 
 def _overlap(a: dict[str, int], b: dict[str, int]) -> bool:

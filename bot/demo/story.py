@@ -17,6 +17,7 @@ __all__ = ["LENGTH", "Post", "story"]
 HISTORY = 12 * 3600.0  # seconds of background before the demo starts
 EVERY = 1500.0  # seconds between two of the same background alert, about
 LENGTH = 240.0
+NOISE_LASTS = 8.0
 SEED = 42  # the same story every time
 
 DEPLOY_AT, OUTAGE_AT, OTHER_AT, ROLLBACK_AT, RECOVERY_AT = 12.0, 42.0, 105.0, 165.0, 195.0
@@ -120,12 +121,16 @@ def _history() -> Iterator[Post]:
 
 
 def _noise() -> Iterator[Post]:
-    """The background goes on."""
+    """The background goes on, but leaves the outage's services alone when they recover: what cleared shall stay clear."""
     rng = random.Random(SEED + 1)
     at = 3.0
-    while at < LENGTH:
+    while at < LENGTH - NOISE_LASTS:
         name, service, host, severity, summary = rng.choice(_BACKGROUND)
-        yield _alertmanager(at, [_alert(name, service, host, at, severity=severity, summary=summary)])
+        over = at + NOISE_LASTS
+        if at < ROLLBACK_AT or service != "cart":
+            yield _alertmanager(at, [_alert(name, service, host, at, severity=severity, summary=summary)])
+            ended = _alert(name, service, host, at, severity=severity, summary=summary, ended=over)
+            yield _alertmanager(over, [ended])
         at += rng.uniform(9, 21)
 
 

@@ -214,8 +214,9 @@ class Incidents:
             )
             await store.insert_incident(work, new)
             await store.adopt_group(work, group, new.number)
+            began = old.first_alert_at
             for incident in (old, new):
-                await store.recount(work.connection, incident)
+                await store.recount(work.connection, incident, began)
             new.title = await store.title_from_alerts(work.connection, new) or new.title
             await store.save(work, old)
             await store.save(work, new)

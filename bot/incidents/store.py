@@ -166,8 +166,11 @@ async def adopt_group(work: Transaction, group: str, number: int) -> None:
     await work.connection.execute(update(tables.groups).where(tables.groups.c.id == group).values(incident=number))
 
 
-async def recount(connection: AsyncConnection, incident: Incident) -> None:
-    """Take the figures of an incident from its alerts: services, counts, first, last, where."""
+async def recount(connection: AsyncConnection, incident: Incident, since: float) -> None:
+    """Take the figures of an incident from its alerts: services, counts, first, last, where.
+
+    What fired before `since` and joined later says nothing of when this began.
+    """
     a, g = tables.alerts.c, tables.groups.c
     rows = (
         await connection.execute(
@@ -175,7 +178,7 @@ async def recount(connection: AsyncConnection, incident: Incident) -> None:
                 a.service,
                 func.count().label("alerts"),
                 func.sum(case((a.status == "firing", 1), else_=0)).label("firing"),
-                func.min(a.first_seen).label("first"),
+                func.min(case((a.first_seen >= since, a.first_seen))).label("first"),
                 func.max(a.last_seen).label("last"),
                 func.min(a.location).label("location"),
                 func.count(a.location.distinct()).label("locations"),
@@ -189,7 +192,7 @@ async def recount(connection: AsyncConnection, incident: Incident) -> None:
     incident.alert_count = sum(r.alerts for r in rows)
     incident.firing_count = sum(r.firing for r in rows)
     if rows:
-        incident.first_alert_at = min(r.first for r in rows)
+        incident.first_alert_at = min((r.first for r in rows if r.first is not None), default=since)
         incident.last_alert_at = max(r.last for r in rows)
         places = {r.location for r in rows}
         incident.location = places.pop() if len(places) == 1 and all(r.locations == 1 for r in rows) else ""
