@@ -83,6 +83,15 @@ class Engine:
             return [self._one(alert, now, None) for alert in alerts]
         return [self._one(alert, now, reason) for alert, reason in zip(alerts, muted, strict=True)]
 
+    def advance(self, now: float) -> tuple[str, ...]:
+        """Time passed without an alert. Returns the groups that came to deserve people by that (as `Decision.called`)."""
+        return tuple([group.id for group in self._advance(now)])
+
+    @property
+    def waits_until(self) -> float | None:
+        """The event time at which `advance` may have something to say, though no alert comes; None when nothing waits."""
+        return self._registry.waiting[0][0] if self._registry.waiting else None
+
     def observe(self, changes: Sequence[Change]) -> None:
         """Changes are evidence and suspects; the ledger keeps the latest few thousand."""
         self._ledger.add(changes)
@@ -233,15 +242,18 @@ class Engine:
             at = min(MAX_AT, max(0.0, at)) if at == at else self._watermark  # noqa: PLR0124 - NaN is not itself
         if now is not None and at > now:
             at = now
-        called: list[Group] = []
-        if at > self._watermark:
-            self._watermark = at
-            self._registry.advance(at)
-            called = self._registry.persisted(at)
+        called = self._advance(at)
         decision = self._judge(alert, at, muted)
         if called:
             return msgspec.structs.replace(decision, called=tuple([group.id for group in called]))
         return decision
+
+    def _advance(self, at: float) -> list[Group]:
+        if at < self._watermark:
+            return []
+        self._watermark = at
+        self._registry.advance(at)
+        return self._registry.persisted(at)
 
     def _judge(self, alert: Alert, at: float, muted: str | None) -> Decision:
         key = self._dedup.key(alert)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,8 +58,14 @@ class Batch:
         else:
             self.seen[episode] = row
         self.merged.extend(decision.merged)
+        self.look_at(decision.called)
         if decision.group is not None:
             self._touch(alert, decision)
+
+    def look_at(self, groups: Sequence[str]) -> None:
+        """Time alone changed these groups: they may deserve people now."""
+        for group in groups:
+            self.groups.setdefault(group, Touched())
 
     def _touch(self, alert: Alert, decision: Decision) -> None:
         touched = self.groups.setdefault(decision.group or "", Touched())

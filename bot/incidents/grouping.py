@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -29,11 +29,12 @@ from correlation.alert import Alert, Change
 from correlation.cookbook import OpensPolicy
 from correlation.engine import Engine
 
-__all__ = ["Grouping", "Reading"]
+__all__ = ["READER", "Grouping", "Reading"]
 
 log = get_logger(__name__)
 
 READER = "pipeline"
+TICK = "muster"  # the source of deliveries of our own that say nothing but how late it is; no webhook has that name
 REPLAY_BATCH = 500  # deliveries
 SNAPSHOT_ALERTS = 20_000  # alerts after which a snapshot is due
 SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
@@ -43,9 +44,10 @@ SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
 class Reading:
     """One delivery as the engine is to see it: alerts completed by the catalogue, each with the reason that mutes it or None."""
 
-    alerts: list[Alert]
-    muted: list[str | None]
-    changes: list[Change]
+    alerts: list[Alert] = field(default_factory=list)
+    muted: list[str | None] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    tick: float | None = None  # how late it is, when nothing but that is said
 
 
 class Grouping:
@@ -67,6 +69,7 @@ class Grouping:
         self._stale = True
         self._feedback = 0
         self._since_snapshot = 0
+        self._ticked_for = 0.0  # the engine's moment for which a tick was written: one is enough
         self._snapshot_at = clock.now()
         self._digest = ""
         self.engine = Engine()
@@ -96,6 +99,8 @@ class Grouping:
 
     def read(self, delivery: Delivery, muting: Muting) -> Reading:
         """What a delivery says. MalformedPayload when this version of its source no longer understands it."""
+        if delivery.source == TICK:
+            return Reading(tick=delivery.received_at)
         source = self._sources.get(delivery.source)
         if source is None:
             raise MalformedPayload(f"no source {delivery.source!r} any more")
@@ -125,6 +130,15 @@ class Grouping:
             async with self._database.reading() as connection:
                 self._muting = await Muting.load(connection)
         return self._muting
+
+    async def tick(self) -> bool:
+        """When time alone may change what the engine says, put it into the journal, so that a replay hears it too."""
+        now, due = self._clock.now(), self.engine.waits_until
+        if due is None or due > now or due == self._ticked_for:
+            return False
+        self._ticked_for = due
+        await self._journal.append(TICK, {}, b"", now)
+        return True
 
     async def heard(self, work: Transaction, position: int) -> None:
         """Note, in the transaction of a batch, that everything up to `position` is in the database."""
@@ -280,6 +294,8 @@ class Grouping:
                     reading = self.read(delivery, muting)
                 except MalformedPayload:
                     continue
+                if reading.tick is not None:
+                    self.engine.advance(reading.tick)
                 self.engine.observe(reading.changes)
                 self.engine.ingest(reading.alerts, delivery.received_at, muted=reading.muted)
                 told += len(reading.alerts)

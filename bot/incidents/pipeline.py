@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ log = get_logger(__name__)
 BATCH_DELIVERIES = 400
 BATCH_ALERTS = 1_000  # about; a delivery is never cut
 BATCH_BYTES = 1024 * 1024
+SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
 SUSPECTS = 3  # changes that an incident names
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 SLICE = 32  # alerts between two breaths, so that webhooks and commands are answered meanwhile
@@ -97,13 +99,21 @@ class Pipeline:
             try:
                 if not await self.step():
                     self._oldest = 0.0
-                    await self._journal.wait_for(self._grouping.position)
+                    await self._wait()
                 pause, self.trouble = FIRST_PAUSE, ""
             except StorageUnavailable as error:
                 self.trouble = str(error)
                 log.warning("pipeline_paused", reason=str(error), seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _wait(self) -> None:
+        """Until the journal has more, or time alone may change something."""
+        due = self._grouping.engine.waits_until
+        patience = None if due is None else max(SHORTEST_WAIT, due - self._clock.now())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._journal.wait_for(self._grouping.position)
 
     def behind(self) -> Behind:
         """How far the pipeline is behind the journal."""
@@ -122,7 +132,7 @@ class Pipeline:
             position = self._kept = self._grouping.position
         deliveries = await self._journal.read(position, BATCH_DELIVERIES, BATCH_BYTES)
         if not deliveries:
-            return False
+            return await self._grouping.tick()
         self._oldest = deliveries[0].received_at
         await self._process(_first_alerts(deliveries))
         return True
@@ -152,6 +162,8 @@ class Pipeline:
                 except MalformedPayload as error:
                     log.warning("delivery_no_longer_understood", delivery=delivery.id, reason=str(error))
                     continue
+                if reading.tick is not None:
+                    batch.look_at(engine.advance(reading.tick))
                 engine.observe(reading.changes)
                 batch.changes.extend(reading.changes)
                 for start in range(0, len(reading.alerts), SLICE):

@@ -107,7 +107,9 @@ async def test_a_restart_goes_on_with_the_same_groups_and_says_nothing_twice(dat
         await w.settle()
         said = await w.said()
         clock = w.clock
-    async with world(database_url, clock=clock) as w:  # without a snapshot: all of the journal is told to the engine again
+    async with world(
+        database_url, clock=clock
+    ) as w:  # without a snapshot: all of the journal is told to the engine again
         await w.settle()
         assert await w.said() == said
         clock.advance(30)
@@ -213,3 +215,27 @@ async def test_many_changes_of_a_card_are_one_message(database_url: str) -> None
         await w.settle()
         (card,) = await drawn(w)
         assert '"alert_count":20' in card
+
+
+async def test_what_waits_calls_people_by_the_passing_of_time_alone(database_url: str) -> None:
+    familiar = {"name": "SlowQueries", "severity": "warning", "service": "search", "location": "eu-west-1"}
+    async with world(database_url) as w:
+        for _ in range(3):  # it fired and cleared before: nothing new
+            await w.post(familiar)
+            await w.settle()
+            w.clock.advance(60)
+            await w.post(familiar | {"status": "resolved"})
+            await w.settle()
+            w.clock.advance(3600)
+        before = len(await w.all_incidents())
+        await w.post(familiar)
+        await w.settle()
+        assert len(await w.all_incidents()) == before  # it waits
+        w.clock.advance(1000)
+        await w.settle()  # no alert came
+        assert len(await w.all_incidents()) == before + 1
+        clock = w.clock
+    async with world(database_url, clock=clock) as w:  # and a replay hears the time, too
+        await w.post(familiar | {"host": "s2"})
+        await w.settle()
+        assert len(await w.all_incidents()) == before + 1
