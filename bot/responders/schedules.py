@@ -113,6 +113,8 @@ def _last_change(schedule: Schedule, at: float) -> float | None:
             if _who(schedule, moment)[0] != person:
                 return first
             first = moment
+        if _who(schedule, begin)[0] != person:  # no edge lies between: that one's time ended at `first`
+            return first
         end, reach = begin, reach * 2
     return None
 
