@@ -36,7 +36,7 @@ log = get_logger(__name__)
 READER = "pipeline"
 TICK = "muster"  # the source of deliveries of our own that say nothing but how late it is; no webhook has that name
 REPLAY_BATCH = 500  # deliveries
-SNAPSHOT_ALERTS = 20_000  # alerts after which a snapshot is due
+SNAPSHOT_ALERTS = 50_000  # alerts after which a snapshot is due
 SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
 
 
@@ -164,7 +164,7 @@ class Grouping:
             "catalog_digest": self._digest,
             "state": state,
         }
-        async with self._database.transaction() as work:
+        async with self._database.transaction(patient=True) as work:
             states = tables.engine_states
             await work.connection.execute(delete(states).where(states.c.position >= self.position))
             await work.connection.execute(insert(states).values(values))

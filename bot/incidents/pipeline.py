@@ -34,7 +34,7 @@ from bot.incidents.model import (
 from bot.incidents.service import Incidents
 from bot.intake.journal import Delivery, Journal
 from bot.storage import tables, timers
-from bot.storage.database import Database, Transaction, upsert
+from bot.storage.database import BulkUpsert, Database, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
 from correlation.alert import Severity
 from correlation.decision import GroupView
@@ -45,8 +45,11 @@ __all__ = ["Behind", "Pipeline"]
 log = get_logger(__name__)
 
 BATCH_DELIVERIES = 400
-BATCH_ALERTS = 1_000  # about; a delivery is never cut
+BATCH_ALERTS = 2_000  # about; a delivery is never cut
 BATCH_BYTES = 1024 * 1024
+CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is coming in
+COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to the webhooks ...
+LONGEST_COURTESY = 0.25  # ... seconds, at most
 SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
 SUSPECTS = 3  # changes that an incident names
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
@@ -90,16 +93,21 @@ class Pipeline:
         self._grouping, self._incidents, self._catalog = grouping, incidents, catalog
         self._kept = 0  # the delivery up to which everything is in the database
         self._oldest = 0.0  # when the oldest delivery at work was received
+        self._settled = BulkUpsert(tables.alerts, "id", _SETTLED)
+        self._seen = BulkUpsert(tables.alerts, "id", _SEEN)
         self.trouble = ""  # why the last batch is not in the database; empty when it is
 
     async def run(self) -> None:
         """Process what the journal holds, and wait for more, until cancelled."""
-        pause = FIRST_PAUSE
+        pause, loop = FIRST_PAUSE, asyncio.get_running_loop()
         while True:
             try:
+                began = loop.time()
                 if not await self.step():
                     self._oldest = 0.0
                     await self._wait()
+                elif self._journal.waiting >= CROWD:  # senders wait for their 202: they come first
+                    await asyncio.sleep(min(COURTESY * (loop.time() - began), LONGEST_COURTESY))
                 pause, self.trouble = FIRST_PAUSE, ""
             except StorageUnavailable as error:
                 self.trouble = str(error)
@@ -186,7 +194,7 @@ class Pipeline:
         """Write the batch; a command that was faster makes it read the incidents again."""
         while True:
             try:
-                async with self._database.transaction() as work:
+                async with self._database.transaction(patient=True) as work:
                     await self._write(work, engine, batch)
                 return
             except Conflict:
@@ -196,8 +204,10 @@ class Pipeline:
         if batch.changes:
             await ledger.record(work, batch.changes)
         await self._write_groups(work, batch)
-        await self._write_alerts(work, batch.settled, _SETTLED)
-        await self._write_alerts(work, batch.seen, _SEEN)
+        if batch.settled:
+            await self._settled.write(work.connection, list(batch.settled.values()))
+        if batch.seen:
+            await self._seen.write(work.connection, list(batch.seen.values()))
         surviving: dict[str, Touched] = {}
         for group, touched in batch.groups.items():
             _join(surviving.setdefault(engine.surviving(group), Touched()), touched)
@@ -247,15 +257,6 @@ class Pipeline:
         )
         await self._incidents.react(work, kept, Merged(by=MUSTER, other=lost.number, into=False), at)
         await self._incidents.react(work, lost, Merged(by=MUSTER, other=kept.number, into=True), at)
-
-    async def _write_alerts(self, work: Transaction, rows: dict[int, dict[str, Any]], changed: Sequence[str]) -> None:
-        if not rows:
-            return
-        statement = upsert(work.connection, tables.alerts)
-        statement = statement.on_conflict_do_update(
-            index_elements=["id"], set_={name: statement.excluded[name] for name in changed}
-        )
-        await work.connection.execute(statement, list(rows.values()))
 
     async def _update_incident(
         self, work: Transaction, view: GroupView, touched: Touched, incident: Incident | None

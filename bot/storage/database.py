@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, event, text
+from sqlalchemy import Table, bindparam, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -23,8 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.errors import ConfigError, StorageUnavailable
 from bot.storage.migrations import upgrade
+from bot.storage.turns import Turns
 
-__all__ = ["Announcement", "Database", "Transaction", "upsert"]
+__all__ = ["Announcement", "BulkUpsert", "Database", "Transaction", "upsert"]
 
 BUSY_TIMEOUT = 2.0  # seconds that SQLite waits for another process's lock before we say 503
 READERS = 4
@@ -60,13 +62,39 @@ def upsert(connection: AsyncConnection, table: Table) -> Any:
     return postgresql.insert(table)
 
 
+class BulkUpsert:
+    """Rows of one table, inserted or, where `key` is known already, changed in `columns`: for the path that storms take.
+
+    The statement is compiled once and given plain tuples; measured, that halves what a row costs.
+    """
+
+    def __init__(self, table: Table, key: str, columns: Sequence[str]) -> None:
+        self._table, self._key, self._columns = table, key, tuple(columns)
+        self._compiled: tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]] | None = None
+
+    async def write(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the rows; each gives a value to every column of the table."""
+        if self._compiled is None:
+            self._compiled = self._compile(connection)
+        sql, values_of = self._compiled
+        await connection.exec_driver_sql(sql, [values_of(row) for row in rows])
+
+    def _compile(self, connection: AsyncConnection) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+        statement = upsert(connection, self._table)
+        statement = statement.values({column.name: bindparam(column.name) for column in self._table.columns})
+        changed = {name: statement.excluded[name] for name in self._columns}
+        statement = statement.on_conflict_do_update(index_elements=[self._key], set_=changed)
+        compiled = statement.compile(dialect=connection.dialect)
+        return str(compiled), itemgetter(*compiled.positiontup)
+
+
 class Database:
     """Opens, migrates and guards the database. Make one with `Database.open`."""
 
     def __init__(self, url: URL, writer: AsyncEngine, readers: AsyncEngine) -> None:
         self.url = url
         self._writer, self._readers = writer, readers
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
         self._proving = asyncio.Lock()
         self._proved_at: float | None = None  # on the event loop's clock
         self._listeners: list[Callable[[Announcement], None]] = []
@@ -117,9 +145,12 @@ class Database:
         self._listeners.append(listener)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """A unit of work on the writing connection. StorageUnavailable when the disk or the database says no."""
-        async with self._turn:
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[Transaction]:
+        """A unit of work on the writing connection; a patient one lets the others go first.
+
+        StorageUnavailable when the disk or the database says no.
+        """
+        async with self._turns.turn(patient=patient):
             try:
                 async with self._writer.begin() as connection:
                     work = Transaction(connection)

@@ -1,9 +1,10 @@
 """How fast alerts are taken in: Muster (on disk before each 202) and Alertmanager (in memory), in turn, in one run.
 
-    python -m tests.benchmarks.intake_rate [--seconds 5] [--rounds 3] [--without-door]
+    python -m tests.benchmarks.intake_rate [--seconds 5] [--rounds 3]
 
 Posts unique alerts, singly over 8 and 64 connections and in batches of 100, from a process of its own, and prints both rates,
-p50/p99 of an answer, peak memory and the ratio. It asserts nothing: figures depend on the machine and on what else it does.
+p50/p99 of an answer, peak memory, the ratio, and how many alerts a second are visible in Muster's API, from the first post to
+the last alert. It asserts nothing: figures depend on the machine and on what else it does.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +132,13 @@ async def load(port: int, target: str, connections: int, size: int, count: int, 
     if failures or len(seconds) != count:
         raise SystemExit(f"{target}: {count - len(seconds)} unanswered, {len(failures)} refused, e.g. {failures[:1]}")
     cuts = statistics.quantiles(seconds, n=100)
-    return {"rate": count * size / took, "p50": cuts[49] * 1e3, "p99": cuts[98] * 1e3}
+    return {
+        "alerts": count * size,
+        "took": took,
+        "rate": count * size / took,
+        "p50": cuts[49] * 1e3,
+        "p99": cuts[98] * 1e3,
+    }
 
 
 # --- the servers ------------------------------------------------------------------------------------------------------
@@ -155,10 +163,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, folder: Path) -> Iterator[Server]:
+def running(command: list[str], port: int, folder: Path, settings: dict[str, str] | None = None) -> Iterator[Server]:
     """Start, wait until it listens, stop."""
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=Path(__file__).parents[2])
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=os.environ | (settings or {}))
         try:
             deadline = time.monotonic() + 20
             while True:
@@ -174,11 +182,26 @@ def running(command: list[str], port: int, folder: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def muster(folder: Path, door: bool) -> Iterator[Server]:
+def muster(folder: Path) -> Iterator[Server]:
+    """The whole product: while it takes alerts in, its pipeline groups them, and both share the interpreter."""
     port = free_port()
-    command = [sys.executable, "-m", __spec__.name, "--serve", str(folder / "muster.db"), "--port", str(port)]
-    with running(command if door else [*command, "--without-door"], port, folder) as server:
+    settings = {
+        "MUSTER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'muster.db'}",
+        "MUSTER_HTTP_PORT": str(port),
+        "MUSTER_LOG_LEVEL": "warning",
+    }
+    with running([sys.executable, "-m", "bot", "run"], port, folder, settings) as server:
         yield server
+
+
+def drained(server: Server) -> float:
+    """Seconds until everything that was posted is visible in the API."""
+    began = time.monotonic()
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/readyz") as answer:
+            if json.load(answer)["lag"]["deliveries"] == 0:
+                return time.monotonic() - began
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -197,37 +220,6 @@ def alertmanager(folder: Path) -> Iterator[Server]:
         yield server
 
 
-async def serve(path: Path, port: int, door: bool) -> None:
-    """Muster's intake alone, until SIGTERM."""
-    from aiohttp import web
-
-    from bot.clock import SystemClock
-    from bot.intake import journal_sqlite
-    from bot.intake.door import DoorSite, runner
-    from bot.intake.journal import Journal
-    from bot.intake.signatures import Guard
-    from bot.intake.sources import discover
-    from bot.intake.webhooks import Desk, add_routes
-    from bot.telemetry import Metrics, configure_logging
-
-    configure_logging("json", "INFO")
-    clock = SystemClock()
-    journal = await Journal(journal_sqlite.SqliteLog(journal_sqlite.beside(path))).open()
-    guard = Guard(open_without_secret=True)
-    desk = Desk(sources=discover(), guard=guard, journal=journal, clock=clock, metrics=Metrics())
-    app = web.Application()
-    add_routes(app, desk)
-    served = runner(app)
-    await served.setup()
-    site = DoorSite(served, desk, clock, "127.0.0.1", port) if door else web.TCPSite(served, "127.0.0.1", port)
-    await site.start()
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await stop.wait()
-    await served.cleanup()
-    await journal.close()
-
-
 # --- the run ----------------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +233,8 @@ def measure(server: Server, target: str, connections: int, size: int, seconds: f
         return dict(json.loads(out))
 
     warm = post(max(connections * 4, 2000 // size), "a")
+    if target == "muster":
+        drained(server)
     return post(max(connections * 4, int(min(warm["rate"], 400_000) * seconds / size)), "b")
 
 
@@ -248,15 +242,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--without-door", action="store_true", help="serve the webhooks by aiohttp's router only")
     parser.add_argument("--only", choices=("muster", "alertmanager"))
-    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--load", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        uvloop.run(serve(options.serve, options.port, not options.without_door))
-        return
     if options.load:
         port, target, connections, size, count, run = options.load
         print(json.dumps(uvloop.run(load(int(port), target, int(connections), int(size), int(count), run))))
@@ -268,7 +256,7 @@ def main() -> None:
     targets = [options.only] if options.only else targets
     print(f"{os.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} before the run")
     print(
-        f"{'connections':>11} {'batch':>5} {'target':<13} {'alerts/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'peak MB':>8}  ratio"
+        f"{'connections':>11} {'batch':>5} {'target':<13} {'alerts/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'peak MB':>8}  ratio  visible/s"
     )
     for number in range(options.rounds):
         for connections, size in SHAPES:
@@ -276,15 +264,17 @@ def main() -> None:
             for target in targets:
                 with tempfile.TemporaryDirectory() as name:
                     folder = Path(name)
-                    start = muster(folder, not options.without_door) if target == "muster" else alertmanager(folder)
+                    start = muster(folder) if target == "muster" else alertmanager(folder)
                     with start as server:
                         figures = measure(server, target, connections, size, options.seconds, f"r{number}")
                         rates[target] = figures["rate"]
+                        rest = drained(server) if target == "muster" else 0.0
                         peak = server.peak_megabytes()
+                visible = f"{figures['alerts'] / (figures['took'] + rest):,.0f}" if target == "muster" else ""
                 ratio = f"{rates['muster'] / rates['alertmanager']:.2f}" if len(rates) == 2 else ""
                 print(
                     f"{connections:>11} {size:>5} {target:<13} {figures['rate']:>9,.0f} {figures['p50']:>8.2f} "
-                    f"{figures['p99']:>8.2f} {peak:>8.0f}  {ratio}",
+                    f"{figures['p99']:>8.2f} {peak:>8.0f}  {ratio:<5}  {visible}",
                     flush=True,
                 )
 
