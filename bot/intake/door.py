@@ -37,7 +37,10 @@ _FOREIGN = frozenset({b"transfer-encoding", b"content-encoding", b"expect", b"up
 
 def runner(app: web.Application) -> web.AppRunner:
     """The application's runner as the webhooks need it: they unpack bodies themselves, and log one line each."""
-    return web.AppRunner(app, access_log=None, auto_decompress=False, handle_signals=False)
+    # aiohttp's own patience is an hour, also with somebody who never sends a whole head.
+    return web.AppRunner(
+        app, access_log=None, auto_decompress=False, handle_signals=False, keepalive_timeout=IDLE_TIMEOUT
+    )
 
 
 class DoorSite(web.BaseSite):
@@ -151,6 +154,8 @@ class _Door(asyncio.Protocol):
         self._left(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self._buffer:
+            self._since = self._loop.time()  # a request begins, however long the connection was silent before it
         self._buffer += data
         if self._serving or self._choked:
             if len(self._buffer) > READ_AHEAD and self._transport is not None:
@@ -181,7 +186,7 @@ class _Door(asyncio.Protocol):
         """Close a connection that waits for a body or for a request too long."""
         limit = READ_TIMEOUT if self._buffer else IDLE_TIMEOUT
         if not self._serving and now - self._since > limit and self._transport is not None:
-            self._transport.close()
+            self._transport.abort()  # `close` would wait for one who does not read to read
 
     # --- one request --------------------------------------------------------------------------------------------------
 
@@ -235,6 +240,7 @@ class _Door(asyncio.Protocol):
         self._left(self)
         if transport is None:
             return
+        transport.resume_reading()  # the pause was ours: aiohttp knows nothing of it
         handler = self._server()
         handler.connection_made(transport)
         transport.set_protocol(handler)

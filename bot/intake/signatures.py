@@ -17,6 +17,9 @@ from bot.errors import BadSignature
 __all__ = ["Guard", "Scheme", "bearer_matches", "hub_signature_matches"]
 
 
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
 class Scheme(StrEnum):
     """How a source's senders can prove themselves."""
 
@@ -97,6 +100,12 @@ class Guard:
             raise BadSignature(
                 f"No secret is set. Set MUSTER_SOURCE_{source.upper()}_SECRET or MUSTER_WEBHOOK_TOKEN: "
                 "beyond loopback webhooks are not open."
+            )
+        # A proxy stands in front: the sender is not on this machine, though the connection is.
+        if any(name in headers for name in _FORWARDED):
+            raise BadSignature(
+                f"No secret is set, and this came through a proxy. Set MUSTER_SOURCE_{source.upper()}_SECRET or "
+                "MUSTER_WEBHOOK_TOKEN."
             )
         # A web page elsewhere can make a browser post to loopback; no webhook sender has an Origin. That Origin and Host agree
         # is not enough: a page whose name was made to lead to this machine (DNS rebinding) sends its own name as both.

@@ -207,6 +207,41 @@ async def test_an_idle_connection_is_closed_in_the_end(
     writer.close()
 
 
+async def test_a_request_that_begins_after_a_long_silence_has_the_whole_time(intake: Intake, door: bool) -> None:
+    if not door:
+        return
+    reader, writer = await asyncio.open_connection("127.0.0.1", intake.port)
+    while not intake.site._doors:  # type: ignore[attr-defined]
+        await asyncio.sleep(0.005)
+    (each,) = intake.site._doors  # type: ignore[attr-defined]
+    each._since -= module.READ_TIMEOUT + 1  # so long nobody said anything
+    writer.write(post()[:-3])
+    while not each._buffer:
+        await asyncio.sleep(0.005)
+    intake.site._sweep()  # type: ignore[attr-defined]
+    writer.write(post()[-3:])
+    status, _ = await asyncio.wait_for(read_answer(reader), PATIENCE)
+    assert status == 202
+    writer.close()
+
+
+async def test_what_is_handed_on_while_reading_was_paused_goes_on_being_read(start: Start, tmp_path: Any) -> None:
+    log = SlowLog(tmp_path / "muster.deliveries.db")
+    log.release = asyncio.Event()
+    intake = await start(log=log)
+    body = b'{"name": "A", "summary": "' + b"x" * (3 * module.READ_AHEAD) + b'"}'
+    sent = post() + post(body, extra="X-Odd: \u00e9\r\n")  # a head that the door leaves to aiohttp
+    reader, writer = await asyncio.open_connection("127.0.0.1", intake.port)
+    writer.write(sent)
+    while not intake.journal.waiting:
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)  # the door has read ahead as far as it does
+    log.release.set()
+    answers = [await asyncio.wait_for(read_answer(reader), PATIENCE) for _ in range(2)]
+    assert [status for status, _ in answers] == [202, 202]
+    writer.close()
+
+
 async def test_a_sender_that_never_reads_is_not_served_for_ever(intake: Intake, door: bool) -> None:
     if not door:
         return
@@ -217,7 +252,12 @@ async def test_a_sender_that_never_reads_is_not_served_for_ever(intake: Intake, 
             writer.write(post(b"{") * 200)
             sent += 200
             await asyncio.wait_for(writer.drain(), 0.5)
-    assert sum(len(each._buffer) for each in intake.site._doors) <= 2 * module.READ_AHEAD  # type: ignore[attr-defined]
+    doors = tuple(intake.site._doors)  # type: ignore[attr-defined]
+    assert sum(len(each._buffer) for each in doors) <= 2 * module.READ_AHEAD
+    for each in doors:
+        each.close_if_idle(each._since + module.IDLE_TIMEOUT + 1)
+    while intake.site._doors:  # type: ignore[attr-defined]
+        await asyncio.sleep(0.005)
     writer.transport.abort()
     assert (await intake.post("generic", {"name": "A"})).status == 202
 

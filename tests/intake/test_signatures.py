@@ -79,6 +79,13 @@ def test_without_any_secret_only_loopback_is_open_and_the_refusal_names_the_sett
         Guard().check("generic", Scheme.TOKEN, {}, b"")
 
 
+@pytest.mark.parametrize("header", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"])
+def test_what_a_proxy_passes_on_does_not_come_from_this_machine(header: str) -> None:
+    with pytest.raises(BadSignature, match="MUSTER_WEBHOOK_TOKEN"):
+        Guard(open_without_secret=True).check("generic", Scheme.TOKEN, {header: "203.0.113.9"}, b"")
+    Guard(token="hush").check("generic", Scheme.TOKEN, {header: "203.0.113.9", "authorization": "Bearer hush"}, b"")
+
+
 def test_a_web_page_of_another_origin_cannot_post_to_an_open_loopback() -> None:
     guard = Guard(open_without_secret=True)
     host = {"host": "127.0.0.1:8080"}
