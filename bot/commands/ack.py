@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat.views import Reply
+from bot.chat.views import Code, Reply
 from bot.clock import ago, duration
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
 from bot.commands.words import answer
@@ -20,10 +20,14 @@ async def ack(context: Context) -> Reply:
         )
         return answer(f"Acknowledged by {context.actor.name}{after}. Paging stopped.")
     await context.services.paging.answer(context.incident, context.actor)
-    since = ago(taken.at, context.at)
+    since, noted = ago(taken.at, context.at), ""
+    if note := context.values.text("note"):  # the acknowledgement has another's note, or none; this one is not lost
+        await context.services.incidents.note(context.incident, note, context.actor)
+        noted = " Your note is on the timeline."
     if taken.by == context.actor.id:
-        return answer(f"You acknowledged this {since}. To give it back: /incident unack")
-    return answer(f"{context.services.person(taken.by).name} acknowledged this {since}. You are added as a responder.")
+        return answer(f"You acknowledged this {since}.{noted} To give it back: ", Code("/incident unack"))
+    first = context.services.person(taken.by).name
+    return answer(f"{first} acknowledged this {since}. You are added as a responder.{noted}")
 
 
 VERB = Verb(

@@ -36,6 +36,7 @@ class AlertRow:
     count: int
     first_seen: float
     last_seen: float
+    resolved_at: float | None
     reason: str
     evidence: tuple[Evidence, ...]
 
@@ -66,7 +67,9 @@ async def counts(connection: AsyncConnection, incident: int) -> tuple[int, int]:
 
 async def reasons(connection: AsyncConnection, incident: int, limit: int) -> list[AlertRow]:
     """The first alerts, in the order in which they came: the one that opened it, then those that joined."""
-    query = _of(incident).order_by(_a.first_seen, _a.id).limit(limit)
+    # What went on before and joined later is older than the one that opened it.
+    opened = case((_a.reason.startswith("Opened"), 0), else_=1)
+    query = _of(incident).order_by(opened, _a.first_seen, _a.id).limit(limit)
     return [_row(row) for row in await connection.execute(query)]
 
 
@@ -115,6 +118,7 @@ def _row(row: Row[Any]) -> AlertRow:
         count=values["count"],
         first_seen=values["first_seen"],
         last_seen=values["last_seen"],
+        resolved_at=values["resolved_at"],
         reason=values["reason"],
         evidence=tuple(_decode(values["evidence_json"])),
     )

@@ -34,7 +34,7 @@ async def alerts(context: Context) -> Reply:
 
 
 def _line(row: AlertRow, now: float) -> Text:
-    since, end = row.first_seen, row.last_seen
+    since, end = row.first_seen, row.last_seen if row.resolved_at is None else row.resolved_at
     state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
     times = f", {row.count:,} times" if row.count > 1 else ""
     return text(Strong(row.ref), f" {row.severity} {alert_rows.what(row)}, {state}{times}, from ", Moment(since))

@@ -46,9 +46,9 @@ async def changes(context: Context) -> Reply:
     if others:
         lines.append((f"Others near: {listed([_short(one.change, incident) for one in others], OTHERS)}",))
     lines.append(("Invite who made one: ", Code("/incident owner 1")))
-    head = "Suspect changes, likeliest first:" if ranked else "Nothing stands out. Changes near the onset:"
+    head = "Suspect changes of {}, likeliest first:" if ranked else "Nothing stands out. Changes near the onset of {}:"
     buttons = (Button(label="Invite owner", command=f"owner {incident.ref}"),) if incident.open else ()
-    return Reply(text=text(f"{incident.ref}: {head}"), details=tuple(lines), buttons=buttons)
+    return Reply(text=text(head.format(incident.ref)), details=tuple(lines), buttons=buttons)
 
 
 def _suspect(one: Reason, incident: Incident, catalog: Catalog) -> Text:

@@ -19,9 +19,8 @@ async def declare(context: Context) -> Reply:
         private=values.flag("private"),
         page=values.flag("page"),
     )
-    paging = "Whoever is on call is paged." if values.flag("page") else "Nobody is paged yet."
-    to_page: Text = (f"{paging} To page: ", Code(f"/incident page NAME {incident.ref}"))
-    details: list[Text] = [(paging,) if values.flag("page") else to_page]
+    to_page: Text = ("Nobody is paged yet. To page: ", Code(f"/incident page NAME {incident.ref}"))
+    details: list[Text] = [("Paging starts; the room shows who is paged.",) if values.flag("page") else to_page]
     if values.flag("private"):
         details.append(
             ("Private: on chat platforms by invitation only. The situation room shows it to all who may open it.",)

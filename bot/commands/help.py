@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bot.catalog.suggestions import did_you_mean
 from bot.chat.views import Code, Reply, Strong, Text, text
 from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Scope, Verb
-from bot.commands.words import answer, listed
+from bot.commands.words import answer, cut_text, listed
+from bot.errors import BadArguments
 
 __all__ = ["VERB"]
 
@@ -23,7 +25,11 @@ async def show_help(context: Context) -> Reply:
     """One verb where it is named; else all that the asker may use, by family."""
     name = context.values.text("verb")
     if name:
-        return _about(context, context.verbs[name])
+        return _about(context, context.verbs[name], context.values.text("part"))
+    if unknown := context.values.text("part"):
+        hint = did_you_mean(unknown, context.verbs)
+        ending = "" if hint.endswith("?") else "."
+        raise BadArguments(f'No verb "{cut_text(unknown, 60)}"{hint}{ending} All verbs: {PREFIX} help')
     lines: list[Text] = []
     for family, head in HEADS.items():
         mine = [verb for verb in _distinct(context) if verb.family is family]
@@ -39,20 +45,27 @@ def _distinct(context: Context) -> list[Verb]:
     return [verb for verb in verbs.values() if verb.may(context.permit)]
 
 
-def _about(context: Context, verb: Verb) -> Reply:
+def _about(context: Context, verb: Verb, part: str = "") -> Reply:
+    """The verb, or the part of it that is named: `help runbook run`."""
     lines: list[Text] = []
+    path = verb.name
+    for word in part.split():
+        sub = verb.sub(word)
+        if sub is None:
+            break
+        verb, path = sub, f"{path} {sub.name}"
     if not verb.may(context.permit):
         lines.append(("You may not use it here.",))
     if verb.details:
         lines.append((verb.details,))
     lines += [_argument(argument) for argument in verb.arguments]
-    lines += _parts(context, verb, verb.name)
+    lines += _parts(context, verb, path)
     if verb.scope is not Scope.NONE:
         lines.append(("In an incident's room the incident is implied; elsewhere name it, first or last: INC-42",))
     if verb.aliases:
         lines.append((f"Also: {listed(verb.aliases)}",))
     lines += [("For example ", Code(f"{PREFIX} {example}")) for example in verb.examples]
-    return answer(Code(verb.usage()), f" {verb.summary}", details=lines)
+    return answer(Code(verb.usage(path.removesuffix(verb.name).strip())), f" {verb.summary}", details=lines)
 
 
 def _parts(context: Context, verb: Verb, before: str) -> list[Text]:
@@ -81,8 +94,11 @@ VERB = Verb(
     aliases=("verbs",),
     summary="What you may do, or how one verb is used",
     family=Family.HELP,
-    arguments=(Argument(name="verb", kind=Kind.VERB, help="the verb to explain"),),
-    examples=("help", "help ack"),
+    arguments=(
+        Argument(name="verb", kind=Kind.VERB, help="the verb to explain"),
+        Argument(name="part", kind=Kind.TEXT, rest=True, help="a part of it, such as run of runbook"),
+    ),
+    examples=("help", "help ack", "help runbook run"),
     reads=True,
     handler=show_help,
 )

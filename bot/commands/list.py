@@ -18,10 +18,11 @@ async def listing(context: Context) -> Reply:
     if not found:
         return answer("No incident is open. Over ones: ", Code("/incident show INC-42"))
     lines = [incident_line(one, context.at, context.name(one.commander)) for one in found[:SHOWN]]
-    total = "more than 500 incidents" if len(found) == MOST else counted(len(found), "incident")
+    total = "More than 500 open incidents" if len(found) == MOST else counted(len(found), "open incident")
     waiting = sum(one.status == "open" for one in found)
-    nobody = f", {waiting} of them taken by nobody yet" if waiting else ""
-    return answer(f"{total} open{nobody}.", details=shortened(lines, len(found), "/incident show INC-n"))
+    untaken = "none" if waiting == len(found) > 1 else f"{waiting:,} not"
+    nobody = f", {untaken if len(found) > 1 else 'not'} taken yet" if waiting else ""
+    return answer(f"{total}{nobody}.", details=shortened(lines, len(found), "/incident show INC-n"))
 
 
 VERB = Verb(

@@ -29,7 +29,7 @@ VERB = Verb(
     details="In a room the one named is merged into this one; elsewhere the second is merged into the first.",
     family=Family.FIX,
     scope=Scope.INCIDENT,
-    arguments=(Argument(name="other", kind=Kind.INCIDENT, required=True, help="the incident that ends"),),
+    arguments=(Argument(name="other", kind=Kind.INCIDENT, required=True, help="the incident that ends in this one"),),
     examples=("merge INC-43", "merge INC-42 INC-43"),
     handler=merge,
 )

@@ -39,11 +39,10 @@ def _relevant(found: tuple[OnCall, ...], services: set[str]) -> tuple[OnCall, ..
 
 def _line(one: OnCall, now: float) -> Text:
     teams = f" ({listed(one.teams)})" if one.teams and one.teams != (one.schedule,) else ""
-    following = (
-        text("; then ", one.next_person, " from ", *when(one.next_at, now))
-        if one.next_person and one.next_at is not None
-        else ()
-    )
+    following: Text = ()
+    if one.next_person and one.next_at is not None:
+        at_once = one.person is not None and one.next_at == one.until  # said already
+        following = text(", then ", one.next_person, *(() if at_once else (" from ", *when(one.next_at, now))))
     if one.person is None:
         return text(Strong(one.schedule), f"{teams}: nobody, {one.reason}", *following, ".")
     until = text(", until ", *when(one.until, now)) if one.until is not None else (", no end in sight",)

@@ -37,7 +37,7 @@ def _told(one: Invited, outcome: OwnerOutcome, context: Context) -> Text:
     if one.before is not None:
         return (one.person, f" was invited {ago(one.before, context.at)}: ", *about)
     if one.person.id == context.actor.id:
-        return ("That change is your own: you ", *about, " The room is told.")
+        return ("That change is yours: you ", *about, " The room is told.")
     return ("Invited ", one.person, ": ", *about)
 
 

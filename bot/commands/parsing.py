@@ -223,10 +223,10 @@ def _surplus(words: Words, verb: Verb, token: Token, reader: Reader) -> str:
     whole = " ".join(words.path)
     if verb.subverbs:
         names = [sub.name for sub in verb.subverbs]
-        hint = f'did you mean "{best}"?' if (best := nearest(word, names)) else f"there are {', '.join(names)}"
+        hint = f'did you mean "{best}"?' if (best := nearest(word, names)) else f"there are {', '.join(names)}."
         if word in reader.catalog.runbooks and any(sub.name == "run" for sub in verb.subverbs):
             return f"To run it: {PREFIX} {whole} run {word}"
-        return f'No {whole} "{word}"; {hint}. Help: {PREFIX} help {whole}'
+        return f'No verb "{whole} {word}"; {hint} Help: {PREFIX} help {whole}'
     return f'"{word}" is more than {whole} takes. Like this: {verb.example}'
 
 

@@ -12,7 +12,7 @@ __all__ = ["VERB"]
 async def rename(context: Context) -> Reply:
     """Another title; the room's name stays where a platform cannot change it."""
     incident = await context.services.incidents.rename(context.incident, context.values.text("title"), context.actor)
-    return answer(f"{incident.ref} is called: {incident.title}")
+    return answer(f'{incident.ref} is now called "{incident.title}".')
 
 
 VERB = Verb(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
-from bot.catalog.model import Runbook
+from bot.catalog.model import Parameter, Runbook
 from bot.chat.views import Button, Code, Moment, Reply, Strong, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Permit, Scope, Verb
@@ -37,9 +38,10 @@ async def listing(context: Context) -> Reply:
 
 def _listed(context: Context, found: Sequence[Runbook], head: str, number: int | None) -> Reply:
     lines = [_line(one) for one in found[:SHOWN]]
+    run_it = f"{PREFIX} runbook run NAME" if number is not None else f"{PREFIX} runbook run NAME INC-n"
     details = [
         *shortened(lines, len(found), f"{PREFIX} runbook list --all"),
-        ("What one would do, before it does it: ", Code(f"{PREFIX} runbook run NAME")),
+        ("To see what one would do, before it does it: ", Code(run_it)),
     ]
     buttons = tuple(
         Button(label=cut_text(one.title or one.id, 40), command=f"runbook run {one.id} {context.ref}")
@@ -50,11 +52,18 @@ def _listed(context: Context, found: Sequence[Runbook], head: str, number: int |
 
 
 def _line(one: Runbook) -> Text:
-    wants = cut_text(" ".join(f"{p.name}={'...' if p.required else f'[{p.default}]'}" for p in one.parameters), 80)
+    wants = cut_text(" ".join(_wanted(parameter) for parameter in one.parameters), 80)
     facts = [f"{one.risk} risk"]
     if one.approve is not None:
         facts.append(f"{counted(one.approve.people, 'person', 'people')} must approve")
     return text(Code(f"{one.id} {wants}".strip()), f" {cut_text(one.title)} ({', '.join(facts)})")
+
+
+def _wanted(one: Parameter) -> str:
+    """`node=...` must be given; `[lines=5]` need not, nor does `[service=...]`, which the incident fills in."""
+    if one.required:
+        return f"{one.name}=..."
+    return f"[{one.name}={'...' if '{{' in str(one.default) else one.default}]"
 
 
 async def run(context: Context) -> Reply:
@@ -69,7 +78,7 @@ async def run(context: Context) -> Reply:
         return _dry(context, plan)
     made = await runbooks.request(context.incident, name, values, context.actor, confirmed=confirmed)
     if plan.needs_approval:
-        until = text(" Until ", Moment(made.expires_at), ".") if made.expires_at is not None else ()
+        until = text(" Expires ", Moment(made.expires_at), ".") if made.expires_at is not None else ()
         head = text(Strong(made.ref), f" {made.what}: the room is asked. {plan.reason}", *until)
     else:
         head = text(Strong(made.ref), f" {made.what} is running; the room shows how it goes.")
@@ -111,17 +120,26 @@ async def show(context: Context) -> Reply:
     lines.append((f"Run by {listed([str(who) for who in one.run_by])}, {one.risk} risk",))
     if one.approve is not None:
         by = listed([str(who) for who in one.approve.by])
-        asks = counted(one.approve.people, "person", "people")
-        lines.append((f"{asks} of {by} must approve within {duration(one.approve.expires)}",))
+        asks = counted(one.approve.people, "other person", "other people")
+        lines.append((f"{asks} ({by}) must approve within {duration(one.approve.expires)}",))
     for parameter in one.parameters:
-        default = "" if parameter.required else f", {parameter.default} where none is given"
+        default = "" if parameter.required else f", {parameter.default} if left out"
         like = f" like {parameter.pattern}" if parameter.pattern else ""
         lines.append(text(Code(f"{parameter.name}="), f" {parameter.description or parameter.type}{like}{default}"))
     lines += [
-        (f"{number}. {step.title or step.action} {cut_text(str(step.arguments))}",)
+        (f"{number}. {step.title or step.action}: ", Code(_raw(step.arguments)))
         for number, step in enumerate(one.steps, 1)
     ]
     return answer(Strong(one.id), f" {one.title}", details=lines)
+
+
+def _raw(arguments: object) -> str:
+    """A step as the catalogue has it, not filled in."""
+    if isinstance(arguments, list | tuple):
+        return cut_text(shlex.join(map(str, arguments)))
+    if isinstance(arguments, Mapping):
+        return cut_text(", ".join(f"{name} {value}" for name, value in arguments.items()))
+    return cut_text(str(arguments))
 
 
 async def status(context: Context) -> Reply:
@@ -150,11 +168,10 @@ def _state(context: Context, one: Run) -> Text:
     who = context.services.person(one.requested_by).name
     began = one.started_at if one.started_at is not None else one.requested_at
     state = _STATES.get(one.state, one.state)
-    took = (
-        f" after {duration(one.finished_at - began)}"
-        if one.finished_at is not None and one.started_at is not None
-        else ""
-    )
+    took = ""
+    if one.finished_at is not None and one.started_at is not None:
+        seconds = one.finished_at - began
+        took = f" after {duration(seconds)}" if seconds >= 1 else " at once"
     why = f": {cut_text(one.outcome)}" if one.outcome else ""
     helped = {True: ", it helped", False: ", it did not help", None: ""}[one.helped]
     return text(

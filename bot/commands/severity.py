@@ -16,7 +16,7 @@ async def severity(context: Context) -> Reply:
     if level is None:
         return answer(f"{context.ref} is {before}. To change it: ", Code("/incident severity 2"))
     incident = await context.services.incidents.change_severity(context.incident, level, context.actor)
-    return answer(f"{incident.ref} is {incident.severity} now, before {before}.")
+    return answer(f"{incident.ref} is {incident.severity} now; it was {before}.")
 
 
 VERB = Verb(

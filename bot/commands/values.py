@@ -202,7 +202,7 @@ def _duration(token: Token) -> float:
 def _integer(argument: Argument, token: Token) -> int:
     word = token.value.strip()
     if not (word.isascii() and word.isdecimal() and len(word) < 10) or int(word) < 1:
-        raise BadArguments(f"{_shown(token)} is no number; `{argument.name}` is 1, 2, 3 ...")
+        raise BadArguments(f"{_shown(token)} is no number; write 1, 2, 3 ... ({argument.help}).")
     return int(word)
 
 
@@ -231,7 +231,8 @@ def _format(token: Token) -> str:
 def _choice(argument: Argument, token: Token) -> str:
     word = token.value.strip().lower()
     if word not in argument.choices:
-        raise BadArguments(f"{_shown(token)} is none of {', '.join(argument.choices)}.")
+        only = len(argument.choices) == 1
+        raise BadArguments(f"{_shown(token)} is not {'' if only else 'one of '}{', '.join(argument.choices)}.")
     return word
 
 

@@ -31,7 +31,7 @@ async def why(context: Context) -> Reply:
     details = list(shortened(lines, total, f"/incident alerts {incident.ref} all"))
     if joined:
         shares = ", ".join(f"{term} {count}" for term, count in strong.most_common(6))
-        details.append((f"What spoke for it, of {counted(joined, 'alert')}: {shares}",))
+        details.append((f"What spoke for the {counted(joined, 'join')}, and how often: {shares}",))
     if incident.cause:
         details.append((f"Probable cause: {incident.cause.service} ({incident.cause.words}).",))
     details.append(("Grouped wrongly? ", Code("/incident split A12"), " or ", Code("/incident merge INC-n")))

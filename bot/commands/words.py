@@ -83,8 +83,9 @@ def incident_line(incident: Incident, now: float, lead: str) -> Text:
     alerts = ""
     if incident.alert_count:
         total = counted(incident.alert_count, "alert")
-        alerts = f", {incident.firing_count:,} of {total} firing" if incident.firing_count else f", {total}, all over"
-    status = f" - {incident.status} for {duration(now - incident.status_since)}{who}{alerts}"
+        firing = incident.firing_count
+        alerts = f", {total}, {'all' if firing == incident.alert_count else f'{firing:,}' if firing else 'none'} firing"
+    status = f": {incident.status} for {duration(now - incident.status_since)}{who}{alerts}"
     return (*headline(incident), status)
 
 

@@ -12,9 +12,9 @@ async def test_the_list_says_how_bad_how_long_and_who(here: World) -> None:
     await here.say("declare cart odd sev4")
     await here.say("ack INC-2")
     assert shown(await here.say("list")).splitlines() == [
-        "2 incidents open, 1 of them taken by nobody yet.",
-        "SEV4 INC-2 cart odd - acknowledged for 0 s, Mika Laine leads",
-        "SEV2 INC-1 checkout latency, eu-west-1 - open for 4 min, nobody leads, 3 of 3 alerts firing",
+        "2 open incidents, 1 not taken yet.",
+        "SEV4 INC-2 cart odd: acknowledged for 0 s, Mika Laine leads",
+        "SEV2 INC-1 checkout latency, eu-west-1: open for 4 min, nobody leads, 3 alerts, all firing",
     ]
 
 
@@ -88,7 +88,7 @@ async def test_why_tells_how_it_began_and_what_joined(here: World) -> None:
         "A11 cart DiskFull on cart-1, 08:56 UTC: severity is critical",
         "A12 checkout CheckoutLatencyHigh on checkout-1, 08:56 UTC: same service, 8 s after the last",
     ]
-    assert "What spoke for it, of 7 alerts: text 7" in lines
+    assert "What spoke for the 7 joins, and how often: text 7" in lines
     assert lines[-1] == "Grouped wrongly? /incident split A12 or /incident merge INC-n"
 
 
@@ -99,7 +99,7 @@ async def test_changes_are_ranked_with_reasons_and_others_named(here: World) -> 
     await here.changed(1, here.deploy(), suspect=True)
     await here.changed(1, near, elsewhere, suspect=False)
     lines = shown(await here.say("changes", room=1)).splitlines()
-    assert lines[0] == "INC-1: Suspect changes, likeliest first:"
+    assert lines[0] == "Suspect changes of INC-1, likeliest first:"
     assert lines[1].startswith(
         "1. deploy payments-api a1b2c3d by Robin Vos, 08:53 UTC: 3 min before the first alert, 1 hop upstream link"
     )
@@ -115,7 +115,7 @@ async def test_without_suspects_what_changed_near_is_told_as_such(here: World) -
     ]
     await here.changed(1, here.deploy(), suspect=False)
     lines = shown(await here.say("changes", room=1)).splitlines()
-    assert lines[0] == "INC-1: Nothing stands out. Changes near the onset:"
+    assert lines[0] == "Nothing stands out. Changes near the onset of INC-1:"
     assert "3 min before the first alert, 1 hop upstream" in lines[1]
 
 

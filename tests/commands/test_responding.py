@@ -106,7 +106,7 @@ async def test_a_private_incident_is_private(here: World) -> None:
 
 async def test_the_severity_changes_and_says_what_it_was(here: World) -> None:
     number = await here.opened()
-    assert shown(await here.say("severity 1", room=number)) == "INC-1 is SEV1 now, before SEV2."
+    assert shown(await here.say("severity 1", room=number)) == "INC-1 is SEV1 now; it was SEV2."
     assert shown(await here.say("sev SEV-1", room=number)) == "INC-1 is SEV1 already."
     assert shown(await here.say("severity", room=number)) == "INC-1 is SEV1. To change it: /incident severity 2"
     assert shown(await here.say("severity high", room=number)) == '"high" is no severity; write 1 (worst) to 4.'
@@ -114,7 +114,7 @@ async def test_the_severity_changes_and_says_what_it_was(here: World) -> None:
 
 async def test_a_title_is_one_line_and_somebody_wrote_it(here: World) -> None:
     number = await here.opened()
-    assert shown(await here.say("rename  checkout\n down ", room=number)) == "INC-1 is called: checkout down"
+    assert shown(await here.say("rename  checkout\n down ", room=number)) == 'INC-1 is now called "checkout down".'
     assert (await here.incident(number)).titled_by_person
     assert shown(await here.say("rename", room=number)).startswith("Title is missing")
 

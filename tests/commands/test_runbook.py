@@ -12,7 +12,7 @@ async def test_the_runbooks_that_fit_are_listed_with_the_way_to_the_dry_run(here
         "2 runbooks fit INC-1.",
         "restart-checkout instance=... Restart one checkout instance (low risk, 1 person must approve)",
         "show-disk Show what fills the disk (low risk)",
-        "What one would do, before it does it: /incident runbook run NAME",
+        "To see what one would do, before it does it: /incident runbook run NAME",
     ]
     assert [button.command for button in reply.buttons] == ["runbook run show-disk INC-1"]
     assert await here.say("runbook list INC-1") == reply
@@ -32,9 +32,9 @@ async def test_one_runbook_tells_what_it_does_and_who_may(here: World) -> None:
         "restart-checkout Restart one checkout instance",
         'Fits service="checkout"',
         "Run by team:payments, low risk",
-        "1 person of team:payments must approve within 15 min",
+        "1 other person (team:payments) must approve within 15 min",
         "instance= string like checkout-[0-9]+",
-        "1. command ['echo', 'restarting {{ instance }}']",
+        "1. command: echo 'restarting {{ instance }}'",
     ]
 
 
@@ -53,7 +53,7 @@ async def test_a_run_shows_what_it_would_do_before_it_does_it(here: World) -> No
     assert shown(started).splitlines()[-1] == "To stop it: /incident runbook cancel R1"
     await here.services.runbooks.wait(1)
     status = await here.say("runbook status R1")
-    assert shown(status).startswith("R1 show-disk succeeded after")
+    assert shown(status).startswith("R1 show-disk succeeded")
     assert "disk is fine" in status.output
     lines = shown(await here.say("runbook status", room=1)).splitlines()
     assert lines[0] == "1 run in INC-1."
@@ -64,7 +64,7 @@ async def test_somebody_else_must_approve_where_the_runbook_says_so(here: World)
     await here.opened()
     asked = await here.say("runbook run restart-checkout instance=checkout-3", actor=ROBIN, room=1)
     assert shown(asked).splitlines()[0] == (
-        "R1 restart-checkout on checkout-3: the room is asked. Someone else of payments must approve. Until 09:15 UTC."
+        "R1 restart-checkout on checkout-3: the room is asked. Someone else of payments must approve. Expires 09:15 UTC."
     )
     assert shown(await here.say("runbook approve R1", actor=ROBIN)) == (
         "You asked for R1; someone else must approve it."
@@ -103,7 +103,7 @@ async def test_what_cannot_run_says_why(here: World) -> None:
     assert (
         shown(await here.say("runbook restart-checkout", room=1)) == "To run it: /incident runbook run restart-checkout"
     )
-    assert 'No runbook "approv"' in shown(await here.say("runbook approv", room=1))
+    assert 'No verb "runbook approv"' in shown(await here.say("runbook approv", room=1))
     assert (await here.say("runbook run restart-checkout", room=1)).failed
     assert (await here.say("runbook run restart-checkout instance=db-1", room=1)).failed
     assert shown(await here.say("runbook run restart-checkout checkout-3", room=1)) == (

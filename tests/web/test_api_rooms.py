@@ -99,7 +99,7 @@ async def test_a_command_is_run_for_the_room_and_is_no_part_of_the_conversation(
     assert said == {
         "id": None,
         "reply": {
-            "text": "Acknowledged by Mika.",
+            "text": "Acknowledged by Mika.\nPaging stopped.",
             "private": True,
             "failed": False,
             "spans": ["Acknowledged by ", {"span": "code", "text": "Mika"}, "."],

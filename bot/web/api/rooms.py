@@ -75,7 +75,7 @@ class Messages(msgspec.Struct, kw_only=True):
 
 
 class Reply(msgspec.Struct, kw_only=True):
-    """The answer to a command: `text` in words, `spans` and `details` with their form."""
+    """The answer to a command: `text` is all of it in words; `spans` and `details` are the same with their form."""
 
     text: str
     private: bool
@@ -285,8 +285,9 @@ def message_json(message: conversation.Message) -> Message:
 
 def reply_json(reply: views.Reply) -> Reply:
     """A reply as the API shows it."""
+    whole = "\n".join((*map(views.plain, (reply.text, *reply.details)), *([reply.output] if reply.output else [])))
     return Reply(
-        text=harmless(views.plain(reply.text), 8000),
+        text=harmless(whole, 64_000),
         private=reply.private,
         failed=reply.failed,
         spans=reply.text,
