@@ -164,7 +164,7 @@ class Grouping:
             "catalog_digest": self._digest,
             "state": state,
         }
-        async with self._database.transaction(patient=True) as work:
+        async with self._database.transaction() as work:
             states = tables.engine_states
             await work.connection.execute(delete(states).where(states.c.position >= self.position))
             await work.connection.execute(insert(states).values(values))

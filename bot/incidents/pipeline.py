@@ -194,7 +194,7 @@ class Pipeline:
         """Write the batch; a command that was faster makes it read the incidents again."""
         while True:
             try:
-                async with self._database.transaction(patient=True) as work:
+                async with self._database.transaction() as work:
                     await self._write(work, engine, batch)
                 return
             except Conflict:

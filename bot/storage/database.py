@@ -24,7 +24,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.errors import ConfigError, StorageUnavailable
 from bot.storage.migrations import upgrade
-from bot.storage.turns import Turns
 
 __all__ = ["Announcement", "BulkUpsert", "Database", "Transaction", "upsert"]
 
@@ -94,7 +93,7 @@ class Database:
     def __init__(self, url: URL, writer: AsyncEngine, readers: AsyncEngine) -> None:
         self.url = url
         self._writer, self._readers = writer, readers
-        self._turns = Turns()
+        self._turn = asyncio.Lock()
         self._proving = asyncio.Lock()
         self._proved_at: float | None = None  # on the event loop's clock
         self._listeners: list[Callable[[Announcement], None]] = []
@@ -145,12 +144,9 @@ class Database:
         self._listeners.append(listener)
 
     @asynccontextmanager
-    async def transaction(self, *, patient: bool = False) -> AsyncIterator[Transaction]:
-        """A unit of work on the writing connection; a patient one lets the others go first.
-
-        StorageUnavailable when the disk or the database says no.
-        """
-        async with self._turns.turn(patient=patient):
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A unit of work on the writing connection. StorageUnavailable when the disk or the database says no."""
+        async with self._turn:
             try:
                 async with self._writer.begin() as connection:
                     work = Transaction(connection)

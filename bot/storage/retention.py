@@ -131,7 +131,7 @@ class Retention:
                 rows = (await connection.execute(query.order_by(rule.order).limit(AT_ONCE))).all()
             if not rows:
                 return total
-            async with self._database.transaction(patient=True) as work:
+            async with self._database.transaction() as work:
                 # What was found may have changed meanwhile: an alert that is back is not forgotten.
                 statement = delete(rule.key.table).where(rule.key.in_([row[0] for row in rows]), rule.where)
                 deleted = (await work.connection.execute(statement)).rowcount
@@ -149,7 +149,7 @@ class Retention:
             return 0
         total = 0
         while True:
-            async with self._database.transaction(patient=True) as work:
+            async with self._database.transaction() as work:
                 free = (await work.connection.execute(text("PRAGMA freelist_count"))).scalar_one()
                 surplus = min(int(free) - PAGES_KEPT, PAGES_AT_ONCE)
                 if surplus <= 0:
