@@ -1,10 +1,10 @@
 """How late Muster is: from a webhook to the room's message, and from a command to its answer while a storm comes in.
 
-    python -m tests.benchmarks.latency [--seconds 20] [--rate 100]
+    python -m tests.benchmarks.latency [--seconds 20] [--rate 100] [--storm 5000]
 
 First part: `--rate` alerts a second, singly; every 20th is an outage of its own whose message in the room is waited for, as a
-browser does, on the event stream. Second part: batches of 100 alerts as fast as they are accepted, and a command every 50 ms.
-It asserts nothing: figures depend on the machine and on what else it does.
+browser does, on the event stream. Second part: a storm in batches of 100, and a command every 50 ms; first at `--storm` alerts a
+second, then as fast as they are accepted, which leaves no processor idle. It asserts nothing: figures depend on the machine and on what else it does.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from pathlib import Path
 import psutil
 import uvloop
 
-from tests.processes import EXAMPLE_CATALOG, Muster, running
+from tests.processes import EXAMPLE_CATALOG, Muster, eventually, running
 
+SENDERS = 2
 LAST_ONES = 5.0  # seconds to wait for messages after the last alert
 
 
@@ -102,15 +103,18 @@ async def to_the_room(muster: Muster, rate: float, length: float) -> None:
     print(figures(f"webhook to room message at {rate:.0f} alerts/s", late), f"({len(sent) - len(late)} missing)")
 
 
-async def during_a_storm(muster: Muster, length: float) -> None:
+async def during_a_storm(muster: Muster, length: float, rate: float | None) -> None:
     room = next(i["rooms"]["console"] for i in await muster.incidents() if "checkout" in i["services"])
     storm_over = asyncio.Event()
     posted = 0
+    begun = time.perf_counter()
 
     async def storm(first: int) -> None:
         nonlocal posted
         number = first
         while not storm_over.is_set():
+            if rate is not None:
+                await asyncio.sleep(max(0.0, begun + (number - first) / (rate / SENDERS) - time.perf_counter()))
             answer = await muster.webhook("generic", [alert(number + n) for n in range(100)])
             assert answer.status in {202, 503}, answer
             posted += 100 if answer.ok else 0
@@ -124,7 +128,8 @@ async def during_a_storm(muster: Muster, length: float) -> None:
 
     reads: list[float] = []
     writes: list[float] = []
-    storms = [asyncio.create_task(storm(1_000_000 * (n + 1))) for n in range(2)]
+    first = 10_000_000 if rate is None else 1_000_000
+    storms = [asyncio.create_task(storm(first * (n + 1))) for n in range(SENDERS)]
     began = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
         while time.perf_counter() - began < length:
@@ -137,8 +142,15 @@ async def during_a_storm(muster: Muster, length: float) -> None:
     await asyncio.gather(*storms)
     behind = (await muster.get("/readyz"))["lag"]
     print(f"storm: {posted / took:,.0f} alerts/s taken in, {behind['deliveries']:,} deliveries behind at its end")
-    print(figures("command that reads, during the storm", reads))
-    print(figures("command that writes, during the storm", writes))
+    print(figures("    command that reads, meanwhile", reads))
+    print(figures("    command that writes, meanwhile", writes))
+
+    async def caught_up() -> bool:
+        return bool((await muster.request("GET", "/readyz")).body["lag"]["deliveries"] == 0)
+
+    began = time.perf_counter()
+    await eventually(caught_up, "the storm is over", 600)
+    print(f"    caught up {time.perf_counter() - began:.1f} s later")
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -147,7 +159,8 @@ async def run(options: argparse.Namespace) -> None:
         async with running(Path(folder), catalog=EXAMPLE_CATALOG) as muster:
             print(f"started in {muster.started_in:.2f} s")
             await to_the_room(muster, options.rate, options.seconds)
-            await during_a_storm(muster, options.seconds)
+            await during_a_storm(muster, options.seconds, options.storm)
+            await during_a_storm(muster, options.seconds, None)
             print(f"peak memory {muster.peak_megabytes():.0f} MB")
 
 
@@ -155,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rate", type=float, default=100.0)
+    parser.add_argument("--storm", type=float, default=5000.0)
     uvloop.run(run(parser.parse_args()))
 
 
