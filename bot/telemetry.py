@@ -17,16 +17,19 @@ _SECRET_KEYS = re.compile(r"token|secret|password|authorization|cookie|api_?key"
 _SECRET_VALUES = re.compile(
     r"xox[abeprs]-[\w-]+|xapp-[\w-]+|(?<=Bearer )[\w.~+/=-]{8,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
+# What would begin a line of its own, colour a terminal or turn its text round: others wrote much of what is logged.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace what looks like a secret, by its key or by its shape."""
+    """Replace what looks like a secret, by its key or by its shape, and control characters; an event is one line."""
     for key, value in event.items():
         if _SECRET_KEYS.search(key):
             event[key] = "[redacted]"
         elif isinstance(value, str):
-            event[key] = _SECRET_VALUES.sub("[redacted]", value)
+            text = " ".join(value.splitlines()) if key == "event" else value
+            event[key] = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _SECRET_VALUES.sub("[redacted]", text))
     return event
 
 
@@ -36,7 +39,6 @@ def configure_logging(form: Literal["console", "json"] = "console", level: str =
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redact,
     ]
     last = (
         structlog.processors.JSONRenderer()
@@ -51,7 +53,8 @@ def configure_logging(form: Literal["console", "json"] = "console", level: str =
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.format_exc_info] if form == "json" else []),
+                structlog.processors.format_exc_info,
+                redact,  # after the traceback has become text: an exception's words hold secrets too
                 last,
             ],
         )
