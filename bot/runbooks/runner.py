@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from bot.catalog.model import Runbook
 from bot.chat.views import Notice, Person, plain
 from bot.clock import Clock, duration
@@ -151,8 +153,12 @@ class Runner:
             action = self._actions[step.action]
             context = Context(timeout=step.timeout, secret=bool(secrets))
             try:
+                finished = action.parameters.validate_python(arguments)
+            except ValidationError:  # its words hold the values, and so the secrets
+                return f"{number} cannot run: with its secrets filled in it is nothing that {step.action} takes"
+            try:
                 async with asyncio.timeout(step.timeout):
-                    running = action.run(action.parameters.validate_python(arguments), context)
+                    running = action.run(finished, context)
                     async with aclosing(running) as chunks:
                         async for chunk in chunks:
                             live.output.feed(chunk)

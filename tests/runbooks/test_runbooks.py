@@ -85,6 +85,11 @@ runbooks:
     risk: low
     run_by: anyone
     steps: [{http: {method: POST, url: "URL/jobs/warmup", headers: {Authorization: "Bearer ${env:CI_TOKEN}"}}}]
+  hook:
+    title: Call the hook
+    risk: low
+    run_by: anyone
+    steps: [{http: {url: "${env:HOOK}"}}]
 """.replace("PYTHON", sys.executable)
 
 
@@ -296,6 +301,17 @@ async def test_a_secret_is_used_and_nowhere_seen(tmp_path):
         assert "you said Bearer [redacted]" in run.output
     for file in tmp_path.iterdir():
         assert b"s3cret-token" not in file.read_bytes(), file
+
+
+async def test_a_secret_that_is_no_address_ends_the_run_and_is_nowhere_seen(tmp_path, capsys, caplog):
+    async with world(tmp_path, environment={"HOOK": "ftp://s3cret-hook"}) as w:
+        run = await w.run(await w.declare("checkout"), "hook")
+        await w.pass_time()
+        assert (run.state, run.outcome) == (
+            "failed",
+            "step 1 cannot run: with its secrets filled in it is nothing that http takes",
+        )
+        assert "s3cret" not in f"{run.output} {w.notices()} {caplog.text} {capsys.readouterr()}"
 
 
 async def test_a_secret_that_is_not_set_is_said_before_anything_runs(tmp_path):
