@@ -6,18 +6,14 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from bot.errors import BadSignature
+from bot.loopback import FORWARDED, host_name, is_loopback
 
 __all__ = ["Guard", "Scheme", "bearer_matches", "hub_signature_matches"]
-
-
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 class Scheme(StrEnum):
@@ -102,7 +98,7 @@ class Guard:
                 "beyond loopback webhooks are not open."
             )
         # A proxy stands in front: the sender is not on this machine, though the connection is.
-        if any(name in headers for name in _FORWARDED):
+        if any(name in headers for name in FORWARDED):
             raise BadSignature(
                 f"No secret is set, and this came through a proxy. Set MUSTER_SOURCE_{source.upper()}_SECRET or "
                 "MUSTER_WEBHOOK_TOKEN."
@@ -113,14 +109,5 @@ class Guard:
         if origin is None and site in {"none", "same-origin"}:
             return
         host = headers.get("host", "").lower()
-        if (origin or "").lower().partition("://")[2] != host or not _is_loopback(host):
+        if (origin or "").lower().partition("://")[2] != host or not is_loopback(host_name(host)):
             raise BadSignature("A web page of another origin may not post here.")
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a Host header names this machine itself, which no name server can be made to say."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or name.endswith(".localhost") or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

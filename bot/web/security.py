@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.clock import Clock
 from bot.errors import ConfigError
+from bot.loopback import FORWARDED, host_name, is_loopback
 from bot.web.problems import NotConfigured, TokenWanted, TooManyAttempts, WrongHost, WrongOrigin
 
 __all__ = ["COOKIE", "HEADERS", "Access", "Guard"]
@@ -27,7 +28,6 @@ SESSION_LENGTH = 14 * 86_400  # seconds that a browser stays signed in
 FAILURES = 10  # wrong tokens at /login within a minute, from all senders together, before it asks to wait
 MINUTE = 60.0  # seconds
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")  # a proxy stands in front
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -134,32 +134,6 @@ class Guard:
         """A session says when it ends and proves that we said so. It is worth nothing once the token is another one."""
         key = hashlib.sha256(b"muster session\0" + self._token.encode()).digest()
         return hmac.new(key, expires.encode(errors="replace"), hashlib.sha256).hexdigest()
-
-
-def is_loopback(name: str) -> bool:
-    """Whether only this machine is meant.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761: never asked of a name server
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def host_name(host: str) -> str:
-    """The name in a Host header, small, without the port; "" when it cannot be read.
-
-    >>> host_name("Muster.example.org:8080"), host_name("[::1]:8080")
-    ('muster.example.org', '::1')
-    """
-    try:
-        return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
-    except ValueError:
-        return ""
 
 
 def _is_address(name: str) -> bool:

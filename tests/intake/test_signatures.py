@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import BadSignature
 from bot.intake.signatures import Guard, Scheme, bearer_matches, hub_signature_matches
+from bot.loopback import FORWARDED
 from tests.intake import payloads
 from tests.intake.conftest import OPEN
 
@@ -79,7 +80,7 @@ def test_without_any_secret_only_loopback_is_open_and_the_refusal_names_the_sett
         Guard().check("generic", Scheme.TOKEN, {}, b"")
 
 
-@pytest.mark.parametrize("header", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"])
+@pytest.mark.parametrize("header", FORWARDED)
 def test_what_a_proxy_passes_on_does_not_come_from_this_machine(header: str) -> None:
     with pytest.raises(BadSignature, match="MUSTER_WEBHOOK_TOKEN"):
         Guard(open_without_secret=True).check("generic", Scheme.TOKEN, {header: "203.0.113.9"}, b"")

@@ -75,6 +75,7 @@ class Site:
     """A running situation room, the parts behind it, and short words for what a test asks."""
 
     parts: WebParts
+    app: web.Application
     url: str
     session: aiohttp.ClientSession
     clock: ManualClock
@@ -124,13 +125,15 @@ async def serve(parts: WebParts, clock: ManualClock, **changes: Any) -> AsyncIte
     """Serve the application on a free port of loopback."""
     parts = replace(parts, **changes)
     async with aiohttp.ClientSession() as session:
-        runner = web.AppRunner(application(parts), access_log=None, shutdown_timeout=1.0, auto_decompress=False)
+        app = application(parts)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         try:
             yield Site(
                 parts=parts,
+                app=app,
                 url=f"http://{host}:{port}",
                 session=session,
                 clock=clock,

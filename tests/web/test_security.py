@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bot.clock import ManualClock
 from bot.errors import ConfigError
+from bot.loopback import host_name, is_loopback
 from bot.web.application import OPERATIONS
-from bot.web.security import COOKIE, Guard, host_name, is_loopback
+from bot.web.security import COOKIE, Guard
 from tests.web.conftest import Serving, Site
 
 TOKEN = "a-long-random-text-of-the-operator"
@@ -122,6 +123,23 @@ async def test_beyond_loopback_every_operation_asks_for_the_token(serving: Servi
         assert await status_of(site, "GET", "/metrics", BEARER) == 200
 
 
+async def test_beyond_loopback_no_route_but_the_way_in_answers_a_stranger(serving: Serving) -> None:
+    """Every route there is, described or not: who adds one without asking for the token fails here."""
+    open_ones = {"/healthz", "/readyz", "/login", "/static/{path}", "/{path}"}
+    async with serving(**BEYOND) as site:
+        asked = 0
+        for found in site.app.router.routes():
+            path = found.resource.canonical if found.resource else ""
+            method = "GET" if found.method == "*" else found.method
+            if path in open_ones:
+                continue
+            asked += 1
+            status = await status_of(site, method, re.sub(r"\{\w+\}", "x", path), {})
+            assert status == (303 if path == "/" else 401), (method, path)
+        assert asked > len(OPERATIONS)
+        assert await status_of(site, "GET", "/no/such/thing", {}) == 404
+
+
 async def test_a_load_balancer_needs_no_name_and_no_token(serving: Serving) -> None:
     for changes in (BEYOND, {}):
         async with serving(**changes) as site:
@@ -198,7 +216,8 @@ async def test_behind_a_proxy_on_loopback_the_token_is_asked_for_too(serving: Se
     async with serving(http_token=TOKEN, public_url="https://muster.example.org") as site:
         public = {"Host": "muster.example.org"}
         assert await status_of(site, "GET", "/api/v1/incidents", public) == 401
-        assert await status_of(site, "GET", "/api/v1/incidents", {"X-Forwarded-For": "203.0.113.9"}) == 401
+        for header in ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-IP"):
+            assert await status_of(site, "GET", "/api/v1/incidents", {header: "203.0.113.9"}) == 401
         assert await status_of(site, "GET", "/api/v1/incidents", {**public, **BEARER}) == 200
         assert await status_of(site, "GET", "/api/v1/incidents", {}) == 200
         own = {**public, **BEARER, "Origin": "https://muster.example.org"}
