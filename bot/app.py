@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -303,8 +304,9 @@ class App:
             await site.start()
         except OSError as error:
             raise ConfigError(
-                f"Nothing can listen on {self.settings.http_host}:{self.settings.http_port}: {error.strerror or error}. "
-                "Another Muster may be running; MUSTER_HTTP_PORT chooses another port."
+                f"Nothing can listen on {self.settings.http_host}:{self.settings.http_port}: "
+                f"{os.strerror(error.errno).lower() if error.errno else error}. Another Muster may be running; "
+                "MUSTER_HTTP_PORT (of muster demo: --port) chooses another port."
             ) from error
         self._port = site.port
 

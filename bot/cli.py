@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,11 @@ T = TypeVar("T")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `muster`; returns the exit code: 0 good, 1 something is wrong, 2 the call's words are."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return 2
+    options = parser.parse_args(arguments)
     try:
         result: int = options.run(options)
     except ConfigError as error:
@@ -39,12 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="muster", description="Alerts in, a few incidents with rooms out.")
+    parser.add_argument("--version", action="version", version=f"muster {version('muster')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="no tokens, no config: the situation room and a story to watch")
     demo.add_argument("--speed", type=_speed, default=1.0, help="2 is twice as fast, 0 posts all at once (default 1)")
     demo.add_argument("--host", default="127.0.0.1", help=argparse.SUPPRESS)
-    demo.add_argument("--port", type=int, default=8080, help="0 takes a free one (default 8080)")
+    demo.add_argument("--port", type=_port, default=8080, help="0 takes a free one (default 8080)")
     demo.add_argument("--verbose", action="store_true", help="log what it does")
     demo.set_defaults(run=_demo)
 
@@ -79,10 +85,19 @@ def _add_catalog(parser: argparse.ArgumentParser) -> None:
 
 
 def _speed(text: str) -> float:
-    speed = float(text)
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
     if not 0 <= speed <= 1000:
-        raise argparse.ArgumentTypeError("is between 0 and 1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1000")
     return speed
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 65_536):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 65535")
+    return int(text)
 
 
 # Each command imports what it needs: `muster check` should not wait for what only `muster run` uses.

@@ -118,7 +118,9 @@ def _lines(files: Sequence[Path], progress: _Progress) -> Iterator[_Line]:
                         yield _Line(path, number, text)
                     progress.at(raw)
         except (OSError, EOFError, lzma.LZMAError) as error:
-            raise ConfigError([Problem(f"cannot be read: {error}", file=str(path), line=number)]) from error
+            raise ConfigError(
+                [Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=str(path), line=number)]
+            ) from error
         progress.passed(path)
 
 

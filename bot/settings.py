@@ -136,12 +136,23 @@ def load_settings(environment: Mapping[str, str], dotenv: Path | None = None) ->
             if found["type"] == "default_factory_not_called":
                 continue  # follows from another problem
             name = str(found["loc"][0])
-            message = str(found["ctx"]["error"]) if found["type"] == "value_error" else found["msg"]
+            message = _PLAIN.get(found["type"], found["msg"])
+            if found["type"] == "value_error":
+                message = str(found["ctx"]["error"])
             problems.append(Problem(message[:1].lower() + message[1:], file=files.get(name, ""), path=name))
     problems += _missing(given)
     if problems or settings is None:
         raise ConfigError(problems)
     return settings
+
+
+# What pydantic says of these is longer, and not for people.
+_PLAIN = {
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_parsing": "should be a number",
+    "bool_parsing": "should be true or false",
+}
 
 
 def _dotenv(path: Path | None, problems: list[Problem]) -> dict[str, str]:

@@ -22,4 +22,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return f'; did you mean "{best}"?'
     if not names:
         return "; there are none"
+    if len(names) == 1:
+        return f"; there is only {names[0]}"
     return f"; there are {', '.join(names)}" if len(names) <= 12 else ""

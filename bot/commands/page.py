@@ -9,6 +9,7 @@ from bot.chat.views import Person, Reply, Text, text
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Target, Verb
 from bot.commands.words import answer
 from bot.errors import BadArguments, NotFound
+from bot.incidents.model import ref
 from bot.responders.oncall import OnCall
 from bot.responders.page_words import people_text
 from bot.responders.recipients import recipients
@@ -51,11 +52,8 @@ async def _people(context: Context, target: Target) -> tuple[Sequence[Person], s
 
 async def decline(context: Context) -> Reply:
     """The one who is paged cannot take it."""
-    number = context.values.integer("id")
-    if number is None:
-        raise BadArguments("Which page? /incident page decline P9")
-    await context.services.paging.decline(number, context.actor)
-    return answer("Said that you cannot. The next one is asked where the policy names one.")
+    page = await context.services.paging.decline(context.values.integer("id"), context.actor)
+    return answer(f"Noted: you cannot take {ref(page.incident)}. Whoever the escalation policy names next is paged.")
 
 
 VERB = Verb(
@@ -79,8 +77,10 @@ VERB = Verb(
             name="decline",
             summary="I am paged and cannot take it",
             family=Family.PEOPLE,
-            arguments=(Argument(name="id", kind=Kind.PAGE, required=True, help="the page, as its button has it"),),
-            examples=("page decline P9",),
+            arguments=(
+                Argument(name="id", kind=Kind.PAGE, help="which page, such as P9; your newest where none is named"),
+            ),
+            examples=("page decline", "page decline P9"),
             handler=decline,
         ),
     ),

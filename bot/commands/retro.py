@@ -22,8 +22,8 @@ async def retro(context: Context) -> Reply:
         *key_figures(drafted),
         *_actions(drafted),
         _moods(drafted),
-        ("What to do: ", Code("/incident retro action add TEXT")),
-        ("How it was: ", Code(f"/incident retro mood {'|'.join(MOODS)}")),
+        ("What to do next time: ", Code("/incident retro action add TEXT")),
+        ("How it was for you: ", Code(f"/incident retro mood {'|'.join(MOODS)}")),
         context.services.retros.downloads(drafted.ref, context.platform)
         or ("As a file: ", Code("/incident retro export md")),
     ]
@@ -58,7 +58,7 @@ async def actions(context: Context) -> Reply:
     found = await context.services.retros.get(context.incident)
     lines = _actions(found)
     if not lines:
-        return answer(f"{found.ref} has no actions yet. ", Code("/incident retro action add TEXT"))
+        return answer(f"{found.ref} has no actions yet. To add one: ", Code("/incident retro action add TEXT"))
     left = sum(not action.done for action in found.actions)
     return answer(f"{found.ref}: {counted(len(found.actions), 'action')}, {left} to do.", details=lines)
 

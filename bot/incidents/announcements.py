@@ -13,7 +13,7 @@ import msgspec
 
 from bot.catalog.catalog import Catalog
 from bot.chat.outbox import enqueue, person_lane, room_lane
-from bot.chat.views import Button, Code, Notice, Page, Person, Strong, Text, encode_view, text
+from bot.chat.views import Button, Code, Moment, Notice, Page, Person, Strong, Text, encode_view, text
 from bot.clock import duration
 from bot.incidents.model import (
     MUSTER,
@@ -73,6 +73,9 @@ class Announcements:
         if isinstance(event, Declared):
             await self._open_rooms(work, incident, at)
         notice = self._words(incident, event, at)
+        if isinstance(event, Resolved) and incident.cleared_at is not None:  # the question is answered
+            asked = Notice(text=_cleared(incident.alert_count, incident.cleared_at), tone="good")
+            await self.progress(work, incident.number, "cleared", asked, at)
         if isinstance(event, Cleared) and notice is not None:  # what flaps is told once, and kept true
             await self.progress(work, incident.number, "cleared", notice, at)
         elif notice is not None:
@@ -183,13 +186,12 @@ class Announcements:
             case Unacknowledged(by=by):
                 return Notice(text=text(by, " gave it back: nobody has it. Paging starts again."), tone="warning")
             case Cleared(alerts=alerts):
-                all_of = "The one alert" if alerts == 1 else f"All {alerts} alerts"
                 if incident.auto_resolve is not None:
                     after = f" It resolves by itself in {duration(incident.auto_resolve)}."
                 else:
                     after = " Resolve?"
                 return Notice(
-                    text=text(f"{all_of} cleared.{after}"),
+                    text=text(*_cleared(alerts, at), after),
                     tone="good",
                     buttons=(
                         Button(label="Resolve", command=f"resolve {incident.ref}", style="primary"),
@@ -199,9 +201,17 @@ class Announcements:
             case Resolved(by=by, summary=summary):
                 took = duration(at - incident.first_alert_at)
                 resolved: Text = ("Resolved by ", by) if by != MUSTER else ("Resolved: the alerts stayed clear",)
+                firing = incident.firing_count
+                still = (
+                    f"{'1 alert' if firing == 1 else f'{firing:,} alerts'} still {'fires' if firing == 1 else 'fire'}."
+                )
                 return Notice(
                     text=text(*resolved, f", {took} after it began."),
-                    details=(*(((summary,),) if summary else ()), ("File the conversation: ", Code("/incident retro"))),
+                    details=(
+                        *(((summary,),) if summary else ()),
+                        *(((still,),) if firing else ()),
+                        ("File the conversation: ", Code("/incident retro")),
+                    ),
                     tone="good",
                 )
             case Reopened(by=by, why=why):
@@ -210,7 +220,7 @@ class Announcements:
             case SeverityChanged(by=by, before=before):
                 return Notice(text=text(by, f" changed the severity from {before} to ", Strong(incident.severity), "."))
             case Renamed(by=by, before=before):
-                return Notice(text=text(by, f" renamed it, before: {before}"))
+                return Notice(text=text(by, " renamed it to ", Strong(incident.title), f". It was {before}."))
             case Noted(by=by, note=note):
                 return Notice(text=text("Note by ", by, f": {note}"))
             case CommanderTaken(by=by, commander=commander):
@@ -228,6 +238,11 @@ class Announcements:
                 return None
 
 
+def _cleared(alerts: int, at: float) -> Text:
+    """`All 37 alerts cleared at 02:31.`"""
+    return text("The one alert" if alerts == 1 else f"All {alerts:,} alerts", " cleared at ", Moment(at), ".")
+
+
 def _situation(incident: Incident, at: float) -> tuple[Text, ...]:
     """How much, since when and probably why, for someone who was asleep."""
     if not incident.alert_count:
@@ -239,7 +254,6 @@ def _situation(incident: Incident, at: float) -> tuple[Text, ...]:
         on = f" on {services[0]}" if len(services) == 1 else f" on {len(services)} services"
     since = duration(at - incident.first_alert_at)
     lines: list[Text] = [(f"{count}{on}, the first {since} ago.",)]
-    if incident.cause:
+    if incident.cause and len(services) > 1:  # of one service nobody has to be told that it is the one
         lines.append((f"Probable cause: {incident.cause.service} ({incident.cause.words}).",))
-    lines.append(("Take it: ", Code("/incident ack")))
-    return tuple(lines)
+    return tuple(lines)  # what to do next stands on the card, right beneath

@@ -248,6 +248,7 @@ class Incident:
 
     def acknowledge(self, by: Person, at: float, note: str = "", names: Names = str) -> Acknowledged:
         """Somebody has it. InvalidTransition when it is resolved; a second acknowledgement is the caller's to word."""
+        self._refuse_merged()
         if not self.open:
             raise InvalidTransition(
                 f"Resolved {ago(self.resolved_at or at, at)}{_by(self.resolved_by, names)}. Nothing to acknowledge. "
@@ -275,9 +276,10 @@ class Incident:
 
     def resolve(self, by: Person, at: float, summary: str = "", names: Names = str) -> Resolved:
         """It is over."""
+        self._refuse_merged()
         if not self.open:
             raise InvalidTransition(
-                f"Resolved {ago(self.resolved_at or at, at)}{_by(self.resolved_by, names)} already."
+                f"Resolved {ago(self.resolved_at or at, at)}{_by(self.resolved_by, names)}. Nothing to resolve."
             )
         self._become("resolved", at)
         self.resolved_at, self.resolved_by = at, by.id
@@ -290,13 +292,16 @@ class Incident:
             raise InvalidTransition(
                 f"{self.ref} is {self.status} for {duration(at - self.status_since)}. Nothing to reopen."
             )
-        if self.merged_into is not None:
-            raise InvalidTransition(f"{self.ref} was merged into {ref(self.merged_into)}; that is where it goes on.")
+        self._refuse_merged()
         self._become("open", at)
         self.resolved_at = self.resolved_by = None
         self.acknowledged_at = self.acknowledged_by = None
         self.cleared_at = None if self.firing_count else self.cleared_at
         return Reopened(by=by, why=why.strip()[:NOTE_LENGTH])
+
+    def _refuse_merged(self) -> None:
+        if self.merged_into is not None:
+            raise InvalidTransition(f"{self.ref} was merged into {ref(self.merged_into)}; that is where it goes on.")
 
     def change_severity(self, severity: SeverityLevel, by: Person) -> SeverityChanged:
         """More or less severe than thought."""
@@ -311,6 +316,8 @@ class Incident:
         words = " ".join(title.split())[:TITLE_LENGTH]
         if not words:
             raise BadArguments("A title needs words: /incident rename checkout latency, eu-west-1")
+        if words == self.title and self.titled_by_person:
+            raise InvalidTransition(f"{self.ref} is called that already.")
         before, self.title, self.titled_by_person = self.title, words, True
         return Renamed(by=by, before=before)
 

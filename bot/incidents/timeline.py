@@ -108,7 +108,8 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
         case Merged(by=by, other=other, into=into):
             return "merged", by, f"Merged into {ref(other)}" if into else f"Took in {ref(other)}"
         case Split(by=by, other=other, alerts=alerts):
-            return "split", by, f"{alerts} alerts split off into {ref(other)}"
+            count = "1 alert" if alerts == 1 else f"{alerts} alerts"
+            return "split", by, f"{count} split off into {ref(other)}"
         case _:
             return None
 

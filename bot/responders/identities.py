@@ -61,7 +61,7 @@ def find(catalog: Catalog, text: str, *, platform: str = "") -> Person | Unmappe
         people = [person for person in catalog.people.values() if fits(person)]
         if people:
             return _only(people, wanted, "", "write the handle instead")
-    return Unmapped(who=wanted, why=f'nobody here is called "{wanted}"', how="add them to the catalogue under people")
+    return Unmapped(who=wanted, why=f'nobody here is called "{wanted}"', how="to add somebody: catalogue, people")
 
 
 def by_chat(catalog: Catalog, platform: str, user: str) -> Person | None:

@@ -36,6 +36,9 @@ _DONE = {
 }
 
 
+_AS_SAID = {"its service fails": "on a service that fails"}  # after "deployed checkout a1b2c3d at 02:11, ..."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """A suspect change, its place in the ranking (from 1), and why it is suspected."""
@@ -126,12 +129,11 @@ class Owners:
             person=person.id,
         )
         await self._announcements.invite(work, incident.number, [person], at)
-        lines: list[Text] = [text("Suspected from time and place; that is a guess, not a verdict.")]
-        if change.title:
-            lines.append((change.title,))
-        if change.url:
-            lines.append((Link("The change", change.url),))
-        sentence = text(by, " invited ", person, f": {done(change)} at ", Moment(change.at), f", {words}.")
+        about = change.title or "The change"
+        lines: list[Text] = [(Link(about, change.url) if change.url else about,)] if change.title or change.url else []
+        lines.append(text("Suspected from time and place; it may have nothing to do with it."))
+        did = text(f"{done(change)} at ", Moment(change.at), f", {words}.")
+        sentence = text(person, " ", *did) if person.id == by.id else text(by, " invited ", person, ", who ", *did)
         await self._announcements.say(work, incident.number, Notice(text=sentence, details=tuple(lines)), at)
         if person.id != by.id:
             await self._announcements.direct(
@@ -160,6 +162,8 @@ async def suspects_of(connection: AsyncConnection, catalog: Catalog, incident: I
 
 def done(change: Change) -> str:
     """What its author did: `deployed payments-api a1b2c3d`."""
+    if change.kind == "flag" and change.service and change.revision:
+        return f"switched the flag {change.revision[:40]} on {change.service}"
     what = (
         " ".join(part for part in (change.service, change.revision[:8]) if part)
         or f"\N{LEFT DOUBLE QUOTATION MARK}{change.title[:60]}\N{RIGHT DOUBLE QUOTATION MARK}"
@@ -173,7 +177,8 @@ def because(suspect: Reason, incident: Incident) -> str:
     gap = incident.first_alert_at - suspect.change.at
     when = f"{duration(abs(gap))} {'before' if gap >= 0 else 'after'} the {what}"
     # The reasons that were kept tell the time as it was known then; it is said here as it is known now.
-    return ", ".join((when, *(reason for reason in suspect.reasons if "the first alert" not in reason)))
+    reasons = (_AS_SAID.get(reason, reason) for reason in suspect.reasons if "the first alert" not in reason)
+    return ", ".join((when, *reasons))
 
 
 def _numbered(pairs: Sequence[tuple[Change, tuple[str, ...]]]) -> list[Reason]:

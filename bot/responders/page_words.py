@@ -83,7 +83,7 @@ def status(page: PageRecord, deliveries: Sequence[Delivery] = (), *, waited: flo
             arrived: tuple[Span, ...] = ("delivered at ", Moment(page.sent_at)) if page.sent_at else ("delivered",)
             return text(*arrived, f", {answer}", f" ({trouble})" if trouble else "")
         case "acknowledged":
-            return text(f"answered after {took}")
+            return text(f"answered after {took}" if took != "0 s" else "answered at once")
         case "declined":
             return text(f"cannot take it (said after {took})")
         case "failed":
@@ -117,7 +117,10 @@ def _situation(incident: Incident, at: float) -> Text:
     on = f" on {names[0]}" if len(names) == 1 else f" on {len(names)} services" if names else ""
     first = incident.first_alert_at
     cause = f" Probable cause: {incident.cause.service} ({incident.cause.words})." if incident.cause else ""
-    return text(f"{count}{on} since ", Moment(first), f" ({ago(first, at)}).{cause}")
+    spans: list[Span] = [f"{count}{on} since ", Moment(first), f" ({ago(first, at)})"]
+    if incident.cleared_at is not None:
+        spans += [", cleared at ", Moment(incident.cleared_at)]
+    return text(*spans, f".{cause}")
 
 
 def _reason(page: PageRecord) -> Text:
@@ -128,7 +131,7 @@ def _outcome(page: PageRecord, incident: Incident, names: Names) -> Text:
     took = duration((page.answered_at or page.created_at) - page.created_at)
     match page.state:
         case "acknowledged":
-            return text(f"You answered after {took}.")
+            return text(f"You answered after {took}." if took != "0 s" else "You answered at once.")
         case "declined":
             return text(f"You said that you cannot, after {took}.")
         case "over" if page.answered_at is None:

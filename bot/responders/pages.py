@@ -116,6 +116,13 @@ async def of_incident(
     return [_record(row) for row in await connection.execute(query)]
 
 
+async def newest_open(connection: AsyncConnection, person: str) -> PageRecord | None:
+    """The newest page that waits for this person's answer."""
+    query = select(_pages).where(_pages.c.person == person, _pages.c.state.in_(OPEN)).order_by(_pages.c.id.desc())
+    row = (await connection.execute(query.limit(1))).first()
+    return None if row is None else _record(row)
+
+
 async def siblings(connection: AsyncConnection, page: PageRecord) -> list[PageRecord]:
     """The pages that were made together with this one, itself among them."""
     together = (_pages.c.incident == page.incident, _pages.c.step == page.step, _pages.c.created_at == page.created_at)

@@ -15,7 +15,7 @@ from bot.catalog.model import Escalation, Who
 from bot.chat.relay import Executor
 from bot.chat.views import Code, Notice, Person, plain, text
 from bot.clock import Clock, duration
-from bot.errors import BadArguments, InvalidTransition, NotAllowed
+from bot.errors import BadArguments, InvalidTransition, NotAllowed, NotFound
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.model import (
@@ -168,10 +168,18 @@ class Paging:
             await timers.schedule(work, WAIT, made[0].ref, at + MANUAL_WAIT, payload)
         return tuple(made)
 
-    async def decline(self, page_id: int, by: Person) -> PageRecord:
-        """The one who is paged cannot take it: the policy climbs at once when nobody else of its step may still answer."""
+    async def decline(self, page_id: int | None, by: Person) -> PageRecord:
+        """The one who is paged cannot take it: the policy climbs at once when nobody else of its step may still answer.
+
+        Without a number it is the newest page that waits for their answer.
+        """
         at = self._clock.now()
         async with self._database.transaction() as work:
+            if page_id is None:
+                newest = await pages.newest_open(work.connection, by.id)
+                if newest is None:
+                    raise NotFound("No page waits for your answer. Nothing to decline.")
+                page_id = newest.id
             page = await pages.get(work.connection, page_id)
             if page.person != by.id:
                 raise NotAllowed(f"{page.ref} is for {self._person(page.person).name}; only they can decline it.")
@@ -185,7 +193,8 @@ class Paging:
             await timeline.append(work, page.incident, at, "page", by, words, page=page_id, answer="declined")
             await self._pager.redrawn(work, page, at)
             if page.step == MANUAL:
-                view = Notice(text=text(by, " cannot come."), tone="warning")
+                more = (text("Page somebody else: ", Code("/incident page @name")),)
+                view = Notice(text=text(by, " cannot come."), details=more, tone="warning")
                 await self._announcements.say(work, page.incident, view, at)
             else:
                 await self._move_on(work, page.incident, at)
@@ -253,7 +262,9 @@ class Paging:
         if names:
             cannot = f", {unable} of them cannot" if unable else ""
             told = text(f"Nobody answered: {len(names)} paged (", *people_text(names), f"){cannot}.")
-            end = f"The policy {policy.id} is at its end." if policy.id else "The catalogue names nobody else."
+            end = (
+                f"The escalation policy {policy.id} is at its end." if policy.id else "The catalogue names nobody else."
+            )
             details = (*((gap,) for gap in gaps), (end,))
         else:
             told, details = text(gaps[0] if gaps else "Nobody to page."), tuple((gap,) for gap in gaps[1:])

@@ -16,6 +16,7 @@ from bot.responders import schedules
 
 __all__ = ["Recipient", "Recipients", "is_one_of", "main_service", "recipients", "whom"]
 
+NO_SERVICE = "The incident names no service, so nobody is on call for it."
 UNRANKED = 99  # a service without a tier matters less than any with one
 
 
@@ -87,7 +88,7 @@ def _people(catalog: Catalog, who: Who, service: str, incident: Incident, at: fl
             known = catalog.people.get(who.name)
             if known is None:
                 return f"Nobody in the catalogue is called {who.name}."
-            return (Recipient(person=Person(known.id, known.name), why="named by the policy"),)
+            return (Recipient(person=Person(known.id, known.name), why="named in the escalation policy"),)
         case "commander":
             if incident.commander is None:
                 return f"Nobody leads {incident.ref} yet."
@@ -100,6 +101,8 @@ def _people(catalog: Catalog, who: Who, service: str, incident: Incident, at: fl
 
 def _on_call(catalog: Catalog, service: str, at: float) -> tuple[Recipient, ...] | str:
     team, schedule = catalog.team_of(service), catalog.schedule_of(service)
+    if not service and schedule is None and catalog.schedules:
+        return NO_SERVICE
     what = service or "incidents without a service"
     if schedule is not None:
         return _of_schedule(catalog, schedule.id, f"on call for {team.name or team.id}" if team else "on call", at)
@@ -126,11 +129,11 @@ def _team(catalog: Catalog, name: str, service: str) -> tuple[Recipient, ...] | 
     if team is None:
         if name:
             return f"There is no team {name} in the catalogue."
-        return f"{service or 'An incident without a service'} has no team in the catalogue."
+        return f"{service} has no team in the catalogue." if service else NO_SERVICE
     members = catalog.members_of(team.id)
     if not members:
         return f"Team {team.id} has no members in the catalogue."
-    return tuple(Recipient(person=Person(m.id, m.name), why=f"in {team.name or team.id}") for m in members)
+    return tuple(Recipient(person=Person(m.id, m.name), why=f"team {team.name or team.id}") for m in members)
 
 
 def _said(catalog: Catalog, who: Who, service: str) -> str:

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.catalog.catalog import Catalog
 from bot.clock import SystemClock
-from bot.errors import MusterError
-from bot.incidents.model import number_of
+from bot.errors import MusterError, NotFound
+from bot.incidents.model import number_of, ref
 from bot.retros.formats import discover
 from bot.retros.gathering import gather
 from bot.retros.model import Retro, decode_retro
@@ -47,6 +47,9 @@ async def export(
     try:
         retro = await _read(database_url, number)
         found = rendered(retro, form)
+    except NotFound:  # its words are for a chat
+        print(f"There is no {ref(number)} in this database. MUSTER_DATABASE_URL says which one is read.", file=complain)
+        return 1
     except MusterError as error:
         print(error.public, file=complain)
         return 1

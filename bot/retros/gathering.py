@@ -15,7 +15,7 @@ from bot.incidents.model import MUSTER, Incident, Names
 from bot.retros.figures import Moments, figures
 from bot.retros.model import Line, Paged, Participant, Retro, Run, Said, ServiceAlerts, SuspectChange
 from bot.storage import tables
-from correlation.alert import Severity
+from correlation.alert import Change, Severity
 
 __all__ = ["gather", "name_of"]
 
@@ -74,7 +74,7 @@ async def gather(connection: AsyncConnection, number: int, catalog: Catalog, at:
         merged=merged,
         figures=figures(moments),
         services=await _services(connection, incident),
-        suspects=await _suspects(connection, incident),
+        suspects=await _suspects(connection, incident, catalog),
         timeline=tuple(Line(at=line.at, kind=line.kind, actor=name(line.actor), text=line.text) for line in lines),
         people=await _people(connection, incident),
         pages=await _pages(connection, number, name),
@@ -123,7 +123,7 @@ async def _services(connection: AsyncConnection, incident: Incident) -> tuple[Se
     return tuple(sorted(found, key=lambda one: (-one.alerts, one.service)))
 
 
-async def _suspects(connection: AsyncConnection, incident: Incident) -> tuple[SuspectChange, ...]:
+async def _suspects(connection: AsyncConnection, incident: Incident, catalog: Catalog) -> tuple[SuspectChange, ...]:
     known = {change.id: change for change in await ledger.many(connection, [s.change for s in incident.suspects])}
     found = []
     for suspect in incident.suspects:
@@ -140,11 +140,20 @@ async def _suspects(connection: AsyncConnection, incident: Incident) -> tuple[Su
                 title=change.title,
                 revision=change.revision,
                 url=change.url,
-                author=change.author_name or change.author_login or change.author_email,
+                author=_author(catalog, change),
                 reasons=suspect.reasons,
             )
         )
     return tuple(found)
+
+
+def _author(catalog: Catalog, change: Change) -> str:
+    """The name of whoever is known by the login or the address, else as the change says it."""
+    for person in catalog.people.values():
+        login, email = change.author_login, change.author_email
+        if (login and login in person.logins.values()) or (email and email in person.emails):
+            return person.name
+    return change.author_name or change.author_login or change.author_email
 
 
 async def _people(connection: AsyncConnection, incident: Incident) -> tuple[Participant, ...]:

@@ -72,7 +72,7 @@ class Retros:
         found = discover()
         forms = {known.extension: known for known in ([found[form]] if form in found else found.values())}
         spans: list[Span] = []
-        for extension, known in forms.items():
+        for extension, known in sorted(forms.items(), key=lambda item: item[0] != "md"):  # what people read, first
             if url := self._download(ref, extension, platform):
                 spans += [", "] if spans else []
                 spans.append(Link(f"Download {known.title}", url))
@@ -195,13 +195,27 @@ def format_names() -> Sequence[str]:
     return sorted({form.extension for form in discover().values()})
 
 
+_FIGURE_WORDS = {
+    "time_to_declare": "declared",
+    "time_to_acknowledge": "acknowledged",
+    "time_to_mitigate": "mitigated",
+    "time_to_clear": "alerts clear",
+    "time_to_resolve": "resolved",
+}
+
+
 def key_figures(retro: Retro) -> tuple[Text, ...]:
-    """The figures as lines for a chat: name, value, and what it measures."""
-    lines: list[Text] = []
-    for figure in retro.figures:
-        value = "not yet" if figure.seconds is None else duration(figure.seconds)
-        lines.append(text(f"{figure.name}: ", Strong(value), f". {figure.definition}"))
-    return tuple(lines)
+    """The figures as a line for a chat; what each measures exactly stands in the retrospective."""
+    if not retro.figures:
+        return ()
+    alerted = any(figure.key == "time_to_declare" for figure in retro.figures)
+    spans: list[Span] = ["From the first alert: " if alerted else "From its declaration: "]
+    for index, figure in enumerate(retro.figures):
+        spans.append(", " if index else "")
+        name = _FIGURE_WORDS.get(figure.key, figure.name)
+        known = figure.seconds is not None
+        spans += [f"{name} after ", Strong(duration(figure.seconds or 0.0))] if known else [f"{name} not yet"]
+    return (text(*spans, "."),)
 
 
 def _notice(retro: Retro, by: Person, downloads: Text, *, first: bool) -> Notice:
@@ -219,7 +233,7 @@ def _notice(retro: Retro, by: Person, downloads: Text, *, first: bool) -> Notice
         ),
         details=(
             *key_figures(retro),
-            text("Actions: ", Code("/incident retro action add TEXT")),
+            *((text("What to do next time: ", Code("/incident retro action add TEXT")),) if first else ()),
             downloads or text("Export: ", Code(exports)),
         ),
         tone="good",

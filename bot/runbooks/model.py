@@ -86,6 +86,8 @@ def target(runbook: str, parameters: Mapping[str, str]) -> str:
     if not parameters:
         return runbook
     if len(parameters) == 1:
-        [value] = parameters.values()
+        [(name, value)] = parameters.items()
+        if value.isdecimal() or value in ("true", "false"):  # how many or whether, not where
+            return f"{runbook} ({name}={value})"
         return f"{runbook} on {value}" if value else runbook
     return f"{runbook} ({', '.join(f'{name}={value}' for name, value in parameters.items())})"

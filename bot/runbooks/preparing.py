@@ -99,5 +99,5 @@ def shown(step: FilledStep, actions: Mapping[str, Action]) -> str:
     action = actions[step.action]
     arguments = action.parameters.validate_python(step.shown())
     reads = " (only reads)" if action.risk(arguments) == "low" else ""
-    words = f"{step.action}: {action.describe(arguments)}{reads}"
-    return one_line(f"{step.title}: {words}" if step.title else words, LONGEST_WORDS)
+    words = f"{step.title or step.action}: {action.describe(arguments)}{reads}"
+    return one_line(words, LONGEST_WORDS)

@@ -11,6 +11,8 @@ from bot.runbooks.model import Run
 
 __all__ = ["about", "asked", "decided", "ended", "going", "headline", "verdict"]
 
+ANYONE = "anyone"  # may approve, as the policies say it
+
 Names = Callable[[str], Person]
 
 
@@ -26,6 +28,7 @@ def asked(run: Run, runbook: Runbook, approvers: str, names: Names) -> Notice:
     agreed = [decision.person for decision in run.decisions if decision.approved]
     missing = people - len(agreed)
     others = "Someone else" if missing == 1 else f"{missing} others"
+    of = "" if approvers == ANYONE else f" of {approvers}"
     so_far: Text = ()
     if agreed:
         so_far = (" Approved by ", *_listed([names(person) for person in agreed]), ".")
@@ -35,7 +38,7 @@ def asked(run: Run, runbook: Runbook, approvers: str, names: Names) -> Notice:
             names(run.requested_by),
             " asks to run ",
             Strong(run.what),
-            f"{about(runbook)}. {others} of {approvers} must approve.",
+            f"{about(runbook)}. {others}{of} must approve.",
             *so_far,
             *_expires(run),
         ),

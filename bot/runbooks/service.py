@@ -294,9 +294,8 @@ class Runbooks:
 
     def _check_permission(self, prepared: Prepared, by: Person, at: float) -> None:
         if not self._is_one_of(prepared.runbook.run_by, prepared.incident, by, at):
-            raise NotAllowed(
-                f"{prepared.runbook.id} is run by {self._whom(prepared.runbook.run_by, prepared.incident)}."
-            )
+            whom = self._whom(prepared.runbook.run_by, prepared.incident)
+            raise NotAllowed(f"Only {whom} may run {prepared.runbook.id}.")
 
     def _check_concern(self, run: Run, incident: Incident, by: Person, at: float) -> None:
         """Whoever asked, may run it or may approve it may also say no."""
@@ -335,7 +334,8 @@ class Runbooks:
         approve = prepared.runbook.approve
         if approve is not None:
             others = "Someone else" if approve.people == 1 else f"{approve.people} others"
-            return f"{others} of {self._whom(approve.by, prepared.incident)} must approve."
+            whom = self._whom(approve.by, prepared.incident)
+            return f"{others}{'' if whom == run_words.ANYONE else f' of {whom}'} must approve."
         return "It is of high risk: it runs when you say --yes." if _needs_confirmation(prepared.runbook) else ""
 
     def _is_one_of(self, whos: Sequence[Who], incident: Incident, by: Person, at: float) -> bool:

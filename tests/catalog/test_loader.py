@@ -147,7 +147,7 @@ def test_every_problem_is_told_at_once(problems_of):
     assert told == [
         "2: people.robin.timezone: not a time zone; write its IANA name, such as Europe/Amsterdam or UTC",
         '2: people.robin.emial: unknown key "emial"; did you mean "email"?',
-        '4: teams.payments.members[1]: no person "mica"; there are robin',
+        '4: teams.payments.members[1]: no person "mica"; there is only robin',
         '4: teams.payments.schedule: no schedule "nights"; there are none',
         '7: services.web.team: no team "payment"; did you mean "payments"?',
         '8: services.web.depends_on[1]: no service "wbe"; did you mean "web"?',

@@ -141,7 +141,7 @@ async def test_a_page_may_be_declined_by_the_one_who_got_it(here: World) -> None
     number = await here.opened()
     await here.say("page @robin", room=number)
     assert (await here.say("page decline P1", actor=MIKA)).failed
-    assert shown(await here.say("page decline P1", actor=ROBIN)).startswith("Said that you cannot.")
+    assert shown(await here.say("page decline P1", actor=ROBIN)).startswith("Noted: you cannot take INC-1.")
     assert [page.state for page in await here.services.paging.pages(number)] == ["declined"]
 
 

@@ -221,7 +221,7 @@ async def test_a_person_may_be_named_as_people_do(here: World) -> None:
         assert shown(await here.say(f"lead {who}", room=1)) == "Robin Vos leads INC-1 and is invited to its room."
         await here.say("lead me", room=1)
     assert shown(await here.say("lead @robn", room=1)) == (
-        'Nobody here is called "robn"; did you mean "robin"? Add them to the catalogue under people.'
+        'Nobody here is called "robn"; did you mean "robin"? To add somebody: catalogue, people.'
     )
 
 

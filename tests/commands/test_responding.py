@@ -63,7 +63,7 @@ async def test_resolving_says_how_long_it_took_and_what_still_fires(here: World)
     assert (await here.incident(number)).summary == "rolled back payments-api"
     again = await here.say("resolve", room=number)
     assert again.failed
-    assert shown(again).endswith("by Mika Laine already.")
+    assert shown(again).endswith("by Mika Laine. Nothing to resolve.")
 
 
 async def test_reopening_says_how_to_take_it(here: World) -> None:

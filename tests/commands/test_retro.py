@@ -16,8 +16,8 @@ async def test_a_draft_tells_figures_and_what_comes_next(here: World) -> None:
     assert lines[0].startswith("Retrospective of INC-1: ")
     assert any("MTTA" in line or "acknowledge" in line.lower() for line in lines)
     assert lines[-3:] == [
-        "What to do: /incident retro action add TEXT",
-        "How it was: /incident retro mood great|good|mixed|hard|bad",
+        "What to do next time: /incident retro action add TEXT",
+        "How it was for you: /incident retro mood great|good|mixed|hard|bad",
         "As a file: /incident retro export md",
     ]
 
@@ -71,8 +71,8 @@ async def test_where_there_is_a_way_to_the_file_the_answer_and_the_room_have_it(
     retros._download = lambda ref, form, platform: f"https://muster.example.org/{platform}/{ref}.{form}"
     lines = shown(await here.say("retro", room=1)).splitlines()
     assert lines[-1] == (
-        "Download JSON (https://muster.example.org/console/INC-1.json), "
-        "Download Markdown (https://muster.example.org/console/INC-1.md)"
+        "Download Markdown (https://muster.example.org/console/INC-1.md), "
+        "Download JSON (https://muster.example.org/console/INC-1.json)"
     )
     assert retros.downloads("INC-1", form="md") == (Link("Download Markdown", "https://muster.example.org//INC-1.md"),)
     lines = shown(await here.say("retro export json", room=1)).splitlines()

@@ -111,7 +111,7 @@ async def test_what_cannot_run_says_why(here: World) -> None:
     )
     refused = await here.say("runbook run restart-checkout instance=checkout-3", actor=SAM, room=1)
     assert refused.failed
-    assert shown(refused).startswith("restart-checkout is run by payments.")
+    assert shown(refused).startswith("Only payments may run restart-checkout.")
     assert shown(await here.say("runbook status")).startswith("Which run, or which incident?")
     assert shown(await here.say("runbook status R9")).startswith("There is no run R9.")
 

@@ -50,7 +50,7 @@ async def test_the_room_is_told_when_all_alerts_cleared(database_url: str) -> No
         assert incident.firing_count == 0
         assert incident.cleared_at is not None
         assert incident.status == "open"
-        assert any(text.startswith("All 2 alerts cleared.") for text in await w.said())
+        assert any(text.startswith("All 2 alerts cleared at ") for text in await w.said())
 
 
 async def test_an_alert_that_fires_again_reopens_a_resolved_incident(database_url: str) -> None:

@@ -104,7 +104,7 @@ def test_policies_mean_people(catalog):
     [
         ("on-call", ["cart"], "give team web a schedule"),
         ("on-call", ["unknown"], "Nobody is on call for unknown: add a schedule"),
-        ("on-call", [], "Nobody is on call for incidents without a service"),
+        ("on-call", [], "The incident names no service, so nobody is on call for it."),
         ("team", ["unknown"], "unknown has no team"),
         ("team:nobody", [], "There is no team nobody"),
         ("schedule:nothing", [], "There is no schedule nothing"),

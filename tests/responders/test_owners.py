@@ -29,9 +29,9 @@ async def test_the_author_of_the_first_suspect_is_invited_and_everybody_told_why
     assert (await here.effects("invite"))[0]["people"] == [{"span": "person", "id": "robin", "name": "Robin Vos"}]
     assert await here.announced() == [
         (
-            "Mika Laine invited Robin Vos: deployed payments-api a1b2c3d at 08:53 UTC, 3 min before the first alert, "
-            "1 hop upstream. / Suspected from time and place; that is a guess, not a verdict. / Retry the payment once / "
-            "The change (https://git.example.org/payments/commit/a1b2c3d)"
+            "Mika Laine invited Robin Vos, who deployed payments-api a1b2c3d at 08:53 UTC, 3 min before the first alert, "
+            "1 hop upstream. / Retry the payment once (https://git.example.org/payments/commit/a1b2c3d) / "
+            "Suspected from time and place; it may have nothing to do with it."
         )
     ]
     assert await here.announced("direct") == [
@@ -109,8 +109,9 @@ async def test_a_change_of_nobody_says_what_is_missing(here: World) -> None:
 
 async def test_ones_own_change_is_told_in_the_room_without_a_brief(here: World) -> None:
     await here.changed(1, here.deploy())
-    assert shown(await here.say("owner", actor=ROBIN, room=1)).startswith("That change is your own: you deployed")
-    assert len(await here.announced()) == 1
+    assert shown(await here.say("owner", actor=ROBIN, room=1)).startswith("That change is yours: you deployed")
+    [said] = await here.announced()
+    assert said.startswith("Robin Vos deployed payments-api a1b2c3d at 08:53 UTC")
     assert await here.announced("direct") == []
 
 

@@ -66,7 +66,7 @@ async def test_an_unanswered_page_climbs_the_policy_step_by_step_and_ends_with_p
         [told] = [notice for notice in w.gateway.notices() if notice.startswith("Nobody answered")]
         assert told.split(" / ") == [
             "Nobody answered: 3 paged (Robin Vos, Mika Laine and Sam Okafor).",
-            "The policy standard is at its end.",
+            "The escalation policy standard is at its end.",
             "Page somebody: /incident page @name",
         ]
         assert (await w.story(number))[-1] == "Nobody answered: 3 paged (Robin Vos, Mika Laine and Sam Okafor)."
@@ -404,7 +404,7 @@ async def test_no_answer_to_a_page_by_a_person_is_said_after_five_minutes(tmp_pa
         await w.pass_time(5 * MINUTE)
         told = "No answer from Mika Laine after 5 min. / Page somebody else: /incident page @name"
         assert w.gateway.notices().count(told) == 1
-        assert "Sam Okafor cannot come." in w.gateway.notices()
+        assert "Sam Okafor cannot come. / Page somebody else: /incident page @name" in w.gateway.notices()
         await w.pass_time(3600)
         assert w.gateway.notices().count(told) == 1
 

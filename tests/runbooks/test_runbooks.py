@@ -210,7 +210,7 @@ async def test_the_dry_run_shows_the_steps_and_what_stands_before_them_and_does_
         assert (plan.reason, plan.obstacle) == ("Someone else of payments must approve.", "")
         assert await w.runbooks.runs(number) == []
         guest = await w.runbooks.plan(number, "restart-checkout", {}, KIM)
-        assert guest.obstacle == "restart-checkout is run by payments or Sam Okafor."
+        assert guest.obstacle == "Only payments or Sam Okafor may run restart-checkout."
 
 
 async def test_the_dry_run_shows_secrets_by_name(tmp_path):
@@ -334,7 +334,7 @@ async def test_high_risk_wants_to_be_confirmed(tmp_path):
 async def test_who_may_not_run_it_does_not(tmp_path):
     async with world(tmp_path) as w:
         number = await w.declare("checkout")
-        with pytest.raises(NotAllowed, match="run by payments or Sam Okafor"):
+        with pytest.raises(NotAllowed, match="Only payments or Sam Okafor may run"):
             await w.runbooks.request(number, "restart-checkout", {}, KIM)
         with pytest.raises(NotAllowed):
             await w.runbooks.request(number, "wait", {}, SAM)
@@ -386,7 +386,7 @@ async def test_two_must_agree_where_the_runbook_says_two(tmp_path):
         with pytest.raises(InvalidTransition, match="approved R1 already"):
             await w.runbooks.approve(run.id, MIKA)
         await w.pass_time()
-        assert any("One more of anyone must approve. Approved by Mika Laine." in notice for notice in w.notices())
+        assert any("One more must approve. Approved by Mika Laine." in notice for notice in w.notices())
         assert (await w.runbooks.approve(run.id, SAM)).state == "running"
         assert (await w.runbooks.wait(run.id)).state == "succeeded"
 

@@ -20,7 +20,7 @@ PAGE_WORDS = {
     "acknowledged": "acknowledged",
     "declined": "declined",
     "failed": "did not arrive",
-    "over": "answered by somebody else",
+    "over": "not needed any more",
 }
 
 
@@ -101,7 +101,9 @@ class _Writer:
             lines += ["", "Suspected changes, the most suspect first:", ""]
             for rank, suspect in enumerate(r.suspects, 1):
                 lines.append(f"{rank}. {self._suspect(suspect)}")
-                lines += [f"   - {inline(reason)}" for reason in suspect.reasons if reason.strip()]
+                # A reason that tells the time tells it as it was known then; it stands above as it is known now.
+                told = (r for r in suspect.reasons if r.strip() and (suspect.at is None or "the first alert" not in r))
+                lines += [f"   - {inline(reason)}" for reason in told]
         return lines
 
     def _suspect(self, change: SuspectChange) -> str:
@@ -113,7 +115,7 @@ class _Writer:
         gap = self.retro.first_alert_at - change.at
         when = f"{duration(gap)} before" if gap >= 0 else f"{duration(-gap)} after"
         author = f" by {inline(change.author)}" if change.author else ""
-        return f"{what} {link(name, change.url)}{title}{author}, {self._time(change.at)} UTC ({when} the first alert)"
+        return f"{what} {link(name, change.url)}{author}, {self._time(change.at)} UTC ({when} the first alert){title}"
 
     def services(self) -> list[str]:
         rows = [
@@ -148,7 +150,8 @@ class _Writer:
     def pages(self) -> list[str]:
         rows = []
         for page in self.retro.pages:
-            answer = PAGE_WORDS.get(page.state, page.state)
+            unheard = page.state == "over" and page.answered_at is None  # paged again, or somebody else was
+            answer = "no answer" if unheard else PAGE_WORDS.get(page.state, page.state)
             if page.answered_at is not None and page.state in {"acknowledged", "declined"}:
                 answer += f" after {duration(page.answered_at - (page.sent_at or page.created_at))}"
             sent = self._time(page.sent_at) if page.sent_at is not None else "-"
@@ -175,7 +178,8 @@ class _Writer:
         if run.approved_by:
             parts.append(f"Approved by {', '.join(map(inline, run.approved_by))}.")
         if run.started_at is not None and run.finished_at is not None:
-            parts.append(f"Took {duration(run.finished_at - run.started_at)}.")
+            seconds = run.finished_at - run.started_at
+            parts.append(f"Took {duration(seconds) if seconds >= 1 else 'less than 1 s'}.")
         if run.helped is not None:
             parts.append("The alerts cleared in time." if run.helped else "The alerts did not clear in time.")
         return " ".join(parts)
