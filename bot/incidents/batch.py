@@ -22,7 +22,6 @@ class Touched:
 
     recipe: str = ""
     opened_at: float = 0.0
-    opened: bool = False
     joined: int = 0
     fresh: int = 0
     reasons: dict[str, str] = field(default_factory=dict)  # service -> why its first alert of this batch belongs here
@@ -70,7 +69,7 @@ class Batch:
     def _touch(self, alert: Alert, decision: Decision) -> None:
         touched = self.groups.setdefault(decision.group or "", Touched())
         if decision.kind == "opened":
-            touched.opened, touched.recipe, touched.opened_at = True, decision.recipe or "", alert.at
+            touched.recipe, touched.opened_at = decision.recipe or "", alert.at
         if decision.kind == "joined":
             touched.joined += 1
         if alert.status is Status.FIRING and (decision.kind in {"opened", "joined"} or not decision.was_active):

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import cookbook, topology
@@ -27,7 +28,7 @@ from bot.storage.database import Announcement, Database, Transaction, upsert
 from bot.telemetry import get_logger
 from correlation.alert import Alert, Change
 from correlation.cookbook import OpensPolicy
-from correlation.engine import Engine
+from correlation.engine import Engine, SnapshotError, UnknownGroup
 
 __all__ = ["READER", "Grouping", "Reading"]
 
@@ -86,16 +87,24 @@ class Grouping:
 
         When the block fails, what it told the engine may not be in the database: the engine is rebuilt before it is lent again.
         """
+        async with self._ready() as engine:
+            try:
+                yield engine
+            except BaseException:
+                self._stale = True
+                raise
+
+    @asynccontextmanager
+    async def _ready(self) -> AsyncIterator[Engine]:
+        """The engine alone, as the database knows it and by the present catalogue."""
         async with self._lock:
             if self._stale:
                 await self._rebuild()
             if self._catalog().digest != self._digest:
+                self._stale = True  # until a snapshot is kept
                 await self._reconfigure()
-            try:
-                yield self.engine
-            except BaseException:
-                self._stale = True
-                raise
+                self._stale = False
+            yield self.engine
 
     def read(self, delivery: Delivery, muting: Muting) -> Reading:
         """What a delivery says. MalformedPayload when this version of its source no longer understands it."""
@@ -122,6 +131,9 @@ class Grouping:
     async def still(self) -> AsyncIterator[None]:
         """While the block runs nothing is decided: what it writes stands between two batches, for a replay too."""
         async with self._lock:
+            if self._stale:  # what the engine heard may not be in the database
+                async with self._database.reading() as connection:
+                    self.position = await _cursor(connection)
             yield
 
     async def muting(self) -> Muting:
@@ -136,8 +148,8 @@ class Grouping:
         now, due = self._clock.now(), self.engine.waits_until
         if due is None or due > now or due == self._ticked_for:
             return False
-        self._ticked_for = due
         await self._journal.append(TICK, {}, b"", now)
+        self._ticked_for = due
         return True
 
     async def heard(self, work: Transaction, position: int) -> None:
@@ -154,8 +166,21 @@ class Grouping:
         due = self._since_snapshot >= SNAPSHOT_ALERTS or (
             self._since_snapshot > 0 and now - self._snapshot_at >= SNAPSHOT_SECONDS
         )
-        if not (due or force) or self._stale:
+        if not (due or force):
             return
+        async with self._database.transaction() as work:
+            await self._write_snapshot(work, now)
+        self._since_snapshot, self._snapshot_at = 0, now
+
+    async def set_aside(self, position: int) -> None:
+        """Go on behind a delivery that the engine shall not hear: with a snapshot, so that no replay tells it."""
+        async with self.borrowed():
+            self.position = position
+            async with self._database.transaction() as work:
+                await self.heard(work, position)
+                await self._write_snapshot(work, self._clock.now())
+
+    async def _write_snapshot(self, work: Transaction, now: float) -> None:
         state = self.engine.snapshot()
         values = {
             "position": self.position,
@@ -164,39 +189,40 @@ class Grouping:
             "catalog_digest": self._digest,
             "state": state,
         }
-        async with self._database.transaction() as work:
-            states = tables.engine_states
-            await work.connection.execute(delete(states).where(states.c.position >= self.position))
-            await work.connection.execute(insert(states).values(values))
-            older = select(states.c.position).order_by(states.c.position.desc()).offset(2)
-            await work.connection.execute(delete(states).where(states.c.position.in_(older)))
-        self._since_snapshot, self._snapshot_at = 0, now
+        states = tables.engine_states
+        await work.connection.execute(delete(states).where(states.c.position >= self.position))
+        await work.connection.execute(insert(states).values(values))
+        older = select(states.c.position).order_by(states.c.position.desc()).offset(2)
+        await work.connection.execute(delete(states).where(states.c.position.in_(older)))
         log.info("engine_snapshot_kept", position=self.position, bytes=len(state))
 
     async def close(self) -> None:
         """Keep a last snapshot, so that the next start has nothing to replay."""
         async with self._lock:
-            await self.keep_snapshot(force=self._since_snapshot > 0)
+            if not self._stale:
+                await self.keep_snapshot(force=self._since_snapshot > 0)
 
     # --- corrections by people ----------------------------------------------------------------------------------------
 
     async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
-        """Move the groups of incident `lost` to `kept`; `then` runs in the same transaction."""
-        async with self.borrowed() as engine:
+        """Move the groups of incident `lost` to `kept`; `then` runs in the same transaction, and may refuse."""
+        async with self._ready() as engine:
             into, other = await self._group_of(kept), await self._group_of(lost)
             async with self._database.transaction() as work:
+                await then(work)
+                groups = tables.groups
+                moved = update(groups).where(groups.c.incident == lost).values(incident=kept)
                 if into and other and into != other:
+                    self._stale = True  # until this is committed
                     engine.merge(into, other)
                     await self._remember(work, "merge", into, other=other)
-                groups = tables.groups
-                await work.connection.execute(
-                    update(groups).where(groups.c.incident == lost).values(incident=kept, merged_into=into or None)
-                )
-                await then(work)
+                    moved = moved.values(merged_into=into)
+                await work.connection.execute(moved)
+            self._stale = False
 
     async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[int]]
-    ) -> int:
+        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[None]]
+    ) -> None:
         """Move alerts of an incident to a new group; `then` declares its incident in the same transaction."""
         a, g = tables.alerts.c, tables.groups.c
         async with self._database.reading() as connection:
@@ -207,12 +233,16 @@ class Grouping:
             raise NotFound(f"{ref(number)} has no alert A{strangers[0]}. Its alerts: /incident alerts")
         if len(set(alerts)) == len(of_incident):
             raise InvalidTransition("Those are all its alerts. To give them another incident, rename this one.")
-        async with self.borrowed() as engine:
-            group = await self._group_of(number)
-            if not group or engine.group(group) is None:
-                raise InvalidTransition(f"{ref(number)} is too old to be split: its group is closed.")
+        async with self._ready() as engine:
+            group, *others = {engine.surviving(of_incident[alert]): None for alert in alerts}
+            if others:
+                raise InvalidTransition("Those alerts were never one group. Split off one group at a time.")
             async with self._database.transaction() as work:
-                new = engine.split(group, sorted(set(alerts)))
+                try:
+                    new = engine.split(group, sorted(set(alerts)))
+                except (UnknownGroup, ValueError) as error:
+                    raise InvalidTransition(f"{ref(number)} is too old for this to be split off.") from error
+                self._stale = True  # until this is committed
                 await self._remember(work, "split", group, other=new, episodes=sorted(set(alerts)))
                 await work.connection.execute(
                     insert(tables.groups).values(id=new, opened_at=self._clock.now(), recipe="")
@@ -220,7 +250,8 @@ class Grouping:
                 await work.connection.execute(
                     update(tables.alerts).where(a.id.in_(sorted(set(alerts)))).values(group_id=new)
                 )
-                return await then(work, new)
+                await then(work, new)
+            self._stale = False
 
     async def _group_of(self, number: int) -> str:
         """The engine's surviving group of an incident, "" when it has none."""
@@ -258,29 +289,31 @@ class Grouping:
         await self.keep_snapshot(force=True)
 
     async def _rebuild(self) -> None:
-        states, cursors, corrections = tables.engine_states, tables.cursors, tables.feedback
+        states, corrections = tables.engine_states, tables.feedback
         async with self._database.reading() as connection:
-            cursor = (
-                await connection.execute(select(cursors.c.position).where(cursors.c.reader == READER))
-            ).scalar() or 0
-            query = select(states).where(states.c.position <= cursor).order_by(states.c.position.desc()).limit(1)
-            state = (await connection.execute(query)).first()
-            since = state.feedback if state else 0
-            rows = list(
-                await connection.execute(select(corrections).where(corrections.c.id > since).order_by(corrections.c.id))
-            )
+            cursor = await _cursor(connection)
+            query = select(states).where(states.c.position <= cursor).order_by(states.c.position.desc())
+            kept = list(await connection.execute(query))
+            rows = list(await connection.execute(select(corrections).order_by(corrections.c.id)))
+        newest = rows[-1].id if rows else 0
         catalog = self._catalog()
-        if state is None:
-            self.engine, self._digest = Engine(cookbook(catalog), topology(catalog)), catalog.digest
-        else:
-            self.engine, self._digest = Engine.restore(state.state), state.catalog_digest
-        self.position = state.position if state else 0
-        self._feedback = rows[-1].id if rows else since
-        replayed = await self._replay(cursor, rows)
+        state, engine = _newest_readable(kept)
+        self.engine = engine or Engine(cookbook(catalog), topology(catalog))
+        self._digest = state.catalog_digest if state else catalog.digest
+        self.position, self._feedback = (state.position, state.feedback) if state else (0, 0)
+        if not kept:  # so that a replay from the beginning knows the recipes of the beginning
+            await self.keep_snapshot(force=True)
+        elif not state:  # of the journal only the end may be left: what it tells gets numbers of its own
+            await self._number_on()
+            rows = []
+        waiting = [row for row in rows if row.id > self._feedback]
+        replayed = await self._replay(cursor, waiting)
+        self._feedback = newest
+        if await self._number_on():
+            log.warning("engine_rebuilt_differently", catalogue_changed=replayed > 0 and self._digest != catalog.digest)
         self._stale = False
-        await self._check_counters(changed=replayed > 0 and self._digest != catalog.digest)
-        self._since_snapshot += replayed + len(rows)
-        log.info("engine_rebuilt", position=self.position, replayed=replayed, corrections=len(rows))
+        self._since_snapshot += replayed + len(waiting)
+        log.info("engine_rebuilt", position=self.position, replayed=replayed, corrections=len(waiting))
 
     async def _replay(self, cursor: int, corrections: Sequence[Row[Any]]) -> int:
         """Tell the engine again what it heard between the snapshot and `cursor`; its answers are in the database already."""
@@ -309,13 +342,16 @@ class Grouping:
         return told
 
     def _correct(self, row: Row[Any]) -> None:
-        if row.kind == "merge":
-            self.engine.merge(row.group_id, row.other)
-        else:
-            self.engine.split(row.group_id, msgspec.json.decode(row.episodes_json))
+        try:
+            if row.kind == "merge":
+                self.engine.merge(row.group_id, row.other)
+            else:
+                self.engine.split(row.group_id, msgspec.json.decode(row.episodes_json))
+        except (UnknownGroup, ValueError) as error:  # the replay differs from what people saw
+            log.warning("correction_lost", correction=row.id, kind=row.kind, reason=str(error))
 
-    async def _check_counters(self, *, changed: bool) -> None:
-        """Ids must never be given twice: were the replay to differ from what was kept, number on from there, and say so."""
+    async def _number_on(self) -> bool:
+        """Go on above every number that the database knows, for none may be given twice; whether that skips any."""
         async with self._database.reading() as connection:
             newest = (await connection.execute(select(func.max(tables.alerts.c.id)))).scalar() or 0
             ids = tables.groups.c.id
@@ -323,8 +359,22 @@ class Grouping:
                 await connection.execute(select(ids).order_by(func.length(ids).desc(), ids.desc()).limit(1))
             ).scalar()
             newest_group = int(last[1:]) if last else 0
-        if self.engine.number_from(episode=newest + 1, group=newest_group + 1):
-            log.warning("engine_rebuilt_differently", catalogue_changed=changed, episode=newest, group=newest_group)
+        return self.engine.number_from(episode=newest + 1, group=newest_group + 1)
+
+
+async def _cursor(connection: AsyncConnection) -> int:
+    """The delivery up to which everything is in the database."""
+    query = select(tables.cursors.c.position).where(tables.cursors.c.reader == READER)
+    return int((await connection.execute(query)).scalar() or 0)
+
+
+def _newest_readable(states: Sequence[Row[Any]]) -> tuple[Row[Any], Engine] | tuple[None, None]:
+    for row in states:
+        try:
+            return row, Engine.restore(row.state)
+        except SnapshotError as error:
+            log.warning("engine_snapshot_unreadable", position=row.position, reason=str(error))
+    return None, None
 
 
 def _owned(change: Change, catalog: Catalog) -> list[Change]:

@@ -27,11 +27,10 @@ from bot.incidents.model import (
     Declared,
     Incident,
     Joined,
-    Merged,
     SeverityLevel,
     Suspect,
 )
-from bot.incidents.service import Incidents
+from bot.incidents.service import ATTEMPTS, Incidents
 from bot.intake.journal import Delivery, Journal
 from bot.storage import tables, timers
 from bot.storage.database import BulkUpsert, Database, Transaction, upsert
@@ -192,13 +191,14 @@ class Pipeline:
 
     async def _persist(self, engine: Engine, batch: Batch) -> None:
         """Write the batch; a command that was faster makes it read the incidents again."""
-        while True:
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with self._database.transaction() as work:
                     await self._write(work, engine, batch)
                 return
             except Conflict:
-                continue
+                if attempt == ATTEMPTS:
+                    raise
 
     async def _write(self, work: Transaction, engine: Engine, batch: Batch) -> None:
         if batch.changes:
@@ -222,10 +222,10 @@ class Pipeline:
 
     async def _write_groups(self, work: Transaction, batch: Batch) -> None:
         groups = tables.groups
+        # Also those that were open before: a rebuild that differs knows groups that the database does not.
         rows = [
-            {"id": group, "recipe": touched.recipe, "opened_at": touched.opened_at}
+            {"id": group, "recipe": touched.recipe, "opened_at": touched.opened_at or self._clock.now()}
             for group, touched in batch.groups.items()
-            if touched.opened
         ]
         if rows:
             await work.connection.execute(upsert(work.connection, groups).on_conflict_do_nothing(), rows)
@@ -235,28 +235,17 @@ class Pipeline:
             if mine is None and theirs is not None:
                 await store.adopt_group(work, kept, theirs.number)
             elif mine is not None and theirs is not None and mine.number != theirs.number:
-                await self._merge_incidents(work, mine, theirs)
+                why = ": an alert showed that both are one"
+                await self._incidents.unite(work, mine, theirs, MUSTER, self._clock.now(), why)
+                await work.connection.execute(
+                    update(groups).where(groups.c.incident == theirs.number).values(incident=mine.number)
+                )
             owner = mine or theirs
             await work.connection.execute(
                 update(groups)
                 .where((groups.c.id == lost) | (groups.c.merged_into == lost))
                 .values(merged_into=kept, incident=owner.number if owner else None)
             )
-
-    async def _merge_incidents(self, work: Transaction, kept: Incident, lost: Incident) -> None:
-        at = self._clock.now()
-        kept.take_in(lost)
-        if lost.open:
-            lost.resolve(MUSTER, at, f"Merged into {kept.ref}: an alert showed that both are one.")
-        lost.merged_into = kept.number
-        await store.save(work, kept)
-        await store.save(work, lost)
-        groups = tables.groups
-        await work.connection.execute(
-            update(groups).where(groups.c.incident == lost.number).values(incident=kept.number)
-        )
-        await self._incidents.react(work, kept, Merged(by=MUSTER, other=lost.number, into=False), at)
-        await self._incidents.react(work, lost, Merged(by=MUSTER, other=kept.number, into=True), at)
 
     async def _update_incident(
         self, work: Transaction, view: GroupView, touched: Touched, incident: Incident | None
@@ -339,10 +328,7 @@ class Pipeline:
             delivery.received_at,
             "It was accepted, but processing it failed; the log says why.",
         )
-        async with self._grouping.borrowed():
-            self._grouping.position = delivery.id
-            async with self._database.transaction() as work:
-                await self._grouping.heard(work, delivery.id)
+        await self._grouping.set_aside(delivery.id)
         log.error("delivery_set_aside", delivery=delivery.id, source=delivery.source)
 
 

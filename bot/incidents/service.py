@@ -26,7 +26,7 @@ from bot.incidents.model import (
 )
 from bot.storage.database import Database, Transaction
 
-__all__ = ["Acknowledgement", "Grouping", "Incidents", "Reaction"]
+__all__ = ["ATTEMPTS", "Acknowledgement", "Grouping", "Incidents", "Reaction"]
 
 ATTEMPTS = 5  # of a use case that lost a race; a race needs somebody else to have won
 
@@ -47,9 +47,9 @@ class Grouping(Protocol):
         ...
 
     async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[int]]
-    ) -> int:
-        """Move alerts (ids) of an incident to a new group; `then` declares its incident and returns the number."""
+        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[None]]
+    ) -> None:
+        """Move alerts (ids) of an incident to a new group; `then` declares its incident in the same transaction."""
         ...
 
 
@@ -174,14 +174,7 @@ class Incidents:
                 raise InvalidTransition(f"{other.ref} was merged into {ref(other.merged_into)} already.")
             if into.merged_into is not None:
                 raise InvalidTransition(f"{into.ref} was itself merged into {ref(into.merged_into)}.")
-            into.take_in(other)
-            if other.open:
-                other.resolve(by, at, f"Merged into {into.ref}.", self._names)
-            other.merged_into = into.number
-            await store.save(work, into)
-            await store.save(work, other)
-            await self.react(work, into, Merged(by=by, other=other.number, into=False), at)
-            await self.react(work, other, Merged(by=by, other=into.number, into=True), at)
+            await self.unite(work, into, other, by, at)
             result.append(into)
 
         await self._grouping.merge(kept, lost, then)
@@ -196,7 +189,7 @@ class Incidents:
         at = self._clock.now()
         result: list[Incident] = []
 
-        async def then(work: Transaction, group: str) -> int:
+        async def then(work: Transaction, group: str) -> None:
             old = await store.load(work.connection, number)
             new = Incident(
                 number=0,
@@ -218,16 +211,35 @@ class Incidents:
             for incident in (old, new):
                 await store.recount(work.connection, incident, began)
             new.title = await store.title_from_alerts(work.connection, new) or new.title
+            cleared = [(incident, None if incident.firing_count else incident.clear(at)) for incident in (old, new)]
             await store.save(work, old)
             await store.save(work, new)
             await store.add_participant(work, new.number, by, "split it off", at)
             await self.react(work, new, Declared(by=by, page=False), at)
             await self.react(work, old, Split(by=by, other=new.number, alerts=len(alerts)), at)
+            for incident, event in cleared:
+                if event is not None:
+                    await self.react(work, incident, event, at)
             result.append(new)
-            return new.number
 
         await self._grouping.split(number, alerts, then)
         return result[0]
+
+    async def unite(
+        self, work: Transaction, kept: Incident, lost: Incident, by: Person, at: float, why: str = ""
+    ) -> None:
+        """`lost` ends in `kept`, which is open afterwards when either was. The alerts are the caller's to move."""
+        reopened = kept.reopen(by, at, f"{lost.ref} is the same and goes on.") if lost.open and not kept.open else None
+        kept.take_in(lost)
+        if lost.open:
+            lost.resolve(by, at, f"Merged into {kept.ref}{why}.")
+        lost.merged_into = kept.number
+        await store.save(work, kept)
+        await store.save(work, lost)
+        if reopened is not None:
+            await self.react(work, kept, reopened, at)
+        await self.react(work, kept, Merged(by=by, other=lost.number, into=False), at)
+        await self.react(work, lost, Merged(by=by, other=kept.number, into=True), at)
 
     async def react(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:
         """Let everything that follows from an event follow."""
