@@ -276,6 +276,8 @@ class App:
         scheduler.start()
         self._stack.push_async_callback(scheduler.stop)
         await self._figures()
+        for platform in settings.waiting_platforms:
+            log.warning("platform_not_supported_yet", platform=platform, but="the situation room works")
         log.info("muster_started", version=version(), address=self.address, platforms=list(platforms))
 
     async def _open_journal(self) -> Journal:
@@ -290,7 +292,7 @@ class App:
         settings = self.settings
         guard = Guard(
             token=settings.webhook_token.get_secret_value() if settings.webhook_token else "",
-            secrets={name: secret.get_secret_value() for name, secret in settings.source_secrets.items()},
+            secrets=settings.secrets_of(sources),
             open_without_secret=settings.is_loopback,
         )
         return Desk(sources=sources, guard=guard, journal=self.journal, clock=self.clock, metrics=self.metrics)

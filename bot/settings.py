@@ -6,9 +6,8 @@ What the organisation is like belongs in the catalogue, not here.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError, Problem
+from bot.loopback import is_loopback
 
 __all__ = ["SOURCE_SECRET", "Settings", "load_settings", "setting_names"]
 
@@ -90,14 +90,31 @@ class Settings(BaseSettings):
         """Only what is passed in: `load_settings` reads the environment that it is given, once."""
         return (init_settings,)
 
-    def source_secret(self, name: str) -> SecretStr | None:
-        """The secret that this source signs or authenticates with, from MUSTER_SOURCE_<NAME>_SECRET."""
-        return self.source_secrets.get(_source_key(name))
+    def secrets_of(self, sources: Iterable[str]) -> dict[str, str]:
+        """The secrets of these sources, by source. ConfigError for a secret that none of them would ever read."""
+        known = {_source_key(name): name for name in sources}
+        problems = [
+            Problem(
+                f"there is no source of that name; {_nearest_of(name, known)}",
+                path=f"MUSTER_SOURCE_{name.upper()}_SECRET",
+            )
+            for name in self.source_secrets
+            if name not in known
+        ]
+        if problems:
+            raise ConfigError(problems)
+        return {known[name]: secret.get_secret_value() for name, secret in self.source_secrets.items()}
+
+    @property
+    def waiting_platforms(self) -> tuple[str, ...]:
+        """Platforms whose token is set, though this version does not speak to them yet."""
+        tokens = {"slack": self.slack_bot_token, "discord": self.discord_bot_token}
+        return tuple(name for name, token in tokens.items() if token is not None)
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the HTTP side."""
-        return _is_loopback(self.http_host)
+        return is_loopback(self.http_host)
 
 
 def setting_names() -> tuple[str, ...]:
@@ -183,7 +200,7 @@ def _unknown(values: Mapping[str, str], known: tuple[str, ...], files: Mapping[s
 
 def _missing(given: Mapping[str, Any]) -> Iterator[Problem]:
     host = given.get("MUSTER_HTTP_HOST", "127.0.0.1")
-    if not _is_loopback(host) and "MUSTER_HTTP_TOKEN" not in given:
+    if not is_loopback(host) and "MUSTER_HTTP_TOKEN" not in given:
         yield Problem(
             f"is needed where others can reach Muster (MUSTER_HTTP_HOST is {host}); set a long random text",
             path="MUSTER_HTTP_TOKEN",
@@ -195,11 +212,9 @@ def _missing(given: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _nearest_of(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
 def _source_key(name: str) -> str:

@@ -51,12 +51,7 @@ def test_the_real_environment_is_not_read_behind_ones_back(monkeypatch):
 
 def test_a_sources_secret_is_found_by_the_sources_name():
     settings = load_settings({"MUSTER_SOURCE_GITHUB_SECRET": "s1", "MUSTER_SOURCE_AZURE_MONITOR_SECRET": "s2"})
-    github, azure = settings.source_secret("github"), settings.source_secret("azure-monitor")
-    assert github is not None
-    assert github.get_secret_value() == "s1"
-    assert azure is not None
-    assert azure.get_secret_value() == "s2"
-    assert settings.source_secret("gitlab") is None
+    assert settings.secrets_of(["github", "azure-monitor", "gitlab"]) == {"github": "s1", "azure-monitor": "s2"}
 
 
 def test_no_secret_shows_in_repr_or_errors():
@@ -139,3 +134,18 @@ def test_the_example_file_names_exactly_the_settings_there_are():
 
 def test_the_example_file_loads_and_holds_the_defaults():
     assert load_settings({}, EXAMPLE) == load_settings({})
+
+
+def test_a_secret_that_no_source_would_read_is_an_error_with_a_suggestion():
+    settings = load_settings({"MUSTER_SOURCE_GITHB_SECRET": "hush", "MUSTER_SOURCE_AZURE_MONITOR_SECRET": "hush"})
+    with pytest.raises(ConfigError) as caught:
+        settings.secrets_of(["github", "generic", "azure-monitor"])
+    assert [str(problem) for problem in caught.value.problems] == [
+        "MUSTER_SOURCE_GITHB_SECRET: there is no source of that name; did you mean github?"
+    ]
+
+
+def test_platforms_that_wait_for_their_part_of_muster_are_named():
+    assert load_settings({}).waiting_platforms == ()
+    given = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "DISCORD_BOT_TOKEN": "x"}
+    assert load_settings(given).waiting_platforms == ("slack", "discord")
