@@ -242,7 +242,7 @@ class App:
         scheduler = Scheduler(self.database, clock, handlers, metrics=metrics)
         self.retention = Retention(self.database, self.journal, clock, catalog=catalog, metrics=metrics)
         scheduler.every(FIGURES_EVERY, "figures", self._figures)
-        scheduler.every(PRUNE_EVERY, "retention", self._prune)
+        scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
 
         await self.silences.sync(self.catalog.current)
         await runbooks.start()
@@ -365,10 +365,6 @@ class App:
             HealthCheck(name="catalog", check=catalogue, essential=False),
             HealthCheck(name="disk", check=partial(check_room, self.database), essential=False),
         )
-
-    async def _prune(self) -> None:
-        gone = await self.retention.prune()
-        log.info("retention_applied", **gone)
 
     async def _figures(self) -> None:
         """Bring the gauges up to date."""

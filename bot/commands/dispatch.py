@@ -67,8 +67,8 @@ class Dispatcher:
         self._answered: OrderedDict[str, Reply] = OrderedDict()
 
     async def run(self, invocation: Invocation) -> Reply:
-        """Do it and answer. A repeat of a request has no second effect and gets the first one's reply."""
-        key = invocation.request_id and f"{invocation.platform}:{invocation.request_id}"
+        """Do it and answer. A repeat of somebody's request has no second effect and gets the first one's reply."""
+        key = invocation.request_id and f"{invocation.platform}:{invocation.actor.id}:{invocation.request_id}"
         if not key:
             return await self._run(invocation, "")
         if key in self._answered:

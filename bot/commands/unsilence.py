@@ -15,7 +15,7 @@ async def unsilence(context: Context) -> Reply:
     number = context.values.integer("id")
     if number is None:
         raise BadArguments("Which silence? /incident unsilence S3. Those in force: /incident silences")
-    ended = await context.services.silences.end(number, context.actor)
+    ended = await context.services.silences.end(number)
     return answer(f"{ended.ref} is over: {ended.matchers} alerts count again from now on.")
 
 

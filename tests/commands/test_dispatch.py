@@ -130,6 +130,15 @@ async def test_both_databases_keep_a_request_and_take_every_verb(tmp_path: Path,
             assert not reply.failed, shown(reply)
 
 
+async def test_the_same_id_of_two_people_is_two_requests(here: World) -> None:
+    for actor in (MIKA, ROBIN):
+        reply = await here.dispatcher.run(
+            Invocation(text=f"declare by {actor.name}", actor=actor, platform="console", request_id="1")
+        )
+        assert f"by {actor.name}" in shown(reply)
+    assert len(await here.services.incidents.open_ones()) == 2
+
+
 async def test_the_same_id_of_two_platforms_is_two_requests(here: World) -> None:
     for platform in ("slack", "discord"):
         await here.dispatcher.run(Invocation(text="declare x", actor=MIKA, platform=platform, request_id="1"))
@@ -138,7 +147,7 @@ async def test_the_same_id_of_two_platforms_is_two_requests(here: World) -> None
 
 async def test_what_was_interrupted_is_not_done_twice(here: World) -> None:
     async with here.database.transaction() as work:
-        row = {"request_id": "console:cut-off", "at": 0.0, "reply_json": ""}
+        row = {"request_id": f"console:{MIKA.id}:cut-off", "at": 0.0, "reply_json": ""}
         await work.connection.execute(tables.invocations.insert().values(row))
     assert shown(await here.say("declare x", request="cut-off")) == INTERRUPTED
     assert await here.services.incidents.open_ones() == []

@@ -95,7 +95,7 @@ async def test_a_replay_mutes_what_was_muted_and_nothing_else(
     position.at = 10
     made = await silences.create(["service=cart"], HOUR, "", MIKA)
     position.at = 20
-    await silences.end(made.id, MIKA)
+    await silences.end(made.id)
     asked = await muting(database)
     muted = [place for place in range(1, 30) if asked.muted(alert(), place, clock.now())]
     assert muted == list(range(11, 21))
@@ -127,7 +127,7 @@ async def test_the_pipeline_is_told_of_every_change(silences: Silences, database
     heard: list[Announcement] = []
     database.subscribe(heard.append)
     made = await silences.create(["service=cart"], HOUR, "", MIKA)
-    await silences.end(made.id, MIKA)
+    await silences.end(made.id)
     await silences.sync(SimpleNamespace(silences=(spec(clock),)))
     assert [(a.topic, a.data["id"]) for a in heard] == [("silence", 1), ("silence", 1), ("silence", 2)]
 
@@ -178,15 +178,15 @@ async def test_a_silence_lasts_ninety_days_at_most(sqlite: Database, clock: Manu
 
 async def test_what_is_over_cannot_be_ended(silences: Silences, clock: ManualClock) -> None:
     made = await silences.create(["service=cart"], HOUR, "", MIKA)
-    await silences.end(made.id, MIKA)
+    await silences.end(made.id)
     with pytest.raises(InvalidTransition, match="S1 is over already"):
-        await silences.end(made.id, MIKA)
+        await silences.end(made.id)
     other = await silences.create(["service=cart"], HOUR, "", MIKA)
     clock.advance(HOUR)
     with pytest.raises(InvalidTransition, match="S2 is over already"):
-        await silences.end(other.id, MIKA)
+        await silences.end(other.id)
     with pytest.raises(NotFound, match="no silence S9"):
-        await silences.end(9, MIKA)
+        await silences.end(9)
     assert await silences.active() == []
 
 
@@ -206,7 +206,7 @@ async def test_the_catalogue_s_silences_come_stay_and_go(
     await silences.sync(SimpleNamespace(silences=(window, disk)))
     assert await silences.active() == first
     with pytest.raises(InvalidTransition, match="catalogue"):
-        await silences.end(1, MIKA)
+        await silences.end(1)
     asked = await muting(database)
     assert asked.muted(alert(service="web"), 1, clock.now()) is None
     assert asked.muted(alert(service="web"), 1, clock.now() + 2 * HOUR)
