@@ -6,17 +6,18 @@ without a subject (posts, pages) never merge and never vanish.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 
-__all__ = ["Effect", "defer", "enqueue", "pending", "person_lane", "postpone", "ready_lanes", "room_lane", "settle"]
+__all__ = ["Effect", "Ready", "enqueue", "pending", "person_lane", "postpone", "ready", "room_lane", "settle"]
 
 _effects = tables.effects
 _COALESCE = text("state = 'pending' AND subject IS NOT NULL")
@@ -44,6 +45,14 @@ class Effect:
         return f"effect:{self.id}"
 
 
+class Ready(NamedTuple):
+    """A lane has effects of a kind; none of them may be sent before that moment."""
+
+    lane: str
+    kind: str
+    not_before: float
+
+
 def room_lane(platform: str, incident: int) -> str:
     """The lane of an incident's room."""
     return f"{platform}:INC-{incident}"
@@ -64,7 +73,6 @@ async def enqueue(
     at: float,
     subject: str | None = None,
     incident: int | None = None,
-    not_before: float | None = None,
 ) -> None:
     """Ask for an effect; it is sent after the commit, behind what its lane already holds."""
     values = {
@@ -77,7 +85,7 @@ async def enqueue(
         "state": "pending",
         "generation": 0,
         "attempts": 0,
-        "not_before": at if not_before is None else not_before,
+        "not_before": 0.0,  # at once, also when the clock is set back meanwhile
         "created_at": at,
     }
     if subject is None:
@@ -94,21 +102,25 @@ async def enqueue(
     work.announce("effects")
 
 
-async def ready_lanes(connection: AsyncConnection) -> dict[str, float]:
-    """Lanes with pending effects, each with the earliest moment at which one of them may be sent."""
-    rows = await connection.execute(
-        text(
-            "SELECT lane, MIN(not_before) AS ready FROM effects WHERE state = 'pending' GROUP BY lane ORDER BY MIN(id)"
-        )
+async def ready(connection: AsyncConnection) -> list[Ready]:
+    """What waits, by lane and kind; the lane that has waited for longest is first."""
+    e = _effects.c
+    query = (
+        select(e.lane, e.kind, func.min(e.not_before))
+        .where(e.state == "pending")
+        .group_by(e.lane, e.kind)
+        .order_by(func.min(e.id))
     )
-    return {row.lane: row.ready for row in rows}
+    return [Ready(*row) for row in await connection.execute(query)]
 
 
-async def pending(connection: AsyncConnection, lane: str, limit: int = 20) -> list[Effect]:
-    """The lane's next effects, in order."""
+async def pending(
+    connection: AsyncConnection, lane: str, *, without: Collection[str] = (), limit: int = 20
+) -> list[Effect]:
+    """The lane's next effects, in order, `without` those of these kinds."""
     query = (
         select(_effects)
-        .where(_effects.c.lane == lane, _effects.c.state == "pending")
+        .where(_effects.c.lane == lane, _effects.c.state == "pending", _effects.c.kind.not_in(without))
         .order_by(_effects.c.id)
         .limit(limit)
     )
@@ -140,11 +152,6 @@ async def settle(work: Transaction, effect: Effect, state: str, at: float, error
     if settled.rowcount == 0:
         await work.connection.execute(update(_effects).where(_effects.c.id == effect.id).values(attempts=0))
         work.announce("effects")
-
-
-async def defer(work: Transaction, effect: Effect, not_before: float) -> None:
-    """Cosmetic: it can wait until then, and nothing behind it waits with it."""
-    await work.connection.execute(update(_effects).where(_effects.c.id == effect.id).values(not_before=not_before))
 
 
 async def postpone(work: Transaction, effect: Effect, not_before: float, error: str) -> None:

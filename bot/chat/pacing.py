@@ -9,29 +9,31 @@ __all__ = ["COSMETIC", "Pacer"]
 
 COSMETIC = frozenset({"card", "progress", "page_edit"})
 INTERVAL = {"console": 0.2}  # seconds between two cosmetic edits in one lane
-DEFAULT_INTERVAL = 1.0
+DEFAULT_INTERVAL = 1.0  # the longest of them
 BACKOFF_FIRST, BACKOFF_MOST = 1.0, 300.0  # seconds
 
 
 class Pacer:
-    """Remembers when each lane last changed something cosmetic; bounded by forgetting what is over."""
+    """Remembers until when each lane should change nothing cosmetic; bounded by forgetting what is over."""
 
     def __init__(self) -> None:
-        self._last: dict[tuple[str, str], float] = {}
+        self._until: dict[tuple[str, str], float] = {}
 
-    def wait(self, effect: Effect, now: float) -> float:
-        """Seconds that this effect should wait from `now`."""
-        if effect.kind not in COSMETIC:
-            return 0.0
-        interval = INTERVAL.get(effect.platform, DEFAULT_INTERVAL)
-        return max(0.0, self._last.get((effect.lane, effect.kind), -interval) + interval - now)
+    def wait(self, lane: str, kind: str, now: float) -> float:
+        """Seconds that an effect of this kind should wait from `now`; none when the clock was set back."""
+        wait = self._until.get((lane, kind), 0.0) - now
+        return wait if 0.0 < wait <= DEFAULT_INTERVAL else 0.0
+
+    def waiting(self, lane: str, now: float) -> set[str]:
+        """The kinds of effects that should wait in this lane."""
+        return {kind for kind in COSMETIC if self.wait(lane, kind, now)}
 
     def sent(self, effect: Effect, now: float) -> None:
         """Remember that it went out at `now`."""
         if effect.kind in COSMETIC:
-            if len(self._last) > 10_000:
-                self._last = {key: at for key, at in self._last.items() if now - at < 2 * DEFAULT_INTERVAL}
-            self._last[effect.lane, effect.kind] = now
+            if len(self._until) > 10_000:
+                self._until = {key: until for key, until in self._until.items() if until > now}
+            self._until[effect.lane, effect.kind] = now + INTERVAL.get(effect.platform, DEFAULT_INTERVAL)
 
     @staticmethod
     def backoff(attempts: int) -> float:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from bot.chat import outbox
 from bot.chat.gateway import Gateway
 from bot.chat.outbox import Effect
-from bot.chat.pacing import COSMETIC, Pacer
+from bot.chat.pacing import Pacer
 from bot.clock import Clock
 from bot.errors import DeliveryError, Permanent, Retryable, StorageUnavailable
 from bot.storage.database import Announcement, Database, Transaction
@@ -98,12 +98,12 @@ class Relay:
     async def _start_lanes(self) -> float:
         """Start a task for every lane that has something to send; returns the seconds until the next one has."""
         async with self._database.reading() as connection:
-            lanes = await outbox.ready_lanes(connection)
+            waiting = await outbox.ready(connection)
         now, soonest = self._clock.now(), IDLE
-        for lane, not_before in lanes.items():
+        for lane, kind, not_before in waiting:
             if lane in self._busy:
                 continue
-            ready = max(not_before, self._resume.get(lane, 0.0))
+            ready = max(not_before, self._resume.get(lane, 0.0), now + self._pacer.wait(lane, kind, now))
             if ready > now:
                 soonest = min(soonest, ready - now)
             elif len(self._busy) < MAX_LANES:
@@ -121,8 +121,9 @@ class Relay:
         """Send the lane's effects in order until there is none, or the first one has to wait."""
         try:
             while True:
+                paced = self._pacer.waiting(lane, self._clock.now())  # nothing behind them waits with them
                 async with self._database.reading() as connection:
-                    effects = await outbox.pending(connection, lane)
+                    effects = await outbox.pending(connection, lane, without=paced)
                 if not effects or not await self._send_all(effects):
                     return
         except StorageUnavailable as error:
@@ -131,27 +132,27 @@ class Relay:
 
     async def _send_all(self, effects: list[Effect]) -> bool:
         """True when the lane may go on at once."""
-        progress = False
         for effect in effects:
             now = self._clock.now()
+            if self._pacer.wait(effect.lane, effect.kind, now):
+                continue
             if effect.not_before > now:
-                if effect.kind in COSMETIC:
-                    continue
                 self._resume[effect.lane] = effect.not_before
                 return False
-            if wait := self._pacer.wait(effect, now):  # cosmetic: the others need not wait for it
-                async with self._database.transaction() as work:
-                    await outbox.defer(work, effect, now + wait)
-                continue
             if not await self._send(effect):
                 return False
-            progress = True
-        return progress
+        return True
 
     async def _send(self, effect: Effect) -> bool:
         """Carry out one effect and settle it; False when its lane has to wait."""
         try:
             result = await self._execute(effect)
+            state = "dropped" if isinstance(result, Dropped) else "done"
+            now = self._clock.now()
+            async with self._database.transaction() as work:
+                if result is not None and not isinstance(result, Dropped):
+                    await result(work)
+                await outbox.settle(work, effect, state, now)
         except Permanent as error:
             await self._bury(effect, str(error))
             return True
@@ -165,12 +166,6 @@ class Relay:
             self._metrics.failures.labels("relay").inc()
             await self._bury(effect, "an unexpected error; see the log")
             return True
-        state = "dropped" if isinstance(result, Dropped) else "done"
-        now = self._clock.now()
-        async with self._database.transaction() as work:
-            if result is not None and not isinstance(result, Dropped):
-                await result(work)
-            await outbox.settle(work, effect, state, now)
         self._pacer.sent(effect, now)
         self._metrics.effects.labels(effect.platform, state).inc()
         self._metrics.effect_seconds.observe(max(0.0, now - effect.created_at))

@@ -70,7 +70,7 @@ class Announcements:
 
     async def __call__(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:
         """Say what follows from an event; the card follows every event."""
-        if isinstance(event, Declared):
+        if isinstance(event, Declared | Reopened):  # an archived room is opened again
             await self._open_rooms(work, incident, at)
         notice = self._words(incident, event, at)
         if isinstance(event, Resolved) and incident.cleared_at is not None:  # the question is answered
@@ -89,9 +89,9 @@ class Announcements:
                 await self.invite(work, incident.number, [commander], at)
             case Renamed():
                 await self._each(work, incident.number, at, kind="retitle", payload={}, subject="retitle")
-            case Merged(into=True):
-                await self.archive(work, incident.number, at)
         await self.refresh_card(work, incident.number, at)
+        if isinstance(event, Merged) and event.into:
+            await self.archive(work, incident.number, at)
 
     async def say(self, work: Transaction, incident: int, view: Notice, at: float) -> None:
         """One post in the incident's room, on every platform."""

@@ -16,7 +16,7 @@ from bot.chat.outbox import Effect
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import Notice, Person, decode_view, encode_view, text
 from bot.clock import Clock
-from bot.errors import Permanent, Retryable
+from bot.errors import Permanent
 from bot.incidents import store
 from bot.incidents.announcements import marker
 from bot.incidents.card import card
@@ -25,8 +25,6 @@ from bot.storage.database import Database, Transaction, upsert
 from correlation.alert import Change
 
 __all__ = ["RoomEffects"]
-
-ROOM_WAIT = 2.0  # seconds until a post looks again for its room
 
 
 class RoomEffects:
@@ -62,6 +60,8 @@ class RoomEffects:
             room = await store.room_of(connection, number, effect.platform)
         if room is None:
             return DROPPED
+        if room.state == "open":
+            return None
         external = await gateway.open_room(
             RoomRequest(
                 marker=marker(number),
@@ -155,7 +155,9 @@ class RoomEffects:
         return None
 
     async def _archive(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
-        if not isinstance(gateway, Archiving):
+        async with self._database.reading() as connection:
+            incident = await store.load(connection, _number(effect))
+        if incident.open or not isinstance(gateway, Archiving):
             return DROPPED
         await gateway.archive(await self._room(effect))
 
@@ -171,10 +173,8 @@ class RoomEffects:
 
     async def _room_row(self, connection: AsyncConnection, effect: Effect) -> Row[Any]:
         room = await store.room_of(connection, _number(effect), effect.platform)
-        if room is None:
+        if room is None or room.external is None:  # what opens it came before this in the lane, and could not
             raise Permanent("the incident has no room on this platform")
-        if room.external is None:
-            raise Retryable("the room is not open yet", retry_after=ROOM_WAIT)
         return room
 
 

@@ -182,3 +182,46 @@ async def test_an_effect_that_was_not_settled_is_sent_again_with_the_same_nonce(
     assert relay is not None
     assert nonces[0] == nonces[1]
     assert await stage.states() == ["done"]
+
+
+async def test_what_was_sent_but_cannot_be_settled_costs_only_itself(stage: Stage) -> None:
+    tries: list[str] = []
+
+    async def unsettled(effect: Effect) -> Any:
+        tries.append(effect.payload["text"])
+
+        async def settled(_work: Any) -> None:
+            raise RuntimeError("a mistake of ours")
+
+        return settled if effect.payload["text"] == "bad" else None
+
+    stage.script = unsettled
+    for text in ("a", "bad", "b"):
+        await stage.ask(text)
+    await stage.relay.drain()
+    assert tries == ["a", "bad", "b"]
+    assert await stage.states() == ["done", "dead", "done"]
+
+
+async def test_many_paced_edits_do_not_hold_back_what_people_wait_for(stage: Stage) -> None:
+    for n in range(50):
+        await stage.ask(f"card {n}", kind="card", subject=f"card {n}")
+    await stage.ask("page")
+    await stage.relay.drain()
+    assert stage.sent == ["card 0", "page"]
+    for _ in range(49):
+        stage.clock.advance(1)
+        await stage.relay.drain()
+    assert stage.sent == ["card 0", "page", *(f"card {n}" for n in range(1, 50))]
+
+
+async def test_a_clock_that_is_set_back_holds_nothing_back(stage: Stage) -> None:
+    await stage.ask("card 1", kind="card", subject="card")
+    await stage.relay.drain()
+    await stage.ask("post")
+    await stage.ask("card 2", kind="card", subject="card")
+    stage.clock.advance(-3600)
+    await stage.relay.drain()
+    stage.clock.advance(1)
+    await stage.relay.drain()
+    assert stage.sent == ["card 1", "post", "card 2"]
