@@ -131,6 +131,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from bot.catalog.check import check, print_schema
+    from bot.intake.sources import discover
     from bot.runbooks.actions import parameters
     from bot.settings import load_settings
 
@@ -138,6 +139,7 @@ def _check(options: argparse.Namespace) -> int:
         return print_schema(sys.stdout, actions=parameters())
     try:
         settings = load_settings(os.environ, Path(".env"))
+        settings.secrets_of(discover())
     except ConfigError as error:
         return check(error, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
     return check(settings, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
