@@ -97,7 +97,7 @@ class TeamModel(Entry):
     schedule: str = Field("", description="Who of them is on call: the name of a schedule.")
     escalation: str = Field("", description="Who is paged when nobody answers: the name of an escalation policy.")
     channels: dict[str, AccountId] = Field(
-        {}, description="Where the team talks: platform to channel.", examples=[{"slack": "#payments"}]
+        {}, description="Where the team talks: platform to channel. Kept for later.", examples=[{"slack": "#payments"}]
     )
 
 
@@ -120,7 +120,7 @@ class ServiceModel(Entry):
     escalation: str = Field("", description="Its own escalation policy; default: its team's.")
     links: dict[str, str] = Field(
         {},
-        description="What responders want to open.",
+        description="What responders want to open. Kept for later.",
         examples=[{"dashboard": "https://grafana.example.org/d/checkout"}],
     )
 
@@ -184,7 +184,7 @@ class EscalationStepModel(Entry):
 
 
 class QuietHoursModel(Entry):
-    """Incidents that may wait for the morning."""
+    """Incidents that may wait for the morning. Kept, but not followed yet: every page goes out at once."""
 
     severities: list[IncidentSeverity] = Field(min_length=1, examples=[["SEV3", "SEV4"]])
     from_: TimeOfDay = Field(22 * 60, alias="from", description="Begin, in the time zone of whoever would be paged.")
@@ -264,7 +264,7 @@ class RoomsModel(Entry):
         "inc-{number}-{slug}", description="How rooms are called: {number}, {slug} (of the title), {severity}."
     )
     announce: dict[str, AccountId] = Field(
-        {}, description="Where new incidents are announced.", examples=[{"slack": "#incidents"}]
+        {}, description="Where new incidents are announced. Kept, but not done yet.", examples=[{"slack": "#incidents"}]
     )
     archive_after: Duration = Field(7 * 86_400.0, description="After resolution.")
 

@@ -132,10 +132,8 @@ class Retros:
         return next(known for known in retro.actions if known.number == action)
 
     async def set_mood(self, number: int, mood: str, by: Person, note: str = "") -> Mood:
-        """How it was for somebody: one word of MOODS or 5 (great) to 1 (bad); said again, it replaces the former."""
+        """How it was for somebody: one word of MOODS; said again, it replaces the former."""
         word = mood.strip().lower()
-        if word in {"1", "2", "3", "4", "5"}:
-            word = MOODS[5 - int(word)]
         if word not in MOODS:
             raise BadArguments(
                 f"How was it: {', '.join(MOODS)}? For example: /incident retro mood mixed paged too late"

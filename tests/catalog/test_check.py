@@ -51,6 +51,22 @@ def test_secrets_that_are_not_set_are_noted_and_never_shown(write):
     assert "hunter2" not in out.getvalue()
 
 
+def test_what_is_not_followed_yet_is_told(write):
+    out = io.StringIO()
+    path = write("""
+        schedules: {platform: {ical: "https://calendar.example.org/platform.ics"}}
+        escalations: {calm: {steps: [{page: on-call}], quiet_hours: {severities: [SEV4], until: "08:00"}}}
+        rooms: {announce: {slack: "#incidents"}}
+        """)
+    assert check(Settings(), path, out) == 0
+    notes = [line.removeprefix(f"note: {path} ") for line in out.getvalue().splitlines() if line.startswith("note:")]
+    assert notes == [
+        "gives calm quiet hours, which are not kept yet: every page goes out at once",
+        "names a calendar for platform, which is not read yet: nobody is on call there",
+        "announces incidents on slack, which is not done yet",
+    ]
+
+
 def test_the_schema_is_printed_as_json():
     out = io.StringIO()
     assert print_schema(out) == 0
