@@ -32,6 +32,7 @@ __all__ = [
     "title_from_alerts",
 ]
 
+_IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
 _JSON_FIELDS = {"services": "services_json", "cause": "cause_json", "suspects": "suspects_json"}
 
 
@@ -95,19 +96,17 @@ async def numbered(connection: AsyncConnection, numbers: Sequence[int]) -> list[
 
 async def of_groups(connection: AsyncConnection, groups: Sequence[str]) -> dict[str, Incident]:
     """The incidents that these groups belong to, by group; groups without one are left out."""
-    if not groups:
-        return {}
-    query = (
-        select(tables.groups.c.id.label("group_id"), tables.incidents)
-        .join(tables.incidents, tables.groups.c.incident == tables.incidents.c.number)
-        .where(tables.groups.c.id.in_(groups))
+    query = select(tables.groups.c.id.label("group_id"), tables.incidents).join(
+        tables.incidents, tables.groups.c.incident == tables.incidents.c.number
     )
     found: dict[str, Incident] = {}
     by_number: dict[int, Incident] = {}
-    for row in await connection.execute(query):
-        values = dict(row._mapping)
-        group = values.pop("group_id")
-        found[group] = by_number.setdefault(values["number"], _from_values(values))
+    for start in range(0, len(groups), _IDS_AT_ONCE):
+        some = tables.groups.c.id.in_(groups[start : start + _IDS_AT_ONCE])
+        for row in await connection.execute(query.where(some)):
+            values = dict(row._mapping)
+            group = values.pop("group_id")
+            found[group] = by_number.setdefault(values["number"], _from_values(values))
     return found
 
 

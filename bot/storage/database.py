@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -45,13 +45,16 @@ class Transaction:
     """A unit of work: everything in it is committed together, and only then announced."""
 
     connection: AsyncConnection
-    announcements: list[Announcement] = field(default_factory=list)
+    _told: dict[tuple[object, ...], Announcement] = field(default_factory=dict)
+
+    @property
+    def announcements(self) -> Collection[Announcement]:
+        """What there is to tell, in order."""
+        return self._told.values()
 
     def announce(self, topic: str, **data: Any) -> None:
         """Tell the listeners, after the commit, that `topic` changed. The same words twice are said once."""
-        announcement = Announcement(topic=topic, data=data)
-        if announcement not in self.announcements:
-            self.announcements.append(announcement)
+        self._told.setdefault((topic, *data.items()), Announcement(topic=topic, data=data))
 
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
@@ -252,7 +255,8 @@ def _translated(error: Exception) -> Exception:
     original = getattr(error, "orig", None)
     if isinstance(error, PoolTimeoutError | OSError):
         return StorageUnavailable(f"The database does not answer: {_cause(error)}")
-    if isinstance(error, OperationalError) or isinstance(original, sqlite3.OperationalError):
+    trouble = isinstance(error, OperationalError) or isinstance(original, sqlite3.OperationalError)
+    if trouble and getattr(original, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:  # that one is about the SQL
         return StorageUnavailable(f"The database cannot be written: {_cause(error)}")
     if str(getattr(original, "sqlstate", None) or "")[:2] in _TROUBLE:
         return StorageUnavailable(f"The database cannot be written: {_cause(error)}")

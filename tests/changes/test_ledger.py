@@ -96,4 +96,4 @@ async def test_a_look_at_the_ledger_keeps_to_its_time_and_services(database: Dat
 async def test_nothing_reported_changes_nothing(database: Database) -> None:
     async with database.transaction() as work:
         await ledger.record(work, [])
-        assert work.announcements == []
+        assert not work.announcements

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageUnavailable
+from bot.incidents import store
 from bot.storage import tables
 from tests.world import MIKA, ROBIN, World, world
 
@@ -239,3 +240,8 @@ async def test_what_waits_calls_people_by_the_passing_of_time_alone(database_url
         await w.post(familiar | {"host": "s2"})
         await w.settle()
         assert len(await w.all_incidents()) == before + 1
+
+
+async def test_one_delivery_may_touch_more_groups_than_a_statement_has_parameters(database_url: str) -> None:
+    async with world(database_url) as w, w.database.transaction() as work:
+        assert await store.of_groups(work.connection, [f"G{n}" for n in range(300_000)]) == {}

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from bot.errors import ConfigError, Conflict, StorageUnavailable
 from bot.storage import database as module
@@ -352,3 +353,18 @@ async def test_an_address_with_a_password_is_not_repeated_in_an_error() -> None:
     with pytest.raises(ConfigError) as caught:
         await Database.open("postgresql://muster:hunter2@127.0.0.1:1/muster")
     assert "hunter2" not in str(caught.value)
+
+async def test_a_mistake_in_a_statement_is_not_taken_for_trouble_with_the_disk(database):
+    with pytest.raises(DBAPIError):
+        async with database.transaction() as work:
+            await work.connection.execute(text("SELECT nothing FROM nowhere"))
+
+
+async def test_a_thousand_announcements_are_told_once_each_in_order(sqlite):
+    heard = []
+    sqlite.subscribe(heard.append)
+    async with sqlite.transaction() as work:
+        for _ in range(3):
+            for number in range(1000):
+                work.announce("incident", number=number)
+    assert [announcement.data["number"] for announcement in heard] == list(range(1000))
