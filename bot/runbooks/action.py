@@ -18,10 +18,9 @@ Risk = Literal["low", "high"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a running action may know besides its arguments: its step's timeout in seconds, and whether they hold a secret."""
+    """What a running action may know besides its arguments: its step's timeout in seconds."""
 
     timeout: float
-    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,7 @@ class Runner:
             live.output.feed(f"> {step.title or live.run.plan[position]}\n")
             live.changed.set()
             action = self._actions[step.action]
-            context = Context(timeout=step.timeout, secret=bool(secrets))
+            context = Context(timeout=step.timeout)
             try:
                 finished = action.parameters.validate_python(arguments)
             except ValidationError:  # its words hold the values, and so the secrets

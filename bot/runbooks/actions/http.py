@@ -1,4 +1,4 @@
-"""Sends one HTTP request and says what came back. Never repeats it; carries its secrets to no host but the one it names."""
+"""Sends one HTTP request and says what came back. Never repeats it; reaches no host but the one that the runbook names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BECOME_GET = frozenset({301, 302, 303})
 READ_ONLY = frozenset({"GET", "HEAD"})
-OF_ONE_HOST = frozenset({"authorization", "cookie", "proxy-authorization"})  # headers that no other host gets
 AGENT = "muster"
 
 
@@ -74,7 +73,7 @@ async def run(step: HttpStep, context: Context) -> AsyncGenerator[str, None]:
                         break
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 raise Permanent(_trouble(error, request.url)) from None
-            request = _redirect(request, status, place, secret=context.secret)
+            request = _redirect(request, status, place)
             yield f"{status}, redirected to {_shown(request.url)}\n"
         else:
             raise Permanent(f"redirected more than {MOST_REDIRECTS} times")
@@ -100,24 +99,23 @@ def _request(step: HttpStep) -> _Request:
     return _Request(method=step.method, url=url, headers=headers, body=body)
 
 
-def _redirect(request: _Request, status: int, place: str, *, secret: bool) -> _Request:
-    """The request that follows a redirection. To another host it goes bare, and not at all when it holds a secret."""
+def _redirect(request: _Request, status: int, place: str) -> _Request:
+    """The request that follows a redirection, on the same host only.
+
+    Who answers could else send us, with our headers and from inside, to any address that this machine reaches; the answer would
+    stand in the room.
+    """
     try:
         url = request.url.join(URL(place))
     except ValueError:
         raise Permanent("redirected to an address that cannot be read") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise Permanent("redirected to something that is not http")
-    headers = request.headers
     if url.origin() != request.url.origin():
-        if secret:
-            raise Permanent(
-                f"redirected to another host ({url.host}); not followed, because the request holds a secret"
-            )
-        headers = {name: value for name, value in headers.items() if name.lower() not in OF_ONE_HOST}
+        raise Permanent(f"redirected to another host ({url.origin()}); not followed, the runbook would have to name it")
     if status in BECOME_GET and request.method not in READ_ONLY:
-        return _Request(method="GET", url=url, headers=headers, body=None)
-    return _Request(method=request.method, url=url, headers=headers, body=request.body)
+        return _Request(method="GET", url=url, headers=request.headers, body=None)
+    return _Request(method=request.method, url=url, headers=request.headers, body=request.body)
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:

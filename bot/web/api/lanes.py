@@ -32,9 +32,9 @@ MARKS = 200
 BEFORE_ONSET = 2 * 3600.0  # seconds: how far before the first alert a suspect change is still drawn
 CALM = 600.0  # seconds before the first alert that are shown, so that one sees the beginning
 MARGIN = 0.04  # of the span, before and after
-SEVERITIES = ("critical", "error", "warning", "info")
 
 Worst = Literal["critical", "error", "warning", "info"]
+SEVERITIES: tuple[Worst, ...] = ("critical", "error", "warning", "info")  # the worst first
 
 
 class Lane(msgspec.Struct, kw_only=True):
@@ -195,11 +195,11 @@ def _drawn(rows: Any, axis: Axis) -> list[Lane]:
     return [_lane(service, steps[service], firing[service]) for service in shown]
 
 
-def _lane(service: str, steps: dict[str, list[int]], firing: int) -> Lane:
+def _lane(service: str, steps: dict[Worst, list[int]], firing: int) -> Lane:
     levels = [list(accumulate(steps[severity]))[:-1] for severity in SEVERITIES]
     moments = list(zip(*levels, strict=True))
     worst: list[Worst | None] = [
-        next((severity for severity, count in zip(SEVERITIES, moment, strict=True) if count), None)  # type: ignore[misc]
+        next((severity for severity, count in zip(SEVERITIES, moment, strict=True) if count), None)
         for moment in moments
     ]
     return Lane(service=service, counts=[sum(moment) for moment in moments], worst=worst, firing=firing)
