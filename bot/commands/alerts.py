@@ -27,7 +27,7 @@ async def alerts(context: Context) -> Reply:
     if not total:
         return answer(f"{incident.ref} has no alerts: it was declared by hand.")
     lines = [_line(row, context.at) for row in rows]
-    head = f"{incident.ref}: {counted(total, 'alert')}, {firing:,} firing."
+    head = f"{incident.ref}: {counted(total, 'alert')}, {f'{firing:,}' if firing else 'none'} firing."
     if everything:
         return answer(head, details=shortened(lines, total, f"GET /api/v1/alerts?incident={incident.ref}"))
     return answer(head, details=shortened(lines, total, f"/incident alerts {incident.ref} all"))
@@ -37,7 +37,7 @@ def _line(row: AlertRow, now: float) -> Text:
     since, end = row.first_seen, row.last_seen if row.resolved_at is None else row.resolved_at
     state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
     times = f", {row.count:,} times" if row.count > 1 else ""
-    return text(Strong(row.ref), f" {row.severity} {alert_rows.what(row)}, {state}{times}, from ", Moment(since))
+    return text(Strong(row.ref), " ", Moment(since), f" {row.severity} {alert_rows.what(row)}, {state}{times}")
 
 
 VERB = Verb(

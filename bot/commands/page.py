@@ -12,6 +12,7 @@ from bot.errors import BadArguments, NotFound
 from bot.incidents.model import ref
 from bot.responders.oncall import OnCall
 from bot.responders.page_words import people_text
+from bot.responders.pages import MANUAL
 from bot.responders.recipients import recipients
 
 __all__ = ["VERB"]
@@ -53,7 +54,8 @@ async def _people(context: Context, target: Target) -> tuple[Sequence[Person], s
 async def decline(context: Context) -> Reply:
     """The one who is paged cannot take it."""
     page = await context.services.paging.decline(context.values.integer("id"), context.actor)
-    return answer(f"Noted: you cannot take {ref(page.incident)}. Whoever the escalation policy names next is paged.")
+    then = "The room is told." if page.step == MANUAL else "Whoever the escalation policy names next is paged."
+    return answer(f"Noted: you cannot take {ref(page.incident)}. {then}")
 
 
 VERB = Verb(

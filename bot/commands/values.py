@@ -231,8 +231,9 @@ def _format(token: Token) -> str:
 def _choice(argument: Argument, token: Token) -> str:
     word = token.value.strip().lower()
     if word not in argument.choices:
-        only = len(argument.choices) == 1
-        raise BadArguments(f"{_shown(token)} is not {'' if only else 'one of '}{', '.join(argument.choices)}.")
+        if len(argument.choices) == 1:
+            raise BadArguments(f"{_shown(token)} is unknown here; write {argument.choices[0]}, or nothing.")
+        raise BadArguments(f"{_shown(token)} is not one of {', '.join(argument.choices)}.")
     return word
 
 

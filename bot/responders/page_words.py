@@ -85,7 +85,7 @@ def status(page: PageRecord, deliveries: Sequence[Delivery] = (), *, waited: flo
         case "acknowledged":
             return text(f"answered after {took}" if took != "0 s" else "answered at once")
         case "declined":
-            return text(f"cannot take it (said after {took})")
+            return text(f"cannot take it (said {f'after {took}' if took != '0 s' else 'at once'})")
         case "failed":
             return text(f"could not be reached ({trouble})" if trouble else "could not be reached")
         case "over" if page.answered_at is None:

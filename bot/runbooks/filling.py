@@ -71,7 +71,9 @@ def parameter_values(runbook: Runbook, given: Mapping[str, str], context: Mappin
     known = {parameter.name: parameter for parameter in runbook.parameters}
     for name in given:
         if name not in known:
-            raise BadArguments(f'{runbook.id} has no parameter "{one_line(name, 40)}"{did_you_mean(name, known)}')
+            hint = did_you_mean(name, known)
+            ending = "" if hint.endswith("?") else "."
+            raise BadArguments(f'{runbook.id} has no parameter "{one_line(name, 40)}"{hint}{ending}')
     return {name: _value(runbook, parameter, given.get(name), context) for name, parameter in known.items()}
 
 

@@ -310,7 +310,8 @@ class Runbooks:
             raise InvalidTransition(f"{incident.ref} is resolved. If it is back: /incident reopen")
         for run in await store.of_incident(connection, incident.number, states=("waiting", "running")):
             if run.runbook == runbook.id and run.parameters == prepared.parameters:
-                raise InvalidTransition(f"{run.ref} {run.what} is {run.state} already.")
+                state = "waits for approval" if run.state == "waiting" else "is running"
+                raise InvalidTransition(f"{run.ref} {run.what} {state} already: /incident runbook status {run.ref}")
         last = await store.last_start(connection, runbook.id)
         if last is not None and at < last + runbook.cooldown:
             left = duration(last + runbook.cooldown - at)

@@ -453,7 +453,7 @@ async def test_a_runbook_cools_down_and_never_runs_twice_at_once(tmp_path):
     async with world(tmp_path) as w:
         number = await w.declare("checkout")
         first = await w.runbooks.request(number, "restart-checkout", {}, ROBIN)
-        with pytest.raises(InvalidTransition, match="R1 restart-checkout on checkout-3 is waiting already"):
+        with pytest.raises(InvalidTransition, match="R1 restart-checkout on checkout-3 waits for approval already"):
             await w.runbooks.request(number, "restart-checkout", {}, SAM)
         await w.runbooks.approve(first.id, MIKA)
         await w.runbooks.wait(first.id)

@@ -187,6 +187,6 @@ async def test_a_storm_is_a_few_incidents_told_once_and_over_when_it_clears(tmp_
         for incident in await muster.incidents():
             assert incident["firing_count"] == 0
             said = await muster.notices(incident["rooms"]["console"])
-            words = ("declared", "alerts cleared.", "Resolved: the alerts stayed clear")
+            words = ("declared", "alerts cleared at ", "Resolved: the alerts stayed clear")
             over_by_itself = 1 if incident["resolved_by"] == "muster" else 0
             assert [sum(word in text for text in said) for word in words] == [1, 1, over_by_itself], said

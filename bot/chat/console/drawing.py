@@ -40,7 +40,7 @@ def _card_lines(card: Card) -> list[str]:
     return [
         f"{card.severity} {card.incident} {card.title}",
         f"{status}, led by {card.lead.name}" if card.lead else status,
-        f"{_alerts(card.alert_count)}, {card.firing_count} firing" if card.alert_count else "",
+        f"{_alerts(card.alert_count)}, {card.firing_count or 'none'} firing" if card.alert_count else "",
         f"Services: {services}" if services else "",
         f"Where: {', '.join(filter(None, (card.location, card.environment)))}" if card.location else "",
         _labelled("Cause", card.cause),

@@ -45,7 +45,7 @@ export function headRoom(root, store) {
         severity(incident.severity),
         status(incident.status),
         over
-          ? h("span", {}, `after ${duration(ms(incident.resolved_at) - ms(incident.opened_at))}`)
+          ? h("span", {}, `after ${duration(ms(incident.resolved_at) - ms(incident.first_alert_at ?? incident.opened_at))}`)
           : h("span", {}, "for ", elapsed(since(incident))),
         h(
           "span",

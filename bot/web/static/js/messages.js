@@ -104,7 +104,7 @@ function page(item, view) {
       h("p", { class: "page-state" }, `Page, ${PAGE_WORDS[state] ?? state}`),
       h("p", { class: "page-headline", dir: "auto" }, spans(view.headline)),
       h("p", { class: "words", dir: "auto" }, spans(view.body)),
-      view.buttons?.length && state === "waiting" ? buttons(view.buttons, item.message.room) : null,
+      view.buttons?.length ? buttons(view.buttons, item.message.room) : null,
     ]),
     { class: "page", data: { state } },
   );

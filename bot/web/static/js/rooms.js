@@ -172,7 +172,7 @@ export class RoomList {
   /** @param {import("./types.js").Incident} incident */
   #meta(incident) {
     const over = incident.status === "resolved";
-    const took = ms(incident.resolved_at) - ms(incident.opened_at);
+    const took = ms(incident.resolved_at) - ms(incident.first_alert_at ?? incident.opened_at);
     return [
       severity(incident.severity),
       h("span", {}, incident.status),
