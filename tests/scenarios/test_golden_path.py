@@ -237,7 +237,7 @@ async def everything(muster: Muster) -> dict[str, Any]:
 
 async def it_is_over(day: Day) -> None:
     await day.tell(post for post in story() if post.at >= RECOVERY_AT)
-    cleared = await day.is_told("alerts cleared. Resolve?")
+    cleared = await day.is_told("alerts cleared at ", "Resolve?")
     found = await day.about()
     assert (found["firing_count"], found["status"]) == (0, "acknowledged")
     assert "resolve" in str((await day.card())["next_step"])
