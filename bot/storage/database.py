@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -217,6 +217,7 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     for engine, begin in ((writer, "BEGIN IMMEDIATE"), (readers, "BEGIN")):
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", lambda c, sql=begin: c.exec_driver_sql(sql))
+        event.listen(engine.sync_engine, "invalidate", _let_go)
     return writer, readers
 
 
@@ -243,6 +244,15 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _let_go(connection: Any, _record: Any, _error: Any) -> None:
+    """End the transaction of whoever was cancelled in the middle of a statement.
+
+    Its connection is closed next, but SQLite keeps a closed one, with its lock, for as long as anybody holds a cursor of it.
+    """
+    with suppress(asyncio.CancelledError, sqlite3.Error):
+        connection.run_async(lambda driver: asyncio.shield(driver.rollback()))
 
 
 def _cause(error: BaseException) -> str:

@@ -368,3 +368,23 @@ async def test_a_thousand_announcements_are_told_once_each_in_order(sqlite):
             for number in range(1000):
                 work.announce("incident", number=number)
     assert [announcement.data["number"] for announcement in heard] == list(range(1000))
+
+
+async def test_who_is_cancelled_in_the_middle_of_a_statement_holds_no_lock(sqlite):
+    long = text("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 400000) SELECT count(*) FROM n")
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with sqlite.transaction() as work:
+            await work.connection.execute(text("DELETE FROM cursors"))
+            begun.set()
+            await work.connection.execute(long)
+
+    cancelled = asyncio.create_task(write())
+    await begun.wait()
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    (outcome,) = await asyncio.gather(cancelled, return_exceptions=True)
+    assert isinstance(outcome, asyncio.CancelledError)
+    async with sqlite.transaction() as work:  # while somebody still holds the exception, and with it the cursor
+        await work.connection.execute(text("DELETE FROM cursors"))
