@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.catalog import secrets
 from bot.catalog.model import Who
 from bot.catalog.reading import Document, Where, show, texts
 from bot.catalog.suggestions import did_you_mean
@@ -54,6 +55,9 @@ _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # What a template in a runbook may name besides the runbook's parameters.
 _CONTEXT = ("alert", "incident", "service", "actor", "room", "change")
 _TEMPLATE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)")
+_HOST = re.compile(
+    r"\s*(?:https?://[^/?#]*|\{\{.*)", re.IGNORECASE
+)  # of an address; the whole, where it begins with a template
 
 
 def reference_problems(document: Document) -> Iterator[Problem]:
@@ -66,6 +70,7 @@ def reference_problems(document: Document) -> Iterator[Problem]:
     yield from _identities(document)
     yield from _recipe_names(document)
     yield from _templates(document)
+    yield from _secrets_sent_anywhere(document)
 
 
 def _at(data: Any, pattern: tuple[str, ...], where: Where = ()) -> Iterator[tuple[Where, Any]]:
@@ -157,3 +162,24 @@ def _templates(document: Document) -> Iterator[Problem]:
             for word in dict.fromkeys(_TEMPLATE.findall(text)):
                 if word not in known:
                     yield document.problem(where, f'the runbook has no parameter "{word}"{did_you_mean(word, known)}')
+
+
+def _secrets_sent_anywhere(document: Document) -> Iterator[Problem]:
+    """A secret goes to a host that the catalogue names, not to one that an alert, or whoever runs the runbook, makes up."""
+    for where, step in _at(document.data, ("runbooks", _ANY, "steps", _ANY, "http")):
+        address = step.get("url") if isinstance(step, Mapping) else None
+        host = _HOST.match(address) if isinstance(address, str) else None
+        if host is None or not any(secrets.names(step)):
+            continue
+        parameters = _section(document, "runbooks")[str(where[1])].get("parameters")
+        checked = [
+            name
+            for name, parameter in (parameters.items() if isinstance(parameters, Mapping) else ())
+            if isinstance(parameter, Mapping) and (parameter.get("pattern") or parameter.get("choices"))
+        ]
+        for name in dict.fromkeys(_TEMPLATE.findall(host[0])):
+            if name not in checked:
+                yield document.problem(
+                    (*where, "url"),
+                    f'"{name}" decides which host gets the secret; let it be a parameter with a pattern or choices',
+                )

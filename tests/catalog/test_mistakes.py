@@ -151,3 +151,32 @@ def test_a_secret_outside_its_places_is_an_error_and_is_not_resolved(problems_of
     (told,) = problems_of("services: {web: {description: '${env:CI_TOKEN}'}}")
     assert told.startswith("1: services.web.description: ${env:CI_TOKEN} is read only")
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://{{ alert.host }}/restart", "alert"),
+        ("{{ target }}", "target"),
+        ("https://ci.{{ target }}/jobs/{{ job }}", "target"),
+    ],
+)
+def test_a_secret_does_not_go_where_an_alert_or_anybody_says(problems_of, url, name):
+    step = f'{{http: {{url: "{url}", headers: {{Authorization: "Bearer ${{env:TOKEN}}"}}}}}}'
+    parameters = "{target: {}, job: {}}"
+    told = f'"{name}" decides which host gets the secret; let it be a parameter with a pattern or choices'
+    problems = problems_of(f"runbooks: {{r: {{title: x, parameters: {parameters}, steps: [{step}]}}}}")
+    assert problems == [f"1: runbooks.r.steps[0].http.url: {told}"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        '{http: {url: "https://{{ alert.host }}/restart"}}',
+        '{http: {url: "https://ci.example.org/{{ alert.host }}", headers: {A: "${env:TOKEN}"}}}',
+        '{http: {url: "https://{{ site }}.example.org/", headers: {A: "${env:TOKEN}"}}}',
+        '{http: {url: "${env:HOOK}"}}',
+    ],
+)
+def test_a_secret_goes_to_a_host_that_the_catalogue_names(catalog_of, step):
+    assert catalog_of(f"runbooks: {{r: {{title: x, parameters: {{site: {{choices: [a, b]}}}}, steps: [{step}]}}}}")
