@@ -29,7 +29,7 @@ class Touched:
 
 @dataclass(slots=True)
 class Batch:
-    """Rows to write, groups to look at. `settled` rows carry the engine's reasons; `seen` rows only counts and state."""
+    """Rows to write, groups to look at, up to `position` in the journal. `settled` rows carry the engine's reasons; `seen` rows only counts and state."""
 
     position: int = 0
     alerts: int = 0

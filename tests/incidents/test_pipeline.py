@@ -245,3 +245,14 @@ async def test_what_waits_calls_people_by_the_passing_of_time_alone(database_url
 async def test_one_delivery_may_touch_more_groups_than_a_statement_has_parameters(database_url: str) -> None:
     async with world(database_url) as w, w.database.transaction() as work:
         assert await store.of_groups(work.connection, [f"G{n}" for n in range(300_000)]) == {}
+
+
+async def test_many_outages_at_once_are_written_in_small_transactions(sqlite_url: str) -> None:
+    async with world(sqlite_url) as w:
+        for n in range(100):
+            place = {"location": f"site-{n}", "environment": f"env{n}", "class": f"c{n}"}
+            await w.post(alert(f"T{n}x", service=f"s{n}", **place))
+        declared = []
+        while await w.pipeline.step():
+            declared.append(len(await w.rows(tables.incidents)))
+        assert declared == [40, 80, 100]
