@@ -226,11 +226,11 @@ class Paging:
             for page in await pages.of_incident(work.connection, incident.number, since=climb.since)
             if page.state in ("declined", "failed")
         }
-        position, gaps = Position(step=climb.step, turn=climb.turn), list[str]()
+        position, gaps = Position(step=climb.step, turn=climb.turn), list[str]()  # each gap is told once
         while (step := step_at(policy, position)) is not None:
             found = recipients(catalog, step.page, incident, at)
             if position.turn == 0:
-                gaps.extend(found.gaps)
+                gaps.extend(gap for gap in found.gaps if gap not in gaps)
             people = [recipient for recipient in found.people if recipient.person.id not in unable]
             if people:
                 await self._tell_gaps(work, incident, gaps, at)
