@@ -22,7 +22,6 @@ __all__ = ["GUEST", "Reader", "guest"]
 
 GUEST = "guest:"  # people whom the catalogue does not know
 SHORTEST, LONGEST = 1.0, 366 * 86_400.0  # seconds of a duration
-LARGEST = 1_000_000_000
 
 _SEVERITY = re.compile(r"(?:sev[-\s]?|p)?([1-4])", re.IGNORECASE)
 _NAMED_SEVERITY = re.compile(r"sev[-\s]?([1-4])", re.IGNORECASE)
