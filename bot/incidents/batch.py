@@ -29,10 +29,14 @@ class Touched:
 
 @dataclass(slots=True)
 class Batch:
-    """Rows to write, groups to look at, up to `position` in the journal. `settled` rows carry the engine's reasons; `seen` rows only counts and state."""
+    """Rows to write and groups to look at, up to `position` in the journal.
+
+    `settled` rows carry the engine's reasons; `seen` rows only counts and state.
+    """
 
     position: int = 0
     alerts: int = 0
+    opened: int = 0  # groups
     settled: dict[int, dict[str, Any]] = field(default_factory=dict)
     seen: dict[int, dict[str, Any]] = field(default_factory=dict)
     groups: dict[str, Touched] = field(default_factory=dict)
@@ -69,6 +73,7 @@ class Batch:
     def _touch(self, alert: Alert, decision: Decision) -> None:
         touched = self.groups.setdefault(decision.group or "", Touched())
         if decision.kind == "opened":
+            self.opened += 1
             touched.recipe, touched.opened_at = decision.recipe or "", alert.at
         if decision.kind == "joined":
             touched.joined += 1

@@ -45,7 +45,7 @@ log = get_logger(__name__)
 
 BATCH_DELIVERIES = 400
 BATCH_ALERTS = 2_000  # about; a delivery is never cut
-BATCH_GROUPS = 40  # touched; each may be an incident to declare, and its dozen rows keep other writers waiting
+BATCH_OPENED = 40  # groups; each may be an incident to declare, and its dozen rows keep other writers waiting
 BATCH_BYTES = 1024 * 1024
 CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is coming in
 COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to the webhooks ...
@@ -165,7 +165,7 @@ class Pipeline:
             muting = await self._grouping.muting()
             batch = Batch()
             for delivery in deliveries:
-                if len(batch.groups) >= BATCH_GROUPS:
+                if batch.opened >= BATCH_OPENED:
                     break
                 batch.position = delivery.id
                 try:
