@@ -332,9 +332,7 @@ def _record(line: str) -> dict[str, Any]:
 # --- waiting ----------------------------------------------------------------------------------------------------------
 
 
-async def eventually(
-    look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE, every: float = TICK
-) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE, every: float = TICK) -> T:
     """Look until what is seen is true, and return it; AssertionError with `what` when it never is."""
     deadline = time.monotonic() + seconds
     while True:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import cookbook, topology
 from bot.clock import Clock
-from bot.errors import InvalidTransition, MalformedPayload, NotFound
+from bot.errors import InvalidTransition, MalformedPayload, NotFound, StorageUnavailable
 from bot.incidents.model import ref
 from bot.incidents.muting import Muting
 from bot.intake.journal import Delivery, Journal
@@ -200,7 +200,10 @@ class Grouping:
         """Keep a last snapshot, so that the next start has nothing to replay."""
         async with self._lock:
             if not self._stale:
-                await self.keep_snapshot(force=self._since_snapshot > 0)
+                try:
+                    await self.keep_snapshot(force=self._since_snapshot > 0)
+                except StorageUnavailable as error:  # no reason not to stop: the next start replays the journal
+                    log.warning("engine_snapshot_missed", reason=str(error))
 
     # --- corrections by people ----------------------------------------------------------------------------------------
 

@@ -78,7 +78,9 @@ async def run(options: argparse.Namespace) -> None:
             took, refused = await pour(muster, waiting, options.connections)
             marked = await muster.webhook("generic", {"name": MARKER, "dedup_key": MARKER})
             assert marked.status == 202, marked
-            print(f"accepted {options.alerts:,} alerts in {took:.1f} s: {options.alerts / took:,.0f} alerts/s, {refused} times 503")
+            print(
+                f"accepted {options.alerts:,} alerts in {took:.1f} s: {options.alerts / took:,.0f} alerts/s, {refused} times 503"
+            )
 
             async def visible() -> bool:
                 page = await muster.get("/api/v1/alerts", limit=20)
@@ -86,7 +88,9 @@ async def run(options: argparse.Namespace) -> None:
 
             await eventually(visible, "the last alert is visible", PATIENCE, every=0.1)
             whole = time.perf_counter() - began
-            print(f"visible {whole - took:.1f} s after the last 202: {options.alerts / whole:,.0f} alerts/s all the way")
+            print(
+                f"visible {whole - took:.1f} s after the last 202: {options.alerts / whole:,.0f} alerts/s all the way"
+            )
             print(f"{len(await muster.incidents())} incidents, peak memory {muster.peak_megabytes():.0f} MB")
             sizes = (muster.database.stat().st_size / 1e6, muster.journal.stat().st_size / 1e6)
             print("database {:.0f} MB, journal {:.0f} MB".format(*sizes))

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.latency [--seconds 20] [--rate 100] [--storm 5000]
 
 First part: `--rate` alerts a second, singly; every 20th is an outage of its own whose message in the room is waited for, as a
-browser does, on the event stream. Second part: a storm in batches of 100, and a command every 50 ms; first at `--storm` alerts a
-second, then as fast as they are accepted, which leaves no processor idle. It asserts nothing: figures depend on the machine and on what else it does.
+browser does, on the event stream. Second part: a storm in batches of 100, and a command every 50 ms; first at `--storm` alerts
+a second, then as fast as they are accepted, which leaves no processor idle. It asserts nothing: figures depend on the machine.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def alert(number: int, **more: str) -> dict[str, str]:
 def alone(number: int) -> dict[str, str]:
     """Something that has nothing to do with anything: an incident of its own."""
     place = f"island-{number}"
-    return alert(number, name=f"Flood{number}", service=place, host=place, location=place, summary=f"{number} m of water")
+    return alert(
+        number, name=f"Flood{number}", service=place, host=place, location=place, summary=f"{number} m of water"
+    )
 
 
 def figures(what: str, seconds: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""kill -9 at thirty random moments under load, each followed by a start over the same files: nothing is lost, nothing is doubled."""
+"""kill -9 at thirty random moments under load, each followed by a start over the same files: nothing lost, nothing doubled."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ PEOPLE = ("robin", "mika", "amara", "Guest Gus")
 SERVICES = ("web", "cart", "search", "checkout", "payments-api", "analytics", "reports", "unknown")
 
 
+Asked = tuple[str, str, str, str, dict[str, bool], str]  # room, person, text, request id, ledger, key in it
+
+
 class Load:
     """Posts and types without a pause, and remembers what was promised and what was only asked for."""
 
@@ -38,7 +41,7 @@ class Load:
         self.notes: dict[str, bool] = {}
         self.declared: dict[str, bool] = {}
         self.acked: dict[str, bool] = {}  # by incident
-        self.again: list[tuple[str, str, str, str, dict[str, bool], str]] = []  # unanswered: to be sent again as they were
+        self.again: list[Asked] = []  # unanswered: to be sent again as they were
         self.deliveries: set[int] = set()
 
     async def run(self, muster: Muster) -> None:
@@ -87,7 +90,7 @@ class Load:
             "dedup_key": f"key-{number}",
         }
 
-    async def _type(self, muster: Muster, again: list[Any]) -> None:
+    async def _type(self, muster: Muster, again: list[Asked]) -> None:
         for asked in again:
             if not await self._ask(muster, *asked):
                 return
@@ -228,7 +231,7 @@ def check_rooms(folder: Path) -> None:
     made = rows(database, "SELECT id, incident FROM console_rooms WHERE kind = 'incident'")
     assert {row["incident"]: row["id"] for row in made} == {row["incident"]: row["external"] for row in wanted}
     assert len(made) == len(incidents)
-    cards = rows(database, "SELECT id, room FROM messages WHERE view_json LIKE '{\"view\":\"card\"%'")
+    cards = rows(database, "SELECT id, room FROM messages WHERE json_extract(view_json, '$.view') = 'card'")
     assert {(row["room"], str(row["id"])) for row in cards} == {(r["external"], r["card_message"]) for r in wanted}
     assert len(cards) == len(incidents)
 

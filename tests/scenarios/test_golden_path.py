@@ -1,4 +1,4 @@
-"""The product's golden path through HTTP alone: from the first alert of a bad day to the retrospective, with a restart in the middle."""
+"""The product's golden path through HTTP alone, from the first alert of a bad day to the retrospective, a restart included."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Day:
         button = next(button for button in buttons if button["label"] == label)
         return await self.muster.press(room or self.room, person, button)
 
-    async def is_told(self, words: str) -> dict[str, Any]:
-        """The message of the room that says so, as soon as it does."""
+    async def is_told(self, *words: str) -> dict[str, Any]:
+        """The newest message of the room that says all of this, as soon as there is one."""
 
         async def look() -> dict[str, Any]:
             said = await self.muster.messages(self.room)
-            return next((message for message in reversed(said) if words in message["text"]), {})
+            return next((message for message in reversed(said) if all(word in message["text"] for word in words)), {})
 
         return await eventually(look, f"the room is told {words!r}")
 
@@ -131,10 +131,10 @@ async def the_page_of(day: Day) -> tuple[str, list[dict[str, Any]]]:
 
 async def the_owner_is_brought_in(day: Day) -> None:
     reply = await day.types("mika", "owner")
-    assert reply["text"].startswith("Invited Robin Vos: deployed payments-api a1b2c3d4")
+    assert "Robin Vos" in reply["text"]
     told = await day.is_told("invited Robin Vos")
+    assert "deployed payments-api a1b2c3d4" in told["text"]
     assert "Retry card charges three times" in told["text"]
-    assert "not a verdict" in told["text"]
     assert "a1b2c3d4" in str((await day.types("mika", "changes"))["details"][0])
 
 
@@ -143,25 +143,21 @@ async def runbooks_help(day: Day) -> None:
     assert "restart-payments-api" in str(listed["details"])
 
     dry = await day.types("mika", "runbook run recent-errors service=checkout")
-    assert "nothing has happened yet" in dry["text"]
     await day.muster.settled()
     assert not [text for text in await day.muster.notices(day.room) if "recent-errors" in text]
     ran = await day.presses("mika", "Run", dry["buttons"])
-    assert "is running" in ran["text"]
-    output = await day.is_told("checkout error 5: upstream timed out")
-    assert "succeeded" in output["text"]
+    assert not ran["failed"]
+    await day.is_told("recent-errors", "succeeded", "checkout error 5: upstream timed out")
 
     asked = await day.types("mika", "runbook run restart-payments-api instances=2")
-    assert "the room is asked" in asked["text"]
-    question = await day.is_told("asks to run restart-payments-api")
+    assert not asked["failed"]
+    question = await day.is_told("asks to run", "restart-payments-api")
     approve = next(button for button in question["view"]["buttons"] if button["command"].startswith("runbook approve"))
     refused = await day.muster.press(day.room, "mika", approve)
     assert refused["failed"]
-    assert "someone else" in refused["text"]
     approved = await day.muster.press(day.room, "amara", approve)
     assert not approved["failed"]
-    done = await day.is_told("restart-payments-api on 2 succeeded")
-    assert "pay-2: drained, restarted, healthy" in done["text"]
+    await day.is_told("restart-payments-api", "succeeded", "pay-2: drained, restarted, healthy")
     again = await day.types("mika", "runbook run restart-payments-api instances=2", fails=True)
     assert again["text"], "it cools down first"
 
@@ -301,7 +297,7 @@ async def test_the_demo_plays_its_story_and_leaves_nothing_behind(tmp_path: Path
             assert (await muster.get("/api/v1/session"))["demo"] is True
             await muster.command("lobby", "robin", "list")
             process.send_signal(signal.SIGINT)
-            assert await muster.ended() == 0
+            assert await muster.ended() == 0, log.read_text()
     finally:
         if process.poll() is None:
             process.kill()

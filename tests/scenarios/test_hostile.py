@@ -1,4 +1,4 @@
-"""Hostile input through real sockets: bodies that are no deliveries get a reason, and those that are arrive harmless in every view."""
+"""Hostile input through real sockets: what is no delivery gets a reason, and what is one arrives harmless in every view."""
 
 from __future__ import annotations
 
@@ -58,16 +58,30 @@ NASTY = (
     "dm-robin",
     "-",
 )
-KEYS = ("name", "at", "status", "severity", "service", "labels", "links", "dedup_key", "alerts", "class", "host", "summary")
+KEYS = (
+    "name",
+    "at",
+    "status",
+    "severity",
+    "service",
+    "labels",
+    "links",
+    "dedup_key",
+    "alerts",
+    "class",
+    "host",
+    "summary",
+)
 
 _text = st.text(max_size=40) | st.sampled_from(NASTY)
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | _text,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), inner, max_size=5)
+    ),
     max_leaves=12,
 )
-_alert = st.fixed_dictionaries({"name": _json}, optional={key: _json for key in KEYS[1:]})
+_alert = st.fixed_dictionaries({"name": _json}, optional=dict.fromkeys(KEYS[1:], _json))
 _bodies = st.tuples(
     st.sampled_from(sorted(SOURCES)),
     _alert.map(lambda value: json.dumps(value).encode())
@@ -75,9 +89,9 @@ _bodies = st.tuples(
     | _text.map(lambda text: text.encode("utf-8", "surrogatepass"))
     | _json.map(lambda value: json.dumps(value).encode())
     | _alert.map(lambda value: json.dumps(value).encode())
-    | st.fixed_dictionaries({"alerts": st.lists(st.fixed_dictionaries({"labels": _json, "status": _json}), max_size=3)}).map(
-        lambda value: json.dumps(value).encode()
-    ),
+    | st.fixed_dictionaries(
+        {"alerts": st.lists(st.fixed_dictionaries({"labels": _json, "status": _json}), max_size=3)}
+    ).map(lambda value: json.dumps(value).encode()),
     st.sampled_from(["", "", "", "", "", "", "", "", "gzip", "deflate", "identity", "br"]),
     st.sampled_from(["", "", "push", "deployment_status", "ping"]),
 )
@@ -133,7 +147,9 @@ def corpus(rng: random.Random) -> Iterator[Post]:
             case 6:
                 name = rng.choice(["nobody", "generic%00", "..%2f..%2fetc", "GENERIC", "x" * 300, "%F0%9F%92%A9"])
             case _:
-                headers["Content-Type"] = rng.choice(["application/x-www-form-urlencoded", "text/plain", "nonsense", ""])
+                headers["Content-Type"] = rng.choice(
+                    ["application/x-www-form-urlencoded", "text/plain", "nonsense", ""]
+                )
                 headers["Idempotency-Key"] = rng.choice(["k" * 5000, "1", "'"])
         yield name, body, headers
 
@@ -230,7 +246,8 @@ HIDDEN = re.compile(
 )
 LONGEST = 110_000  # characters of one text in an answer
 ADDRESSES = {"url", "links", "link"}
-MARKS = ("alert(1)", "everyone", "channel>", "passwd", "jndi", "DROP TABLE")  # of texts that must never be a metric's label
+# Of texts that must never be a metric's label.
+MARKS = ("alert(1)", "everyone", "channel>", "passwd", "jndi", "DROP TABLE")
 
 
 def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -268,10 +285,25 @@ def hostile_alerts() -> Iterator[dict[str, Any]]:
             "environment": text,
             "summary": text,
             "labels": {text: text, "label": text},
-            "links": [text, f"https://example.org/{text}", "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"],
+            "links": [
+                text,
+                f"https://example.org/{text}",
+                "javascript:alert(1)",
+                "data:text/html,x",
+                "file:///etc/passwd",
+            ],
             "dedup_key": f"{number} {text}",
         }
-    times = ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", 1e300, -1e300, 2**63, -1, "2026-01-05T10:00:00+23:59", 1e18)
+    times = (
+        "9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00Z",
+        1e300,
+        -1e300,
+        2**63,
+        -1,
+        "2026-01-05T10:00:00+23:59",
+        1e18,
+    )
     for number, at in enumerate(times):
         yield {"name": f"Moment{number}", "severity": "critical", "service": f"clock-{number}", "at": at}
     yield {"name": "T" * 1_000_000, "severity": "critical", "service": "long"}
@@ -341,7 +373,9 @@ async def test_what_is_hostile_but_valid_arrives_harmless_in_every_view(tmp_path
         assert "alert(1)" not in page.body
         metrics = await muster.get("/metrics")
         assert not [mark for mark in MARKS if mark in metrics]
-        assert await metric_names(muster) - series <= allowed_growth(await metric_names(muster)), "labels of outside's making"
+        assert await metric_names(muster) - series <= allowed_growth(await metric_names(muster)), (
+            "labels of outside's making"
+        )
 
         for incident in incidents:
             reply = await muster.command(incident["rooms"]["console"], "robin", "retro")
@@ -366,13 +400,20 @@ async def metric_names(muster: Muster) -> set[str]:
 
 def allowed_growth(series: set[str]) -> set[str]:
     """Series whose every label is one of our own words."""
-    return {name for name in series if all(re.fullmatch(r"[a-zA-Z0-9_ .-]{0,40}", v) for v in re.findall(r'="(.*?)"', name))}
+    return {
+        name for name in series if all(re.fullmatch(r"[a-zA-Z0-9_ .-]{0,40}", v) for v in re.findall(r'="(.*?)"', name))
+    }
 
 
 async def speak_hostile(muster: Muster, room: str) -> None:
     """People can be hostile too, or paste what is."""
     for text in NASTY:
-        for said in (text[:3000], f"/incident note {text[:3000]}", f"/incident rename {text[:3000]}", f"/incident {text[:300]}"):
+        for said in (
+            text[:3000],
+            f"/incident note {text[:3000]}",
+            f"/incident rename {text[:3000]}",
+            f"/incident {text[:300]}",
+        ):
             answer = await muster.say(room, "robin", said)
             assert answer.status in {201, 422}, (said[:100], answer)
             check_json("reply", answer.body)
@@ -395,7 +436,7 @@ async def speak_hostile(muster: Muster, room: str) -> None:
 def check_markdown(text: str) -> None:
     """No tag, mention, foreign link or picture is formed; zero-width spaces are ours, to keep mentions apart."""
     outside_code = re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text)
-    assert not re.search(r"(?<!\\)<[a-zA-Z!/@]", outside_code), re.findall(r"(?<!\\)<[a-zA-Z!/@].{0,50}", outside_code)[:3]
+    assert not re.search(r"(?<!\\)<[a-zA-Z!/@]", outside_code)
     assert not re.search(r"@(everyone|here)", outside_code)
     assert not re.search(r"(?i)(?<!\\)\]\((?!https?://)", outside_code)
     assert not re.search(r"(?<!\\)!\[", outside_code)

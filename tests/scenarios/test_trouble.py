@@ -1,4 +1,4 @@
-"""Trouble that is not Muster's: a full disk, a locked database, a bad catalogue, a second process. It says so and recovers by itself."""
+"""Trouble that is not Muster's: a full disk, a locked database, a bad catalogue, a second process. It says so and recovers."""
 
 from __future__ import annotations
 

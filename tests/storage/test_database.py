@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -354,6 +355,7 @@ async def test_an_address_with_a_password_is_not_repeated_in_an_error() -> None:
         await Database.open("postgresql://muster:hunter2@127.0.0.1:1/muster")
     assert "hunter2" not in str(caught.value)
 
+
 async def test_a_mistake_in_a_statement_is_not_taken_for_trouble_with_the_disk(database):
     with pytest.raises(DBAPIError):
         async with database.transaction() as work:
@@ -371,19 +373,24 @@ async def test_a_thousand_announcements_are_told_once_each_in_order(sqlite):
 
 
 async def test_who_is_cancelled_in_the_middle_of_a_statement_holds_no_lock(sqlite):
-    long = text("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 400000) SELECT count(*) FROM n")
-    begun = asyncio.Event()
+    reached, go_on = threading.Event(), threading.Event()
+
+    def wait() -> int:
+        reached.set()
+        return int(go_on.wait(10))
 
     async def write() -> None:
         async with sqlite.transaction() as work:
+            raw = await work.connection.get_raw_connection()
+            await raw.driver_connection.create_function("wait", 0, wait)
             await work.connection.execute(text("DELETE FROM cursors"))
-            begun.set()
-            await work.connection.execute(long)
+            await work.connection.execute(text("SELECT wait()"))
 
     cancelled = asyncio.create_task(write())
-    await begun.wait()
-    await asyncio.sleep(0)
+    await asyncio.to_thread(reached.wait, 10)
     cancelled.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
     (outcome,) = await asyncio.gather(cancelled, return_exceptions=True)
     assert isinstance(outcome, asyncio.CancelledError)
     async with sqlite.transaction() as work:  # while somebody still holds the exception, and with it the cursor
