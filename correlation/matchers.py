@@ -38,6 +38,8 @@ _ONE = re.compile(
         (?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s",{}]*))\s*""",
     re.VERBOSE | re.DOTALL,
 )
+_WORD = r"\.\*|\\[^A-Za-z0-9\0]|[^\\.^$*+?{}\[\]|()\0]"  # `.*`, or one character that means itself
+_WORDS = re.compile(f"(?:{_WORD})*", re.DOTALL)
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
 
 
@@ -167,13 +169,26 @@ def _compile(pattern: str) -> re.Pattern[str]:
     if len(pattern) > MAX_PATTERN:
         raise MatcherError(f"the regular expression is {len(pattern)} characters long; at most {MAX_PATTERN} are taken")
     try:
-        compiled = re.compile(pattern, re.DOTALL)
+        compiled = re.compile(_linear(pattern), re.DOTALL)
     except (re.error, RecursionError, OverflowError) as error:
         raise MatcherError(f"{pattern!r} is no regular expression: {error}") from error
     danger = _danger(pattern)
     if danger:
         raise MatcherError(f"{pattern!r} is refused: {danger}")
     return compiled
+
+
+def _linear(pattern: str) -> str:
+    """The same for `fullmatch`, and never gone back in: in words with `.*` between, the first place of each word will do.
+
+    >>> _linear("web-.*eu.*"), _linear("web-[0-9]+.*")
+    ('web-(?>.*?eu).*', 'web-[0-9]+.*')
+    """
+    if ".*" not in pattern or not _WORDS.fullmatch(pattern):
+        return pattern
+    first, *words = re.sub(_WORD, lambda found: found[0] if found[0] != ".*" else "\0", pattern).split("\0")
+    last = words.pop()
+    return first + "".join(f"(?>.*?{word})" for word in words if word) + f".*{last}"
 
 
 def _danger(pattern: str) -> str:

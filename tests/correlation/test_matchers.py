@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -104,3 +105,20 @@ def test_any_text_gives_a_matcher_or_a_clear_error(text: str) -> None:
     except MatcherError:
         return
     assert found.matches(CART) in {True, False}
+
+
+@given(
+    pattern=st.lists(st.sampled_from([".*", "a", "b", "ab", r"\.", r"\\", "-", "."]), max_size=8).map("".join),
+    value=st.text("ab.\\-", max_size=12),
+)
+def test_words_with_anything_between_match_as_regular_expressions_do(pattern: str, value: str) -> None:
+    expected = re.fullmatch(pattern, value, re.DOTALL) is not None
+    assert Matcher("host", "=~", pattern).matches(Alert(at=0, name="x", host=value)) == expected
+
+
+def test_words_with_anything_between_cost_little_however_many() -> None:
+    hostile = Alert(at=0, name="a" * 1000)
+    begun = time.perf_counter()
+    for pattern in (".*a.*a.*a.*a.*ax", ".*.*.*.*.*.*x"):
+        assert not Matcher("name", "=~", pattern).matches(hostile)
+    assert time.perf_counter() - begun < 5.0  # going back would take hours
