@@ -73,6 +73,8 @@ class Time(Term):
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         gap = facts.at - group.grown_at
+        if abs(gap) < 1.0:
+            return "in the same second"
         return f"{span(gap)} {'after' if gap >= 0 else 'before'} the last"
 
 
@@ -200,7 +202,7 @@ class Text(Term):
         return best
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
-        return f"{score:.2f} alike in text"
+        return "same text" if score > 0.99 else f"{score:.2f} alike in text"
 
 
 class SharedChange(Term):

@@ -49,6 +49,7 @@ CLIMB, WAIT = (
     "page.climb",
     "page.wait",
 )  # kinds of timers: of an incident's policy, and of a page that a person asked for
+LULL = 60.0  # seconds between two looks whether an incident whose alerts cleared fires again
 MANUAL_WAIT = 300.0  # seconds until the room is told that somebody does not answer
 NOTE_LENGTH = 500  # characters; a phone shows a few lines of it
 MOST_PEOPLE = 20  # paged by one command
@@ -217,6 +218,9 @@ class Paging:
         climb = msgspec.convert(timer.payload, _Climb)
         incident = await store.find(work.connection, climb.incident)
         if incident is None or incident.status != "open":
+            return
+        if incident.cleared_at is not None:  # nothing fires: nobody more is woken for it, unless it comes back
+            await self._set(work, climb, at + LULL)
             return
         await self._pager.note_silence(work, incident, climb.pages, climb.waited, at)
         catalog = self._catalog()

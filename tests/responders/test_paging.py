@@ -72,6 +72,22 @@ async def test_an_unanswered_page_climbs_the_policy_step_by_step_and_ends_with_p
         assert (await w.story(number))[-1] == "Nobody answered: 3 paged (Robin Vos, Mika Laine and Sam Okafor)."
 
 
+async def test_nobody_more_is_woken_while_nothing_fires_and_the_climb_goes_on_when_it_does(tmp_path):
+    async with world(tmp_path) as w:
+        number = await w.declare("checkout")
+        await w.pass_time()
+        async with w.database.transaction() as work:
+            await work.connection.execute(tables.incidents.update().values(cleared_at=w.clock.now()))
+        for _ in range(30):
+            await w.pass_time(1 * MINUTE)
+        assert w.gateway.to() == ["robin"]
+        async with w.database.transaction() as work:
+            await work.connection.execute(tables.incidents.update().values(cleared_at=None))
+        await w.pass_time(1 * MINUTE)
+        assert w.gateway.to() == ["robin", "mika", "robin"]
+        assert number == 1
+
+
 async def test_who_is_paged_again_sees_one_question_not_two(tmp_path):
     async with world(tmp_path) as w:
         number = await w.declare("checkout")
