@@ -255,9 +255,8 @@ def main() -> None:
         targets.remove("alertmanager")
     targets = [options.only] if options.only else targets
     print(f"{os.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} before the run")
-    print(
-        f"{'connections':>11} {'batch':>5} {'target':<13} {'alerts/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'peak MB':>8}  ratio  visible/s"
-    )
+    columns = ("connections", "batch", "target       ", "alerts/s", "p50 ms", "p99 ms", "peak MB", "ratio", "visible/s")
+    print(" ".join(f"{name:>{width}}" for name, width in zip(columns, (11, 5, 13, 9, 8, 8, 8, 6, 10), strict=True)))
     for number in range(options.rounds):
         for connections, size in SHAPES:
             rates: dict[str, float] = {}
