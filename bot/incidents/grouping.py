@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,34 +21,35 @@ from bot.clock import Clock
 from bot.errors import InvalidTransition, MalformedPayload, NotFound, StorageUnavailable
 from bot.incidents.model import ref
 from bot.incidents.muting import Muting
+from bot.incidents.reading import TICK, Reading, read
 from bot.intake.journal import Delivery, Journal
-from bot.intake.source import Parsed, Source
+from bot.intake.source import Source
 from bot.storage import tables
 from bot.storage.database import Announcement, Database, Transaction, upsert
 from bot.telemetry import get_logger
 from correlation.alert import Alert, Change
 from correlation.cookbook import OpensPolicy
+from correlation.decision import Decision
 from correlation.engine import Engine, SnapshotError, UnknownGroup
 
-__all__ = ["READER", "Grouping", "Reading"]
+__all__ = ["READER", "Grouping", "Told"]
 
 log = get_logger(__name__)
 
 READER = "pipeline"
-TICK = "muster"  # the source of deliveries of our own that say nothing but how late it is; no webhook has that name
 REPLAY_BATCH = 500  # deliveries
+SLICE = 32  # alerts between two breaths, so that webhooks and commands are answered meanwhile
 SNAPSHOT_ALERTS = 50_000  # alerts after which a snapshot is due
 SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One delivery as the engine is to see it: alerts completed by the catalogue, each with the reason that mutes it or None."""
+class Told:
+    """What a delivery said and what the engine answered; `called`: groups that deserve people by the passing of time."""
 
-    alerts: list[Alert] = field(default_factory=list)
-    muted: list[str | None] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    tick: float | None = None  # how late it is, when nothing but that is said
+    changes: list[Change]
+    decided: list[tuple[Alert, Decision]]
+    called: tuple[str, ...]
 
 
 class Grouping:
@@ -106,21 +107,21 @@ class Grouping:
                 self._stale = False
             yield self.engine
 
+    async def tell(self, delivery: Delivery) -> Told:
+        """Tell the engine what a delivery says; the caller holds it. MalformedPayload as `read` has it."""
+        reading = self.read(delivery, await self.muting())
+        called = () if reading.tick is None else self.engine.advance(reading.tick)
+        self.engine.observe(reading.changes)
+        decided: list[tuple[Alert, Decision]] = []
+        for start in range(0, len(reading.alerts), SLICE):
+            alerts, muted = reading.alerts[start : start + SLICE], reading.muted[start : start + SLICE]
+            decided += zip(alerts, self.engine.ingest(alerts, delivery.received_at, muted=muted), strict=True)
+            await asyncio.sleep(0)
+        return Told(changes=reading.changes, decided=decided, called=called)
+
     def read(self, delivery: Delivery, muting: Muting) -> Reading:
         """What a delivery says. MalformedPayload when this version of its source no longer understands it."""
-        if delivery.source == TICK:
-            return Reading(tick=delivery.received_at)
-        source = self._sources.get(delivery.source)
-        if source is None:
-            raise MalformedPayload(f"no source {delivery.source!r} any more")
-        parsed: Parsed = source.parse(delivery.body, delivery.headers, delivery.received_at)
-        catalog = self._catalog()
-        alerts = [catalog.complete(alert) for alert in parsed.alerts]
-        return Reading(
-            alerts=alerts,
-            muted=[muting.muted(alert, delivery.id, delivery.received_at) for alert in alerts],
-            changes=[owned for change in parsed.changes for owned in _owned(change, catalog)],
-        )
+        return read(delivery, self._sources, self._catalog(), muting)
 
     def opens(self, recipe: str) -> OpensPolicy:
         """What an incident that this recipe opens looks like."""
@@ -320,22 +321,14 @@ class Grouping:
 
     async def _replay(self, cursor: int, corrections: Sequence[Row[Any]]) -> int:
         """Tell the engine again what it heard between the snapshot and `cursor`; its answers are in the database already."""
-        muting, waiting, told = await self.muting(), list(corrections), 0
+        waiting, told = list(corrections), 0
         while self.position < cursor:
             deliveries = [d for d in await self._journal.read(self.position, REPLAY_BATCH) if d.id <= cursor]
             for delivery in deliveries:
                 while waiting and waiting[0].position < delivery.id:
                     self._correct(waiting.pop(0))
-                try:
-                    reading = self.read(delivery, muting)
-                except MalformedPayload:
-                    continue
-                if reading.tick is not None:
-                    self.engine.advance(reading.tick)
-                self.engine.observe(reading.changes)
-                self.engine.ingest(reading.alerts, delivery.received_at, muted=reading.muted)
-                told += len(reading.alerts)
-                await asyncio.sleep(0)  # webhooks and commands are answered meanwhile
+                with suppress(MalformedPayload):
+                    told += len((await self.tell(delivery)).decided)
             if not deliveries:
                 break
             self.position = deliveries[-1].id
@@ -378,13 +371,3 @@ def _newest_readable(states: Sequence[Row[Any]]) -> tuple[Row[Any], Engine] | tu
         except SnapshotError as error:
             log.warning("engine_snapshot_unreadable", position=row.position, reason=str(error))
     return None, None
-
-
-def _owned(change: Change, catalog: Catalog) -> list[Change]:
-    """The change for each service whose repository it is in; itself when it names its service, or nobody claims it."""
-    if change.service or not change.repository:
-        return [change]
-    services = catalog.services_of_repository(change.repository)
-    if len(services) < 2:
-        return [msgspec.structs.replace(change, service=s.id) for s in services] or [change]
-    return [msgspec.structs.replace(change, id=f"{change.id}#{s.id}", service=s.id) for s in services]

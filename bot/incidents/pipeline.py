@@ -53,7 +53,6 @@ LONGEST_COURTESY = 0.25  # ... seconds, at most
 SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
 SUSPECTS = 3  # changes that an incident names
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
-SLICE = 32  # alerts between two breaths, so that webhooks and commands are answered meanwhile
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
 
 SEVERITY_OF: dict[Severity, SeverityLevel] = {
@@ -162,28 +161,20 @@ class Pipeline:
 
     async def _batch(self, deliveries: Sequence[Delivery]) -> None:
         async with self._grouping.borrowed() as engine:
-            muting = await self._grouping.muting()
             batch = Batch()
             for delivery in deliveries:
                 if batch.opened >= BATCH_OPENED:
                     break
                 batch.position = delivery.id
                 try:
-                    reading = self._grouping.read(delivery, muting)
+                    told = await self._grouping.tell(delivery)
                 except MalformedPayload as error:
                     log.warning("delivery_no_longer_understood", delivery=delivery.id, reason=str(error))
                     continue
-                if reading.tick is not None:
-                    batch.look_at(engine.advance(reading.tick))
-                engine.observe(reading.changes)
-                batch.changes.extend(reading.changes)
-                for start in range(0, len(reading.alerts), SLICE):
-                    alerts = reading.alerts[start : start + SLICE]
-                    muted = reading.muted[start : start + SLICE]
-                    decisions = engine.ingest(alerts, delivery.received_at, muted=muted)
-                    for alert, decision in zip(alerts, decisions, strict=True):
-                        batch.add(alert, decision)
-                    await asyncio.sleep(0)
+                batch.changes.extend(told.changes)
+                batch.look_at(told.called)
+                for alert, decision in told.decided:
+                    batch.add(alert, decision)
             self._grouping.position = batch.position
             await self._persist(engine, batch)
             await self._grouping.keep_snapshot(alerts=batch.alerts)
