@@ -67,7 +67,6 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     resolved_at: float = NEVER
     held: str = ""  # the reason's code, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed
-    silenced: bool = False  # a person's silence holds it, not the gate
 
     @property
     def part(self) -> str:

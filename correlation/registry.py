@@ -45,6 +45,7 @@ class Registry:
         self.dedup = dedup
         self.index = Index()
         self.last = 0
+        self.watermark = 0.0  # the newest event time so far
         self.open: dict[int, Group] = {}
         self.closed: OrderedDict[int, Group] = OrderedDict()
         self.aliases: dict[int, int] = {}  # merged -> the one it went into
@@ -117,6 +118,7 @@ class Registry:
 
     def advance(self, at: float) -> None:
         """Event time moved: close what has been quiet for long enough."""
+        self.watermark = at
         due = self.due
         while due and due[0][0] < at:
             _, number = heapq.heappop(due)
