@@ -247,6 +247,7 @@ class App:
         await self.silences.sync(self.catalog.current)
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)
+        self._stack.push_async_callback(dispatcher.close)
         desk = self._desk(sources)
         await self._serve(
             WebParts(

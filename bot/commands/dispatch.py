@@ -65,6 +65,7 @@ class Dispatcher:
         self._verbs = by_name()
         self._running: dict[str, asyncio.Future[Reply]] = {}
         self._answered: OrderedDict[str, Reply] = OrderedDict()
+        self._keeping: set[asyncio.Task[None]] = set()
 
     async def run(self, invocation: Invocation) -> Reply:
         """Do it and answer. A repeat of somebody's request has no second effect and gets the first one's reply."""
@@ -79,6 +80,10 @@ class Dispatcher:
         self._running[key] = answer
         answer.add_done_callback(lambda _: self._running.pop(key, None))
         return await asyncio.shield(answer)  # the asker may go away; what was begun is finished
+
+    async def close(self) -> None:
+        """Wait until every answer is kept."""
+        await asyncio.gather(*self._keeping)
 
     async def complete(self, line: str, actor: Person, incident: int | None) -> tuple[int, list[Completion]]:
         """What may stand where `line` ends: the index in it from which a value replaces, and the values."""
@@ -158,8 +163,10 @@ class Dispatcher:
             if keep:
                 await self._release(key, error)
             raise
-        if keep:
-            await self._keep(key, reply)
+        if keep:  # nobody waits for that: until it is written, this process remembers
+            keeping = asyncio.create_task(self._keep(key, reply))
+            self._keeping.add(keeping)
+            keeping.add_done_callback(self._keeping.discard)
         return reply, "failed" if reply.failed else "answered"
 
     def _context(self, invocation: Invocation, command: Command) -> Context:

@@ -80,6 +80,7 @@ async def test_a_repeat_gets_the_first_reply_and_has_no_second_effect(here: Worl
 
 async def test_a_repeat_is_known_after_a_restart(here: World) -> None:
     first = await here.say("declare checkout slow", request="same")
+    await here.dispatcher.close()
     again = await Dispatcher(here.services).run(
         Invocation(text="declare checkout slow", actor=MIKA, platform="console", request_id="same")
     )
@@ -107,6 +108,7 @@ async def test_both_databases_keep_a_request_and_take_every_verb(tmp_path: Path,
         number = await here.opened(alerts=4)
         await here.changed(number, here.deploy())
         first = await here.say("declare x \x00 y", request="same")
+        await here.dispatcher.close()
         assert (
             await Dispatcher(here.services).run(
                 Invocation(text="declare x", actor=MIKA, platform="console", request_id="same")

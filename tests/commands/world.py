@@ -285,10 +285,10 @@ async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -
         retros=Retros(database, clock, current, announcements),
         metrics=metrics,
     )
+    dispatcher = Dispatcher(services)
     try:
-        yield World(
-            clock=clock, database=database, services=services, dispatcher=Dispatcher(services), catalogs=catalogs
-        )
+        yield World(clock=clock, database=database, services=services, dispatcher=dispatcher, catalogs=catalogs)
     finally:
+        await dispatcher.close()
         await runbooks.stop()
         await database.close()
