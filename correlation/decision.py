@@ -42,6 +42,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: float
     last_seen: float
     active: bool
+    resolved_at: float | None = None  # when it last cleared; None while it fires
     was_active: bool = False
     deserves: bool = False
     recipe: str | None = None

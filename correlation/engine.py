@@ -165,7 +165,7 @@ class Engine:
     def deserves(self, id: str) -> bool:  # noqa: A002
         """Whether a group deserves people (cheaper than its view)."""
         group = self._registry.by_id(id)
-        return group is not None and group.deserves
+        return group is not None and group.deserved
 
     def causes(self, id: str, *, ruled_out: Collection[str] = (), limit: int = 3) -> tuple[Cause, ...]:  # noqa: A002
         """Probable causes; what people ruled out ranks far lower."""

@@ -65,7 +65,7 @@ class Group(msgspec.Struct, kw_only=True):
     last_at: float  # the last firing
     grown_at: float  # the last new member
     open: bool = True
-    deserved: bool = False
+    deserved: bool = False  # people should be called; it stays so: a room does not close because a member left
     pace: float = START_PACE
     weight: float = 0.0  # how much its firing members speak for calling people; 1 is enough
     members: dict[int, None] = msgspec.field(default_factory=dict)  # episodes that are remembered, in order
@@ -90,11 +90,6 @@ class Group(msgspec.Struct, kw_only=True):
     @property
     def id(self) -> str:
         return f"G{self.number}"
-
-    @property
-    def deserves(self) -> bool:
-        """Whether people should be called. Once it does it stays so: a room does not close because a member left."""
-        return self.deserved
 
     def joinable(self, at: float) -> bool:
         """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet."""

@@ -182,7 +182,7 @@ class Placer:
         self.registry.add(group)
         self._take(group, facts, keys)
         self.registry.schedule(group)
-        if group.deserves:
+        if group.deserved:
             return Placed("opened", verdict.code, f"Opened: {verdict.words}.", group)
         short = facts.episode.opening < 1.0
         waits = verdict.words if short else f"its recipe asks for {recipe.min_alerts} alerts"

@@ -262,6 +262,7 @@ def _tell(
         first_seen=episode.first_seen,
         last_seen=episode.last_seen,
         active=episode.active,
+        resolved_at=None if episode.active else episode.resolved_at,
         was_active=was_active,
         deserves=group is not None and group.deserved,
         recipe=group.recipe if group is not None else None,

@@ -95,10 +95,6 @@ class Topology:
         """What it calls, one hop up."""
         return self._up.get(service, ())
 
-    def dependents(self, service: str) -> tuple[str, ...]:
-        """What calls it, one hop down."""
-        return self._down.get(service, ())
-
     def tier(self, service: str) -> int:
         return self._tier.get(service, DEFAULT_TIER)
 

@@ -102,7 +102,7 @@ def _row(alert: Alert, decision: Decision) -> dict[str, Any]:
         "count": decision.count,
         "first_seen": decision.first_seen,
         "last_seen": decision.last_seen,
-        "resolved_at": None if decision.active else alert.at,
+        "resolved_at": decision.resolved_at,
         "group_id": decision.group,
         "held": "" if decision.group else decision.reason,
         "reason": decision.reason,

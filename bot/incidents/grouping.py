@@ -28,7 +28,6 @@ from bot.storage import tables
 from bot.storage.database import Announcement, Database, Transaction, upsert
 from bot.telemetry import get_logger
 from correlation.alert import Alert, Change
-from correlation.cookbook import OpensPolicy
 from correlation.decision import Decision
 from correlation.engine import Engine, SnapshotError, UnknownGroup
 
@@ -122,11 +121,6 @@ class Grouping:
     def read(self, delivery: Delivery, muting: Muting) -> Reading:
         """What a delivery says. MalformedPayload when this version of its source no longer understands it."""
         return read(delivery, self._sources, self._catalog(), muting)
-
-    def opens(self, recipe: str) -> OpensPolicy:
-        """What an incident that this recipe opens looks like."""
-        compiled = self.engine.cookbook.get(recipe)
-        return compiled.recipe.opens if compiled else OpensPolicy()
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[None]:

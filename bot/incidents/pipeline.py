@@ -277,7 +277,7 @@ class Pipeline:
         work.announce("alerts", incident=incident.number)
 
     async def _declare(self, work: Transaction, view: GroupView, at: float) -> None:
-        opens = self._grouping.opens(view.recipe)
+        opens = self._grouping.engine.opens(view.recipe)
         incident = Incident(
             number=0,
             title=view.title,
@@ -306,7 +306,7 @@ class Pipeline:
 
     def _severity(self, view: GroupView) -> SeverityLevel:
         """The recipe's word, else by the worst alert; a most important service makes it one step worse, SEV2 at most."""
-        opens = self._grouping.opens(view.recipe)
+        opens = self._grouping.engine.opens(view.recipe)
         if opens.severity in {"SEV1", "SEV2", "SEV3", "SEV4"}:
             return opens.severity  # type: ignore[return-value]  # just tested
         severity = SEVERITY_OF[view.severity]

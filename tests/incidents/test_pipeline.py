@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.clock import to_iso
 from bot.errors import StorageUnavailable
 from bot.incidents import store
 from bot.storage import tables
@@ -256,3 +257,15 @@ async def test_many_outages_at_once_are_written_in_small_transactions(sqlite_url
         while await w.pipeline.step():
             declared.append(len(await w.rows(tables.incidents)))
         assert declared == [40, 80, 100]
+
+
+async def test_a_firing_told_late_does_not_move_the_end(database_url: str) -> None:
+    async with world(database_url) as w:
+        began = w.clock.now()
+        await w.post(alert())
+        w.clock.advance(100)
+        await w.post(alert(status="resolved", at=to_iso(began + 90)))
+        await w.post(alert(at=to_iso(began + 40)))
+        await w.settle()
+        (row,) = await w.rows(tables.alerts)
+        assert (row.status, row.count, row.resolved_at) == ("resolved", 2, began + 90)
