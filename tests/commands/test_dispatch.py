@@ -99,6 +99,7 @@ async def test_repeats_at_the_same_moment_are_one(here: World) -> None:
             for one in (other, here.dispatcher, other)
         )
     )
+    await other.close()
     assert {shown(reply) for reply in again} <= {"Noted on the timeline of INC-1.", INTERRUPTED}
     assert (await here.story(1)).count("x") == 1
 
