@@ -21,7 +21,7 @@ __all__ = ["KEEP_ALIVE", "Event", "Hub", "frame"]
 
 QUEUE = 256  # events that may wait for one client
 CLIENTS = 500
-PACE = 0.05  # seconds between two rounds: what changes a hundred times in that time is told once
+PACE = 0.025  # seconds between two rounds: what changes a hundred times in that time is told once
 KEEP_ALIVE = 15.0  # seconds; proxies cut a silent connection after 30 to 60
 GATHERED = 64  # waiting events that are written together
 TOPICS = frozenset({"message", "edited", "room", "incident", "alerts", "change"})
