@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -164,7 +165,12 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _loop(call: Coroutine[Any, Any, T]) -> T:
-    """Run it on the fastest event loop there is."""
+    """Run it on the fastest event loop there is, with a garbage collector that leaves a storm alone.
+
+    A storm allocates much and makes few cycles: measured, collecting as often as by default costs 7 % of the way to the API.
+    """
+    gc.freeze()  # what was imported lives as long as the process
+    gc.set_threshold(50_000, 20, 50)
     try:
         import uvloop
     except ImportError:  # not for this platform: the standard one does the same, slower
