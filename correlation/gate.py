@@ -216,7 +216,7 @@ def _judge(
         opening *= 1.3
     if bursting:
         opening *= 1.5
-    if PRIORITY.search(text[:200]):
+    if opening < 1.0 and PRIORITY.search(text[:200]):
         opening = max(opening, 1.0 if rank < 2 else 0.8)
     opening = min(1.0, opening)
     if opening >= 1.0:

@@ -44,9 +44,9 @@ __all__ = ["Behind", "Pipeline"]
 log = get_logger(__name__)
 
 BATCH_DELIVERIES = 400
-BATCH_ALERTS = 2_000  # about; a delivery is never cut
+BATCH_ALERTS = 4_000  # about; a delivery is never cut
 BATCH_OPENED = 40  # groups; each may be an incident to declare, and its dozen rows keep other writers waiting
-BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
 CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is coming in
 COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to the webhooks ...
 LONGEST_COURTESY = 0.25  # ... seconds, at most
