@@ -239,6 +239,7 @@ async def test_the_input_line_completes_and_remembers(stage: Open) -> None:
 
 async def test_keys_walk_the_rooms_acknowledge_and_explain_themselves(stage: Open) -> None:
     _, page = await stage("outage", room=ROOM)
+    await expect(page.locator("#log .item").first).to_be_visible()
     await page.focus("#log")
     await page.keyboard.press("j")
     await expect(page.locator("#room-header")).to_contain_text("Certificate of mail gateway")
@@ -265,6 +266,8 @@ async def test_letters_typed_into_a_message_are_no_commands(stage: Open) -> None
 
 async def test_the_lanes_and_the_graph_can_be_walked_with_the_arrows(stage: Open) -> None:
     _, page = await stage("outage", room=ROOM)
+    await expect(page.locator(".lanes svg").first).to_be_visible()
+    await expect(page.locator(".graph .node").first).to_be_visible()
     await page.keyboard.press("3")
     await page.keyboard.press("Tab")
     await expect(page.locator(".lanes .tooltip")).to_contain_text("INC-42 declared")
