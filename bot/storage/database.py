@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.errors import ConfigError, StorageUnavailable
 from bot.storage.migrations import upgrade
+from bot.storage.sqlite_driver import connector
 
 __all__ = ["Announcement", "BulkUpsert", "Database", "Transaction", "upsert"]
 
@@ -211,7 +212,7 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         )
     if url.database in {None, "", ":memory:"}:
         raise ConfigError("MUSTER_DATABASE_URL names an SQLite database in memory; Muster needs a file.")
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT}, "pool_timeout": 10}
+    options: dict[str, Any] = {"async_creator": connector(url, timeout=BUSY_TIMEOUT), "pool_timeout": 10}
     writer = create_async_engine(url, pool_size=1, max_overflow=0, **options)
     readers = create_async_engine(url, pool_size=READERS, max_overflow=0, **options)
     for engine, begin in ((writer, "BEGIN IMMEDIATE"), (readers, "BEGIN")):
