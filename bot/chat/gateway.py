@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from bot.chat.views import Person, View
+from bot.storage.database import Transaction
 
-__all__ = ["Archiving", "Gateway", "Invitation", "Pinning", "PostedMessage", "Renaming", "RoomRequest"]
+__all__ = ["Archiving", "Gateway", "Invitation", "Local", "Pinning", "PostedMessage", "Renaming", "RoomRequest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,4 +96,13 @@ class Archiving(Protocol):
 
     async def archive(self, room: str) -> None:
         """Close the room; what was said stays readable."""
+        ...
+
+
+@runtime_checkable
+class Local(Protocol):
+    """Platforms that are tables of our own: what they are asked for is true when a transaction is committed."""
+
+    def within(self, work: Transaction) -> Gateway:
+        """The same platform, writing in that transaction."""
         ...

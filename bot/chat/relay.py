@@ -1,6 +1,7 @@
 """The relay takes effects from the outbox by lane, in order, hands each to its executor and settles it. It knows no kind by name.
 
-A crash between sending and settling sends again with the same nonce, which gateways recognise.
+A crash between sending and settling sends again with the same nonce, which gateways recognise. A platform of our own tables is
+written and settled at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from bot.chat import outbox
-from bot.chat.gateway import Gateway
+from bot.chat.gateway import Gateway, Local
 from bot.chat.outbox import Effect
 from bot.chat.pacing import Pacer
 from bot.clock import Clock
@@ -146,13 +147,14 @@ class Relay:
     async def _send(self, effect: Effect) -> bool:
         """Carry out one effect and settle it; False when its lane has to wait."""
         try:
-            result = await self._execute(effect)
-            state = "dropped" if isinstance(result, Dropped) else "done"
-            now = self._clock.now()
-            async with self._database.transaction() as work:
-                if result is not None and not isinstance(result, Dropped):
-                    await result(work)
-                await outbox.settle(work, effect, state, now)
+            executor, gateway = self._way(effect)
+            if isinstance(gateway, Local):
+                async with self._database.transaction() as work:
+                    state = await self._settle(work, effect, await executor(effect, gateway.within(work)))
+            else:
+                result = await executor(effect, gateway)
+                async with self._database.transaction() as work:
+                    state = await self._settle(work, effect, result)
         except Permanent as error:
             await self._bury(effect, str(error))
             return True
@@ -166,18 +168,26 @@ class Relay:
             self._metrics.failures.labels("relay").inc()
             await self._bury(effect, "an unexpected error; see the log")
             return True
+        now = self._clock.now()
         self._pacer.sent(effect, now)
         self._metrics.effects.labels(effect.platform, state).inc()
         self._metrics.effect_seconds.observe(max(0.0, now - effect.created_at))
         return True
 
-    async def _execute(self, effect: Effect) -> Settlement | Dropped | None:
+    def _way(self, effect: Effect) -> tuple[Executor, Gateway]:
         gateway, executor = self._gateways.get(effect.platform), self._executors.get(effect.kind)
         if gateway is None:
             raise Permanent(f"{effect.platform} is not configured any more")
         if executor is None:
             raise Permanent(f"this version knows no effect {effect.kind!r}")
-        return await executor(effect, gateway)
+        return executor, gateway
+
+    async def _settle(self, work: Transaction, effect: Effect, result: Settlement | Dropped | None) -> str:
+        state = "dropped" if isinstance(result, Dropped) else "done"
+        if result is not None and not isinstance(result, Dropped):
+            await result(work)
+        await outbox.settle(work, effect, state, self._clock.now())
+        return state
 
     async def _try_later(self, effect: Effect, error: DeliveryError) -> None:
         after = error.retry_after if isinstance(error, Retryable) else None

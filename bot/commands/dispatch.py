@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from bot.chat.views import Button, Code, Person, Reply, text
 from bot.commands import completion
@@ -26,7 +26,7 @@ from bot.commands.words import cut_text, headline, refused
 from bot.errors import Conflict, MusterError, NotAllowed, RequestError, StorageUnavailable, UnknownVerb
 from bot.incidents.model import ref
 from bot.storage import tables
-from bot.storage.database import upsert
+from bot.storage.database import Along, Transaction, upsert
 from bot.telemetry import get_logger
 
 __all__ = ["Completion", "Dispatcher", "Invocation"]
@@ -152,22 +152,27 @@ class Dispatcher:
         return command
 
     async def _answer(self, invocation: Invocation, command: Command, key: str) -> tuple[Reply, str]:
-        keep = bool(key) and not command.verb.reads
-        if keep:
-            kept = await self._claim(key)
-            if kept is not None:
-                return kept, "repeated"
-        try:
+        if not key or command.verb.reads:
             reply = await command.verb.handler(self._context(invocation, command))
-        except BaseException as error:
-            if keep:
-                await self._release(key, error)
+            return reply, _outcome(reply)
+        kept = await self._kept(key)
+        if kept is not None:
+            return kept, "repeated"
+        claim = Along(lambda work: _claim(work, key, self._services.clock.now()))
+        try:
+            with claim:
+                reply = await command.verb.handler(self._context(invocation, command))
+        except _TakenError:
+            return await self._kept(key) or refused(INTERRUPTED), "repeated"
+        except RequestError as error:
+            self._keep_later(key, refused(error.public))  # a repeat is told the same
             raise
-        if keep:  # nobody waits for that: until it is written, this process remembers
-            keeping = asyncio.create_task(self._keep(key, reply))
-            self._keeping.add(keeping)
-            keeping.add_done_callback(self._keeping.discard)
-        return reply, "failed" if reply.failed else "answered"
+        except (Conflict, StorageUnavailable):
+            if claim.done:  # only a part was done: it may be asked for again
+                await self._release(key)
+            raise
+        self._keep_later(key, reply)
+        return reply, _outcome(reply)
 
     def _context(self, invocation: Invocation, command: Command) -> Context:
         return Context(
@@ -181,40 +186,39 @@ class Dispatcher:
             verbs=self._verbs,
         )
 
-    async def _claim(self, key: str) -> Reply | None:
-        """Take the request for ourselves; the kept reply when somebody had it before."""
-        table = tables.invocations
-        async with self._services.database.transaction() as work:
-            row = {"request_id": key, "at": self._services.clock.now(), "reply_json": ""}
-            taken = await work.connection.execute(upsert(work.connection, table).values(row).on_conflict_do_nothing())
-            if taken.rowcount:
-                return None
-            query = select(table.c.reply_json).where(table.c.request_id == key)
-            kept = (await work.connection.execute(query)).scalar_one()
-        return _decode(kept) if kept else refused(INTERRUPTED)
+    async def _kept(self, key: str) -> Reply | None:
+        """The reply to a request that somebody made before; None when nobody did."""
+        replies = tables.invocations.c
+        async with self._services.database.reading() as connection:
+            found = await connection.execute(select(replies.reply_json).where(replies.request_id == key))
+            kept = found.scalar()
+        return None if kept is None else _decode(kept) if kept else refused(INTERRUPTED)
+
+    def _keep_later(self, key: str, reply: Reply) -> None:
+        """Nobody waits for that: until it is written, this process remembers."""
+        keeping = asyncio.create_task(self._keep(key, reply))
+        self._keeping.add(keeping)
+        keeping.add_done_callback(self._keeping.discard)
 
     async def _keep(self, key: str, reply: Reply) -> None:
         try:
             async with self._services.database.transaction() as work:
+                row = {"request_id": key, "at": self._services.clock.now(), "reply_json": _encode(reply).decode()}
+                statement = upsert(work.connection, tables.invocations).values(row)
+                changed = {"reply_json": statement.excluded.reply_json}
                 await work.connection.execute(
-                    update(tables.invocations)
-                    .where(tables.invocations.c.request_id == key)
-                    .values(reply_json=_encode(reply).decode())
+                    statement.on_conflict_do_update(index_elements=["request_id"], set_=changed)
                 )
         except StorageUnavailable as error:  # the thing is done; only its answer will not outlive us
             log.warning("reply_not_kept", reason=str(error))
 
-    async def _release(self, key: str, error: BaseException) -> None:
-        """What was refused or undone may be asked for again, and a repeat is told the same."""
-        if isinstance(error, RequestError):
-            await self._keep(key, refused(error.public))
-        elif isinstance(error, Conflict | StorageUnavailable):
-            table = tables.invocations
-            try:
-                async with self._services.database.transaction() as work:
-                    await work.connection.execute(table.delete().where(table.c.request_id == key))
-            except StorageUnavailable:
-                log.warning("request_not_released")
+    async def _release(self, key: str) -> None:
+        requests = tables.invocations
+        try:
+            async with self._services.database.transaction() as work:
+                await work.connection.execute(requests.delete().where(requests.c.request_id == key))
+        except StorageUnavailable:
+            log.warning("request_not_released")
 
     async def _which(self, verb: Verb, name: str) -> Reply:
         """No incident was named and the room has none: which there are, and how to name one."""
@@ -242,3 +246,18 @@ class Dispatcher:
         return Reply(
             text=text("Which incident? Name it: ", example), details=(*lines, *more), buttons=buttons, failed=True
         )
+
+
+class _TakenError(Exception):
+    """Somebody else has the request."""
+
+
+async def _claim(work: Transaction, key: str, at: float) -> None:
+    """Take the request for ourselves; without a reply it is under way, or was interrupted."""
+    statement = upsert(work.connection, tables.invocations).values(request_id=key, at=at, reply_json="")
+    if not (await work.connection.execute(statement.on_conflict_do_nothing())).rowcount:
+        raise _TakenError
+
+
+def _outcome(reply: Reply) -> str:
+    return "failed" if reply.failed else "answered"

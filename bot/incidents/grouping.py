@@ -6,6 +6,8 @@ Nothing decides here what an incident is; the pipeline does, with the engine it 
 from __future__ import annotations
 
 import asyncio
+import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -37,7 +39,8 @@ log = get_logger(__name__)
 
 READER = "pipeline"
 REPLAY_BATCH = 500  # deliveries
-SLICE = 32  # alerts between two breaths, so that webhooks and commands are answered meanwhile
+SLICE = 8  # alerts told at once
+BREATH = 0.001  # seconds after which webhooks and commands have their turn
 SNAPSHOT_ALERTS = 50_000  # alerts after which a snapshot is due
 SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
 
@@ -73,6 +76,7 @@ class Grouping:
         self._ticked_for = 0.0  # the engine's moment for which a tick was written: one is enough
         self._snapshot_at = clock.now()
         self._digest = ""
+        self._breath_at = 0.0
         self.engine = Engine()
         self.position = 0
         database.subscribe(self._hear)
@@ -115,7 +119,9 @@ class Grouping:
         for start in range(0, len(reading.alerts), SLICE):
             alerts, muted = reading.alerts[start : start + SLICE], reading.muted[start : start + SLICE]
             decided += zip(alerts, self.engine.ingest(alerts, delivery.received_at, muted=muted), strict=True)
-            await asyncio.sleep(0)
+            if time.perf_counter() >= self._breath_at:
+                await asyncio.sleep(0)
+                self._breath_at = time.perf_counter() + BREATH
         return Told(changes=reading.changes, decided=decided, called=called)
 
     def read(self, delivery: Delivery, muting: Muting) -> Reading:
@@ -163,20 +169,26 @@ class Grouping:
         )
         if not (due or force):
             return
+        state = await self._state()
         async with self._database.transaction() as work:
-            await self._write_snapshot(work, now)
+            await self._write_snapshot(work, state, now)
         self._since_snapshot, self._snapshot_at = 0, now
 
     async def set_aside(self, position: int) -> None:
         """Go on behind a delivery that the engine shall not hear: with a snapshot, so that no replay tells it."""
         async with self.borrowed():
             self.position = position
+            state = await self._state()
             async with self._database.transaction() as work:
                 await self.heard(work, position)
-                await self._write_snapshot(work, self._clock.now())
+                await self._write_snapshot(work, state, self._clock.now())
 
-    async def _write_snapshot(self, work: Transaction, now: float) -> None:
-        state = self.engine.snapshot()
+    async def _state(self) -> bytes:
+        """The engine's state, packed aside: the caller holds the engine, and everybody else is answered meanwhile."""
+        engine = self.engine
+        return await asyncio.to_thread(lambda: zlib.compress(engine.snapshot(), level=1))
+
+    async def _write_snapshot(self, work: Transaction, state: bytes, now: float) -> None:
         values = {
             "position": self.position,
             "at": now,
@@ -361,7 +373,7 @@ async def _cursor(connection: AsyncConnection) -> int:
 def _newest_readable(states: Sequence[Row[Any]]) -> tuple[Row[Any], Engine] | tuple[None, None]:
     for row in states:
         try:
-            return row, Engine.restore(row.state)
-        except SnapshotError as error:
+            return row, Engine.restore(zlib.decompress(row.state))
+        except (SnapshotError, zlib.error) as error:
             log.warning("engine_snapshot_unreadable", position=row.position, reason=str(error))
     return None, None

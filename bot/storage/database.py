@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Table, bindparam, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,7 +27,7 @@ from bot.errors import ConfigError, StorageUnavailable
 from bot.storage.migrations import upgrade
 from bot.storage.sqlite_driver import connector
 
-__all__ = ["Announcement", "BulkUpsert", "Database", "Transaction", "upsert"]
+__all__ = ["Along", "Announcement", "BulkUpsert", "Database", "Transaction", "upsert"]
 
 BUSY_TIMEOUT = 2.0  # seconds that SQLite waits for another process's lock before we say 503
 READERS = 4
@@ -56,6 +57,23 @@ class Transaction:
     def announce(self, topic: str, **data: Any) -> None:
         """Tell the listeners, after the commit, that `topic` changed. The same words twice are said once."""
         self._told.setdefault((topic, *data.items()), Announcement(topic=topic, data=data))
+
+
+class Along:
+    """Something to be written once, together with whatever a block of code commits first; `done` when that is true."""
+
+    def __init__(self, write: Callable[[Transaction], Awaitable[None]]) -> None:
+        self.write, self.done = write, False
+
+    def __enter__(self) -> Self:
+        self._token = _along.set(self)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        _along.reset(self._token)
+
+
+_along: ContextVar[Along | None] = ContextVar("along", default=None)
 
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
@@ -150,13 +168,18 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A unit of work on the writing connection. StorageUnavailable when the disk or the database says no."""
+        along = _along.get()
         async with self._turn:
             try:
                 async with self._writer.begin() as connection:
                     work = Transaction(connection)
+                    if along is not None and not along.done:
+                        await along.write(work)
                     yield work
             except (DBAPIError, PoolTimeoutError, OSError) as error:
                 raise _translated(error) from error
+        if along is not None:
+            along.done = True
         for announcement in work.announcements:
             for listener in self._listeners:
                 listener(announcement)

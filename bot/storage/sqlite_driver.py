@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import aiosqlite
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
@@ -19,23 +19,26 @@ __all__ = ["connector"]
 
 def connector(url: URL, **options: Any) -> Callable[[], aiosqlite.Connection]:
     """What opens connections to the file of `url`; `options` as sqlite3.connect has them. For `async_creator`."""
-    positional, named = dialect().create_connect_args(url)
+    (file,), named = dialect().create_connect_args(url)
+    arguments: dict[str, Any] = {**named, **options}
 
     def connect() -> aiosqlite.Connection:
-        connection = _Connection(lambda: sqlite3.connect(*positional, **{**named, **options}), iter_chunk_size=64)
-        connection._thread.daemon = True  # as SQLAlchemy does: a process that ends waits for nobody
-        return connection
+        return _Connection(lambda: sqlite3.connect(file, **arguments))
 
     return connect
 
 
 class _Connection(aiosqlite.Connection):
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connect, iter_chunk_size=64)
+        self._thread.daemon = True  # as SQLAlchemy has it: a process that ends waits for nobody
+
     def cursor(self) -> _Cursor:  # type: ignore[override]  # entered by `async with` only, as SQLAlchemy does
         return _Cursor(self)
 
     async def run(self, operation: Callable[[sqlite3.Cursor], Any]) -> _Outcome:
         """Do it with a cursor on the connection's thread, and bring everything back."""
-        return await self._execute(self._run, operation)  # type: ignore[no-any-return]
+        return await self._execute(self._run, operation)  # type: ignore[no-any-return,no-untyped-call]
 
     def _run(self, operation: Callable[[sqlite3.Cursor], Any]) -> _Outcome:
         cursor = self._conn.cursor()
@@ -60,9 +63,10 @@ class _Cursor:
         self._connection = connection
         self._rows: list[Any] = []
         self.description: Any = None
-        self.rowcount, self.lastrowid = -1, None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
 
-    async def __aenter__(self) -> _Cursor:
+    async def __aenter__(self) -> Self:
         return self
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:

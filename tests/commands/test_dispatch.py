@@ -156,6 +156,28 @@ async def test_what_was_interrupted_is_not_done_twice(here: World) -> None:
     assert await here.services.incidents.open_ones() == []
 
 
+async def test_a_request_is_taken_together_with_what_it_does(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await here.opened()
+    monkeypatch.setattr(Dispatcher, "_keep_later", lambda *_: None)  # the process dies before the reply is kept
+    request = Invocation(text="note INC-1 x", actor=MIKA, platform="console", request_id="cut-off")
+    assert shown(await Dispatcher(here.services).run(request)) == "Noted on the timeline of INC-1."
+    assert shown(await Dispatcher(here.services).run(request)) == INTERRUPTED
+    assert (await here.story(1)).count("x") == 1
+
+
+async def test_a_request_that_did_nothing_is_not_taken(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await here.opened()
+
+    async def full(*_: object) -> None:
+        raise StorageUnavailable
+
+    request = Invocation(text="note INC-1 x", actor=MIKA, platform="console", request_id="again")
+    with monkeypatch.context() as disk:
+        disk.setattr(here.services.incidents, "react", full)
+        assert (await here.dispatcher.run(request)).failed
+    assert shown(await Dispatcher(here.services).run(request)) == "Noted on the timeline of INC-1."
+
+
 async def test_what_only_reads_writes_nothing(here: World) -> None:
     await here.opened()
     for text in ("list", "show INC-1", "alerts INC-1", "why INC-1", "changes INC-1", "silences", "oncall", "help"):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.chat.console import ConsoleGateway
 from bot.chat.gateway import RoomRequest
 from bot.errors import Permanent
 from bot.storage import tables
@@ -41,10 +42,10 @@ async def test_where_no_room_can_be_opened_nothing_waits_for_it(
 ) -> None:
     async with world(database_url) as w:
 
-        async def refused(_request: RoomRequest) -> str:
+        async def refused(_gateway: ConsoleGateway, _request: RoomRequest) -> str:
             raise Permanent("rooms may not be made here")
 
-        monkeypatch.setattr(w.gateway, "open_room", refused)
+        monkeypatch.setattr(ConsoleGateway, "open_room", refused)
         await w.post(alert())
         await w.settle()
         assert {row.state for row in await w.rows(tables.effects)} == {"dead"}

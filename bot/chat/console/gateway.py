@@ -24,12 +24,16 @@ __all__ = ["ConsoleGateway"]
 
 
 class ConsoleGateway:
-    """Implements Gateway, Pinning, Renaming and Archiving. Everybody may enter every room of the console but private ones."""
+    """Implements Gateway, Local, Pinning, Renaming and Archiving. Everybody may enter every room but private ones."""
 
     platform = "console"
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, work: Transaction | None = None) -> None:
+        self._database, self._clock, self._work = database, clock, work
+
+    def within(self, work: Transaction) -> ConsoleGateway:
+        """The same console, writing in a transaction that somebody else commits."""
+        return ConsoleGateway(self._database, self._clock, work)
 
     async def open_room(self, request: RoomRequest) -> str:
         """Make the room or adopt the one that bears the marker; an archived one is opened again."""
@@ -137,6 +141,9 @@ class ConsoleGateway:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:
         """A transaction whose trouble with the disk is a delivery that may arrive later."""
+        if self._work is not None:
+            yield self._work
+            return
         try:
             async with self._database.transaction() as work:
                 yield work
