@@ -1,4 +1,5 @@
-"""aiosqlite with one trip to its thread for each statement, where it makes three or four (cursor, execute, fetch, close).
+"""aiosqlite with one trip to its thread for each statement, where it makes three or four (cursor, execute, fetch, close); to
+begin a transaction, and to end one that never began, is none.
 
 In a storm each trip waits for its turn on the event loop, with the write lock held: measured, a command answers in a third of
 the time. It is used through SQLAlchemy only, which fetches every row at once anyway.
@@ -32,17 +33,39 @@ class _Connection(aiosqlite.Connection):
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connect, iter_chunk_size=64)
         self._thread.daemon = True  # as SQLAlchemy has it: a process that ends waits for nobody
+        self._begin = ""  # the statement that begins a transaction; it travels with the next one
+        self._open = False
 
     def cursor(self) -> _Cursor:  # type: ignore[override]  # entered by `async with` only, as SQLAlchemy does
         return _Cursor(self)
 
+    def begin(self, sql: str) -> None:
+        """Begin a transaction with the next statement."""
+        self._begin = sql
+
     async def run(self, operation: Callable[[sqlite3.Cursor], Any]) -> _Outcome:
         """Do it with a cursor on the connection's thread, and bring everything back."""
-        return await self._execute(self._run, operation)  # type: ignore[no-any-return,no-untyped-call]
+        begin, self._begin = self._begin, ""
+        self._open = self._open or bool(begin)  # also when nobody waits for the answer any more
+        return await self._execute(self._run, begin, operation)  # type: ignore[no-any-return,no-untyped-call]
 
-    def _run(self, operation: Callable[[sqlite3.Cursor], Any]) -> _Outcome:
+    async def commit(self) -> None:
+        self._begin = ""
+        if self._open:
+            await super().commit()
+            self._open = False
+
+    async def rollback(self) -> None:
+        self._begin = ""
+        if self._open:
+            await super().rollback()
+            self._open = False
+
+    def _run(self, begin: str, operation: Callable[[sqlite3.Cursor], Any]) -> _Outcome:
         cursor = self._conn.cursor()
         try:
+            if begin:
+                cursor.execute(begin)
             operation(cursor)
             description = cursor.description
             rows = cursor.fetchall() if description else []
@@ -70,6 +93,9 @@ class _Cursor:
         return self
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        if sql.startswith("BEGIN"):
+            self._connection.begin(sql)
+            return
         await self._run(lambda cursor: cursor.execute(sql, parameters))
 
     async def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
