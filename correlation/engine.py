@@ -21,12 +21,14 @@ from correlation.gate import Gate
 from correlation.groups import Group
 from correlation.placing import Placer
 from correlation.registry import Registry, UnknownGroup
+from correlation.similarity import Scorer
 from correlation.snapshot import SnapshotError, State, decode, encode
 from correlation.sources import Sources
 from correlation.stays import Stays
 from correlation.suspects import Ledger, suspects
 from correlation.topology import EMPTY, Topology
 from correlation.tuning import Tuning
+from correlation.weights import Weights, shipped
 
 __all__ = ["Engine", "SnapshotError", "UnknownGroup"]
 
@@ -50,9 +52,15 @@ class Engine:
     """
 
     def __init__(
-        self, cookbook: Cookbook = DEFAULT_COOKBOOK, topology: Topology = EMPTY, *, tuning: Tuning | None = None
+        self,
+        cookbook: Cookbook = DEFAULT_COOKBOOK,
+        topology: Topology = EMPTY,
+        *,
+        tuning: Tuning | None = None,
+        weights: Weights | None = None,
     ) -> None:
         self.tuning = tuning or Tuning()
+        self.weights = weights or shipped()
         self._dedup = Dedup(self.tuning.remembered)
         self._registry = Registry(self.tuning, self._dedup)
         self._gate = Gate(self.tuning.series)
@@ -64,6 +72,7 @@ class Engine:
             cookbook,
             topology,
             tuning=self.tuning,
+            scorer=Scorer(self.weights),
             registry=self._registry,
             gate=self._gate,
             features=self._features,
@@ -192,6 +201,7 @@ class Engine:
                 with_default=self.cookbook.with_default,
                 services=list(self.topology.services),
                 tuning=self.tuning,
+                weights=self.weights,
                 watermark=self._registry.watermark,
                 last_episode=self._stays.last,
                 last_group=self._registry.last,
@@ -221,6 +231,7 @@ class Engine:
             Cookbook(state.recipes, with_default=state.with_default),
             Topology(tuple(state.services)),
             tuning=state.tuning,
+            weights=state.weights,
         )
         engine._load(state)
         return engine

@@ -14,7 +14,7 @@ from correlation.feedback import Feedback
 from correlation.gate import Gate, Verdict
 from correlation.groups import Group
 from correlation.registry import Registry, own_keys
-from correlation.similarity import Facts, accepts, explain, sentence, total
+from correlation.similarity import Facts, Scorer, accepts, explain, sentence
 from correlation.suspects import Ledger
 from correlation.topology import Topology
 from correlation.tuning import Tuning
@@ -54,13 +54,14 @@ class Placer:
         topology: Topology,
         *,
         tuning: Tuning,
+        scorer: Scorer,
         registry: Registry,
         gate: Gate,
         features: Features,
         ledger: Ledger,
         feedback: Feedback,
     ) -> None:
-        self.cookbook, self.topology, self.tuning = cookbook, topology, tuning
+        self.cookbook, self.topology, self.tuning, self.scorer = cookbook, topology, tuning, scorer
         self.registry, self.gate, self.features = registry, gate, features
         self.ledger, self.feedback = ledger, feedback
 
@@ -135,7 +136,7 @@ class Placer:
             compiled = cookbook.get(group.recipe)
             if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
                 continue
-            odds = total(facts, group, features)
+            odds = self.scorer.total(facts, group, features)
             if compiled is not None and compiled.by_rule:
                 rule = accepts(compiled, facts, group, features)
                 if rule or (rule is None and odds >= needed):

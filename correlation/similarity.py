@@ -14,12 +14,12 @@ from correlation.dedup import Episode
 from correlation.features import Features, Template, likeness
 from correlation.groups import Group
 from correlation.topology import Reach
+from correlation.weights import Weights, WeightsError
 from correlation.words import clean, plural, span
 
-__all__ = ["TERMS", "Facts", "Term", "accepts", "explain", "sentence", "strength", "total"]
+__all__ = ["TERMS", "Facts", "Scorer", "Term", "accepts", "explain", "sentence", "strength"]
 
 MISSING = -1.0
-BIAS = -1.0  # two alerts about which nothing is known do not belong together
 HOPELESS = -4.0  # no later term can make up for this
 MIN_PACE, MAX_PACE = 180.0, 900.0  # seconds after which closeness in time speaks neither for nor against
 
@@ -47,11 +47,9 @@ class Facts:
 
 
 class Term:
-    """One kind of evidence. `pro` and `contra` are the log odds at scores 1 and 0; 0.5 is neutral."""
+    """One kind of evidence. How much it weighs stands in weights.json, under its name."""
 
     name: str
-    pro: float
-    contra: float
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:
         """0..1, or MISSING."""
@@ -65,7 +63,7 @@ class Term:
 class Time(Term):
     """Closeness to the group's last new member, by the group's own pace: a burst closes sooner than a campaign."""
 
-    name, pro, contra = "time", 1.5, 2.5
+    name = "time"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002 - the terms' common signature
         half = min(MAX_PACE, max(MIN_PACE, 3.0 * group.pace))
@@ -81,7 +79,7 @@ class Time(Term):
 class Location(Term):
     """The same place. Two things at two places are two."""
 
-    name, pro, contra = "location", 2.0, 6.0
+    name = "location"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         mine = facts.episode.location
@@ -107,7 +105,7 @@ def _within(part: str, whole: str) -> bool:
 class Environment(Term):
     """Production and staging never share a group; being in the same one says little."""
 
-    name, pro, contra = "environment", 0.1, 9.0
+    name = "environment"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         mine = facts.episode.environment
@@ -122,7 +120,7 @@ class Environment(Term):
 class Service(Term):
     """The same service. Another one says little; how far away it is, topology says."""
 
-    name, pro, contra = "service", 2.0, 0.3
+    name = "service"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         mine = facts.episode.service
@@ -137,7 +135,7 @@ class Service(Term):
 class Hops(Term):
     """Distance in the service graph; what depends on each other fails together, siblings less so."""
 
-    name, pro, contra = "topology", 1.8, 3.0
+    name = "topology"
 
     _STRAIGHT = (1.0, 1.0, 0.9, 0.75, 0.6)
     _SIDE = (1.0, 0.8, 0.6, 0.4, 0.3)
@@ -160,7 +158,7 @@ class Hops(Term):
 class Host(Term):
     """The same host. Another one says nothing: an outage has many."""
 
-    name, pro, contra = "host", 1.5, 0.0
+    name = "host"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         return 1.0 if facts.episode.host and facts.episode.host in group.hosts else MISSING
@@ -172,7 +170,7 @@ class Host(Term):
 class Class(Term):
     """The same class of trouble."""
 
-    name, pro, contra = "class", 0.4, 0.2
+    name = "class"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         mine = facts.episode.class_
@@ -187,7 +185,7 @@ class Class(Term):
 class Text(Term):
     """Likeness of the masked words of name and summary, to the most alike member's."""
 
-    name, pro, contra = "text", 1.0, 0.3
+    name = "text"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:
         mine = facts.template
@@ -208,7 +206,7 @@ class Text(Term):
 class SharedChange(Term):
     """Both follow the same recent change, on themselves or upstream."""
 
-    name, pro, contra = "change", 1.2, 0.0
+    name = "change"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         return 1.0 if any(change in group.changes for change in facts.changes) else MISSING
@@ -220,7 +218,7 @@ class SharedChange(Term):
 class Feedback(Term):
     """What people merged or split before."""
 
-    name, pro, contra = "feedback", 3.0, 3.0
+    name = "feedback"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         known = facts.feedback.get(facts.episode.kind)
@@ -266,16 +264,29 @@ def nearest(reach: dict[str, Reach], group: Group) -> str | None:
     return best
 
 
-def total(facts: Facts, group: Group, features: Features) -> float:
-    """The log odds that the alert belongs to the group."""
-    odds = BIAS
-    for term in TERMS:
-        score = term.score(facts, group, features)
-        if score >= 0.0:
-            odds += (2.0 * score - 1.0) * (term.pro if score > 0.5 else term.contra)
-            if odds < HOPELESS:
-                break
-    return odds
+class Scorer:
+    """Adds up what the terms say, by their weights. WeightsError when the weights do not know a term."""
+
+    __slots__ = ("bias", "terms")
+
+    def __init__(self, weights: Weights) -> None:
+        self.bias = weights.bias
+        try:
+            known = [(term, weights.terms[term.name]) for term in TERMS]
+        except KeyError as error:
+            raise WeightsError(f"the weights say nothing about {error}") from error
+        self.terms = tuple((term, weight.pro, weight.contra) for term, weight in known)
+
+    def total(self, facts: Facts, group: Group, features: Features) -> float:
+        """The log odds that the alert belongs to the group."""
+        odds = self.bias
+        for term, pro, contra in self.terms:
+            score = term.score(facts, group, features)
+            if score >= 0.0:
+                odds += (2.0 * score - 1.0) * (pro if score > 0.5 else contra)
+                if odds < HOPELESS:
+                    break
+        return odds
 
 
 def strength(odds: float) -> float:

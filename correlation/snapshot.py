@@ -11,11 +11,12 @@ from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
 from correlation.topology import Service
 from correlation.tuning import Tuning
+from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
 PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 1  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 2  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -33,6 +34,7 @@ class State(msgspec.Struct, kw_only=True):
     with_default: bool
     services: list[Service]
     tuning: Tuning
+    weights: Weights
     watermark: float
     last_episode: int
     last_group: int

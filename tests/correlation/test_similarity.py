@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from correlation.alert import Alert, Status
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
-from correlation.similarity import MISSING, TERMS, Facts, Term, explain, strength, total
+from correlation.similarity import MISSING, TERMS, Facts, Scorer, Term, explain, strength
+from correlation.weights import shipped
 from tests.correlation.building import SHOP, alert, alerts, timely
 
 
@@ -45,7 +46,8 @@ def test_a_term_lies_within_its_bounds_says_words_and_is_deterministic(
 
 def test_terms_have_their_own_names_and_weights_above_nothing() -> None:
     assert len({term.name for term in TERMS}) == len(TERMS)
-    assert all(term.pro >= 0 and term.contra >= 0 for term in TERMS)
+    assert shipped().terms.keys() == {term.name for term in TERMS}
+    assert all(weight.pro >= 0 and weight.contra >= 0 for weight in shipped().terms.values())
 
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
@@ -84,6 +86,7 @@ def test_the_total_of_an_explained_group_is_above_that_of_a_stranger() -> None:
     facts = engine._placer._gather(engine._dedup.all()[-1], 5.0)
     mine, stranger = engine._registry.open[1], engine._registry.open[2]
     assert other.group == "G1"
+    total = Scorer(shipped()).total
     assert total(facts, mine, engine._features) > total(facts, stranger, engine._features)
     assert explain(facts, mine, engine._features)
     assert Status.FIRING
