@@ -15,9 +15,56 @@ from correlation.alert import Alert, Status
 from correlation.decision import Decision, Evidence, Kind
 from correlation.engine import Engine
 
-__all__ = ["Outcome", "Scores", "adjusted_rand", "grade", "replay", "score"]
+__all__ = ["Calls", "Outcome", "Scores", "adjusted_rand", "grade", "replay", "score"]
 
 UNJUDGED = "?"
+
+
+class Calls:
+    """When people were called: at the decisions by which a group came to deserve them. Grows with the groups, not the alerts."""
+
+    __slots__ = ("_first", "_rooms", "count", "rows")
+
+    def __init__(self) -> None:
+        self.count = 0  # decisions so far
+        self.rows: dict[int, None] = {}  # at which people were called
+        self._first: dict[int, int] = {}  # group -> its first row
+        self._rooms: dict[int, None] = {}  # groups for which people were called
+
+    def add(self, decision: Decision) -> int:
+        """The next decision; returns the number of its group, 0 for none."""
+        row = self.count
+        number = int(decision.group[1:]) if decision.group else 0
+        for lost, kept in decision.merged:
+            if int(lost[1:]) in self._rooms:
+                self._rooms[int(kept[1:])] = None
+        for called in decision.called:
+            room = int(called[1:])
+            self._rooms[room] = None
+            self.rows[self._first.get(room, row)] = None
+        if number:
+            self._first.setdefault(number, row)
+        if decision.deserves and number not in self._rooms:
+            self._rooms[number] = None
+            self.rows[row] = None
+        self.count = row + 1
+        return number
+
+    def roots(self, engine: Engine) -> dict[int, int]:
+        """What every group came to: the surviving number, 0 where nobody was called."""
+        roots: dict[int, int] = {0: 0}
+        for number in self._first:
+            root = int(engine.surviving(f"G{number}")[1:])
+            roots[number] = root if root in self._rooms else 0
+        return roots
+
+    def final(self, row: int, kind: Kind, group: int) -> Kind:
+        """A decision as it turned out, given the row's final group."""
+        if row in self.rows:
+            return "opened"
+        if kind in ("opened", "joined"):
+            return "joined" if group else "noise"
+        return kind
 
 
 class Outcome:
@@ -27,62 +74,39 @@ class Outcome:
     rooms that merge later were two calls. An alert that waited for company which never came was noise.
     """
 
-    __slots__ = ("_called", "_first", "_rooms", "evidence", "kinds", "numbers", "reasons")
+    __slots__ = ("_calls", "evidence", "kinds", "numbers", "reasons")
 
     def __init__(self) -> None:
         self.kinds: list[Kind] = []
         self.numbers: list[int] = []  # groups as decided; 0 for none
         self.reasons: list[str] = []
         self.evidence: dict[int, tuple[Evidence, ...]] = {}  # by row
-        self._first: dict[int, int] = {}  # group -> its first row
-        self._rooms: dict[int, None] = {}  # groups for which people were called
-        self._called: dict[int, None] = {}  # rows at which they were
+        self._calls = Calls()
 
     def __len__(self) -> int:
         return len(self.kinds)
 
     def add(self, decision: Decision) -> None:
         """The next decision."""
-        number = int(decision.group[1:]) if decision.group else 0
-        for lost, kept in decision.merged:
-            if int(lost[1:]) in self._rooms:
-                self._rooms[int(kept[1:])] = None
-        for called in decision.called:
-            room = int(called[1:])
-            self._rooms[room] = None
-            self._called[self._first.get(room, len(self.kinds))] = None
-        if number:
-            self._first.setdefault(number, len(self.kinds))
-        if decision.deserves and number not in self._rooms:
-            self._rooms[number] = None
-            self._called[len(self.kinds)] = None
         if decision.evidence:
             self.evidence[len(self.kinds)] = decision.evidence
         self.kinds.append(decision.kind)
-        self.numbers.append(number)
+        self.numbers.append(self._calls.add(decision))
         self.reasons.append(decision.reason)
 
     @property
     def opened(self) -> int:
         """How often people were called."""
-        return len(self._called)
+        return len(self._calls.rows)
 
     def groups(self, engine: Engine) -> list[int]:
         """The final group of every row: the surviving number, 0 where nobody was called."""
-        roots: dict[int, int] = {0: 0}
-        for number in dict.fromkeys(self.numbers):
-            root = int(engine.surviving(f"G{number}")[1:]) if number else 0
-            roots[number] = root if root in self._rooms else 0
+        roots = self._calls.roots(engine)
         return [roots[number] for number in self.numbers]
 
     def final(self, row: int, group: int) -> Kind:
         """The decision as it turned out, given the row's final group."""
-        if row in self._called:
-            return "opened"
-        kind = self.kinds[row]
-        if kind in ("opened", "joined"):
-            return "joined" if group else "noise"
-        return kind
+        return self._calls.final(row, self.kinds[row], group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
