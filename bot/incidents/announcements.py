@@ -15,6 +15,7 @@ from bot.catalog.catalog import Catalog
 from bot.chat.outbox import enqueue, person_lane, room_lane
 from bot.chat.views import Button, Code, Moment, Notice, Page, Person, Strong, Text, encode_view, text
 from bot.clock import duration
+from bot.incidents import spread
 from bot.incidents.model import (
     MUSTER,
     Acknowledged,
@@ -50,14 +51,21 @@ def marker(number: int) -> str:
 def room_name(template: str, incident: Incident) -> str:
     """The room's name: lower case, digits and dashes, at most 80 characters, never empty.
 
-    The number is always in it, so that no two incidents want the same name.
+    The number is always in it, so that no two incidents want the same name; what is too long is cut from the title.
     """
     folded = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
+    room = max(0, ROOM_NAME_LENGTH + 1 - len(_filled(template, incident, "x")))
+    name = _filled(template, incident, slug[:room].strip("-"))
+    # A severity or a title may hold the same digits: only the number itself, standing alone, tells incidents apart.
+    told_apart = "{number}" in template and re.search(rf"(?<![0-9]){incident.number}(?![0-9])", name)
+    return name if told_apart and len(name) <= ROOM_NAME_LENGTH else f"inc-{incident.number}"
+
+
+def _filled(template: str, incident: Incident, slug: str) -> str:
     name = template.replace("{number}", str(incident.number)).replace("{slug}", slug)
     name = name.replace("{severity}", incident.severity.lower())
-    name = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:ROOM_NAME_LENGTH].strip("-")
-    return name if str(incident.number) in name else f"inc-{incident.number}"
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
 
 
 class Announcements:
@@ -81,6 +89,9 @@ class Announcements:
         elif notice is not None:
             await self.say(work, incident.number, notice, at)
         match event:
+            case Joined(new_services=services) if services:
+                if (burst := await spread.newest(work.connection, incident)) is not None:
+                    await self.progress(work, incident.number, burst.key, burst.notice, at)
             case Declared(by=by) if by != MUSTER:
                 await self.invite(work, incident.number, [by], at)
             case Acknowledged(by=by):
@@ -168,11 +179,6 @@ class Announcements:
                     text=text(Strong(f"{incident.severity} {incident.ref}"), f"{declared}: {incident.title}"),
                     details=_situation(incident, at),
                     tone="bad",
-                )
-            case Joined(alerts=alerts, new_services=services, words=words) if services:
-                count = "1 more alert" if alerts == 1 else f"{alerts} more alerts"
-                return Notice(
-                    text=text("Spread to ", Strong(", ".join(services)), f": {count}. {words}"), tone="warning"
                 )
             case Acknowledged(by=by, note=note):
                 said = (

@@ -33,7 +33,9 @@ from bot.incidents.model import (
 from bot.storage import tables
 from bot.storage.database import Transaction
 
-__all__ = ["Entry", "append", "read", "record"]
+__all__ = ["SPREAD", "Entry", "append", "read", "record"]
+
+SPREAD = "spread"  # the kind of the lines that say which services joined, when and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +60,18 @@ async def append(work: Transaction, incident: int, at: float, kind: str, actor: 
     work.announce("incident", number=incident)
 
 
-async def read(connection: AsyncConnection, incident: int, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
-    """The incident's lines in the order in which they were written."""
+async def read(
+    connection: AsyncConnection, incident: int, *, kind: str = "", after: int = 0, limit: int = 10_000
+) -> list[Entry]:
+    """The incident's lines, or those of one kind, in the order in which they were written."""
     query = (
         select(tables.timeline)
         .where(tables.timeline.c.incident == incident, tables.timeline.c.id > after)
         .order_by(tables.timeline.c.id)
         .limit(limit)
     )
+    if kind:
+        query = query.where(tables.timeline.c.kind == kind)
     return [
         Entry(id=r.id, at=r.at, kind=r.kind, actor=r.actor, text=r.text, data=msgspec.json.decode(r.data_json))
         for r in await connection.execute(query)
@@ -77,7 +83,14 @@ async def record(work: Transaction, incident: Incident, event: Event, at: float)
     line = _line(incident, event, at)
     if line is not None:
         kind, actor, words = line
-        await append(work, incident.number, at, kind, actor, words)
+        data: dict[str, Any] = {}
+        if isinstance(event, Joined):
+            data = {
+                "services": event.new_services,
+                "words": event.words,
+                "before": max(0, incident.alert_count - event.alerts),
+            }
+        await append(work, incident.number, at, kind, actor, words, **data)
 
 
 def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str] | None:
@@ -85,7 +98,7 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
         case Declared(by=by):
             return "declared", by, f"Declared {incident.severity}: {incident.title}"
         case Joined(alerts=alerts, new_services=services, words=words) if services:
-            return "spread", MUSTER, f"Spread to {', '.join(services)} ({_more(alerts)}). {words}"
+            return SPREAD, MUSTER, f"Spread to {', '.join(services)} ({_more(alerts)}). {words}"
         case Acknowledged(by=by, note=note):
             return "acknowledged", by, f"Acknowledged by {by.name}{f': {note}' if note else ''}"
         case Unacknowledged(by=by):

@@ -111,10 +111,17 @@ def test_a_severity_that_a_person_set_is_marked_so() -> None:
         ("inc-{number}-{slug}", "故障", "inc-42"),
         ("{slug}", "故障", "inc-42"),
         ("{severity}-{slug}-{number}", "web", "sev2-web-42"),
+        ("{slug}", "42 checkouts hang", "inc-42"),
+        ("{severity}{number}-{slug}", "web", "inc-42"),
+        ("{slug}-{number}", "x" * 500, "x" * 77 + "-42"),
     ],
 )
 def test_a_room_name_is_harmless_and_bears_the_number(template: str, title: str, name: str) -> None:
     assert room_name(template, incident(title=title)) == name
+
+
+def test_another_number_in_a_room_name_does_not_stand_for_the_incidents() -> None:
+    assert room_name("{severity}-{slug}", incident(number=2, title="web")) == "inc-2"
 
 
 def test_a_room_name_has_at_most_80_characters() -> None:

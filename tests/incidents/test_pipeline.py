@@ -96,6 +96,26 @@ async def test_a_spread_to_another_service_is_told_once(database_url: str) -> No
         assert sum("Spread to cart" in text for text in await w.said()) == 1
 
 
+async def test_a_spread_over_several_services_within_seconds_is_one_notice_that_is_kept_current(
+    database_url: str,
+) -> None:
+    async with world(database_url) as w:
+        await w.post(alert())
+        await w.settle()
+        for service in ("cart", "web", "search"):
+            w.clock.advance(5)
+            await w.post(*[alert("Errors", service=service, host=f"{service}-{n}") for n in range(3)])
+            await w.settle()
+        [told] = [words for words in await w.said() if words.startswith("Spread to ")]
+        first, *reasons = told.splitlines()
+        assert first == "Spread to cart, web, search within 10 s: 9 more alerts."
+        assert [line.removeprefix("- ").partition(":")[0] for line in reasons] == ["cart", "web", "search"]
+        w.clock.advance(300)
+        await w.post(alert("Errors", service="mail", host="mail-1"))
+        await w.settle()
+        assert sum(words.startswith("Spread to ") for words in await w.said()) == 2, "much later it is news again"
+
+
 async def test_two_outages_at_two_locations_are_two_incidents(database_url: str) -> None:
     async with world(database_url) as w:
         await w.post(alert(), alert("DiskFull", service="reports", location="us-east-1", summary="/ is full"))
