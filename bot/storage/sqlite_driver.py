@@ -33,8 +33,8 @@ class _Connection(aiosqlite.Connection):
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connect, iter_chunk_size=64)
         self._thread.daemon = True  # as SQLAlchemy has it: a process that ends waits for nobody
-        self._begin = ""  # the statement that begins a transaction; it travels with the next one
-        self._open = False
+        self._begin = ""  # the statement that begins a transaction; it travels with the next one; BEGIN alone: to read
+        self._open = self._wrote = False
 
     def cursor(self) -> _Cursor:  # type: ignore[override]  # entered by `async with` only, as SQLAlchemy does
         return _Cursor(self)
@@ -46,7 +46,8 @@ class _Connection(aiosqlite.Connection):
     async def run(self, operation: Callable[[sqlite3.Cursor], Any]) -> _Outcome:
         """Do it with a cursor on the connection's thread, and bring everything back."""
         begin, self._begin = self._begin, ""
-        self._open = self._open or bool(begin)  # also when nobody waits for the answer any more
+        if begin:  # noted before the answer, for whom nobody may wait any more
+            self._open, self._wrote = True, begin != "BEGIN"
         return await self._execute(self._run, begin, operation)  # type: ignore[no-any-return,no-untyped-call]
 
     async def commit(self) -> None:
@@ -57,9 +58,11 @@ class _Connection(aiosqlite.Connection):
 
     async def rollback(self) -> None:
         self._begin = ""
-        if self._open:
+        if self._open and self._wrote:
             await super().rollback()
-            self._open = False
+        elif self._open:  # nobody waits for the end of a transaction that only read: what comes next is behind it
+            self._tx.put_nowait((None, self._conn.rollback))
+        self._open = False
 
     def _run(self, begin: str, operation: Callable[[sqlite3.Cursor], Any]) -> _Outcome:
         cursor = self._conn.cursor()

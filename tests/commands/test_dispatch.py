@@ -175,7 +175,9 @@ async def test_a_request_that_did_nothing_is_not_taken(here: World, monkeypatch:
     with monkeypatch.context() as disk:
         disk.setattr(here.services.incidents, "react", full)
         assert (await here.dispatcher.run(request)).failed
-    assert shown(await Dispatcher(here.services).run(request)) == "Noted on the timeline of INC-1."
+    other = Dispatcher(here.services)
+    assert shown(await other.run(request)) == "Noted on the timeline of INC-1."
+    await other.close()
 
 
 async def test_what_only_reads_writes_nothing(here: World) -> None:
