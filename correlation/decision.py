@@ -9,7 +9,7 @@ import msgspec
 
 from correlation.alert import Severity
 
-__all__ = ["Cause", "Decision", "Evidence", "GroupView", "Kind", "Suspect"]
+__all__ = ["Cause", "Decision", "Evidence", "Flapping", "GroupView", "Kind", "Suspect"]
 
 Kind = Literal["opened", "joined", "repeat", "noise", "resolved"]
 
@@ -29,7 +29,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     `code` is the named reason. `deserves`: the group deserves people now; a group may open before it does. `merged`:
     (lost, kept) groups that this alert bridged. `called`: other groups that came to deserve people by the passing of
     time: they waited for company, and fire on all alone. A held alert that fires again may be "joined" or "opened"
-    later, with its old episode number.
+    later, with its old episode number. `severity` is the one last told while it fired; `before` what it was when this
+    alert changed it. `muted`: it is an effect of a known cause, so nobody needs to be told of it by itself.
     """
 
     kind: Kind
@@ -49,6 +50,20 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     merged: tuple[tuple[str, str], ...] = ()
     called: tuple[str, ...] = ()
+    severity: Severity = Severity.WARNING
+    before: Severity | None = None
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flapping:
+    """A member that fires and clears and fires: how often it changed, from when until when."""
+
+    episode: int
+    what: str
+    changes: int
+    since: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +91,8 @@ class Suspect:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupView:
     """A group as it stands. Counts are of episodes, largest first; `episodes` lists at most 10,000, as far as
-    the engine remembers them; `size` counts all."""
+    the engine remembers them; `size` counts all, `effects` those that a known cause mutes; `flapping` are those that
+    changed within the last ten minutes, most changes first."""
 
     id: str
     number: int
@@ -98,3 +114,5 @@ class GroupView:
     environments: tuple[tuple[str, int], ...]
     causes: tuple[Cause, ...]
     suspects: tuple[Suspect, ...]
+    effects: int = 0
+    flapping: tuple[Flapping, ...] = ()

@@ -13,12 +13,15 @@ from hashlib import blake2b
 import msgspec
 
 from correlation.alert import Alert
+from correlation.words import plural, span
 
-__all__ = ["NEVER", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
+__all__ = ["CALM", "NEVER", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
 
 Key = tuple[str, ...]
 
 NEVER = float("-inf")
+CALM = 600.0  # seconds without a change after which a condition has made up its mind
+FLAPPING = 5  # changes with less than that between two: the third clearing is one too many
 MAX_LABEL_SETS = 16_384
 
 # Labels that say how bad it is or when, not what it is.
@@ -42,7 +45,11 @@ _MEASURED = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?%?|\d{9,}")
 
 
 class Episode(msgspec.Struct, gc=False, kw_only=True):
-    """One fingerprint's stay in one group (`group` 0: held). `rank` is the worst severity's: 0 critical to 3 info."""
+    """One fingerprint's stay in one group (`group` 0: held). `rank` is the worst severity's: 0 critical to 3 info.
+
+    It fires and clears, and fires again as the same episode while its group takes members or has been quiet for less than
+    the recipe's `quiet_for`; a held one within the hour. After that the same fingerprint is a new episode.
+    """
 
     id: int
     key: Key
@@ -67,6 +74,11 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     resolved_at: float = NEVER
     held: str = ""  # the reason's code, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed
+    present: int = 3  # the rank it was last told to have
+    turns: int = 0  # changes between firing and cleared, one soon after the other ...
+    turning: float = NEVER  # ... since then
+    turned_at: float = NEVER  # the last of them
+    muted_by: int = 0  # the episode whose effect it is (inhibition.py)
 
     @property
     def part(self) -> str:
@@ -77,6 +89,21 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     def kind(self) -> str:
         """What sort of alert it is, wherever it fires."""
         return f"{self.service}/{self.name}"
+
+    def turn(self, at: float) -> None:
+        """It cleared, or fires again."""
+        if at - self.turned_at > CALM:
+            self.turns, self.turning = 0, at
+        self.turns += 1
+        self.turned_at = max(self.turned_at, at)
+
+    def flapping(self, at: float) -> bool:
+        """Whether nobody can say yet if it fires or not."""
+        return self.turns >= FLAPPING and at - self.turned_at <= CALM
+
+    def flaps(self) -> str:
+        """`flapping: 14 changes in 10 min`."""
+        return f"flapping: {plural(self.turns, 'change')} in {span(self.turned_at - self.turning)}"
 
 
 def scrub(alert: Alert) -> Alert:

@@ -164,7 +164,11 @@ class Engine:
         group = self._registry.by_id(id)
         if group is None:
             return None
-        return group.view(causes(group, self.topology), suspects(group, self.topology, self._ledger.all()))
+        return group.view(
+            causes(group, self.topology),
+            suspects(group, self.topology, self._ledger.all()),
+            self._stays.flapping(group),
+        )
 
     def surviving(self, id: str) -> str:  # noqa: A002 - the contract's word
         """The id under which a group goes on after merges: itself, if it was not merged."""

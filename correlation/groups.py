@@ -10,7 +10,7 @@ from itertools import islice
 import msgspec
 
 from correlation.alert import Severity
-from correlation.decision import Cause, GroupView, Suspect
+from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import Episode
 from correlation.words import clean, humanise
 
@@ -22,6 +22,7 @@ MAX_TEMPLATES = 8
 MAX_KINDS = 16
 MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
+MAX_RESTLESS = 16  # members that flap and are named
 FADES = 600.0  # seconds in which half of what an alert says fades, where its end will not be told
 START_PACE = 100.0  # seconds between two members, before there are any
 
@@ -36,6 +37,7 @@ class Tally(msgspec.Struct, gc=False):
     first_seen: float
     last_seen: float
     worst: int
+    first: int = 0  # the episode that was first
 
 
 class Telling(msgspec.Struct, gc=False):
@@ -85,6 +87,8 @@ class Group(msgspec.Struct, kw_only=True):
     kinds: dict[str, int] = msgspec.field(default_factory=dict)
     changes: list[str] = msgspec.field(default_factory=list)
     apart: list[int] = msgspec.field(default_factory=list)  # groups that a person split from this one
+    effects: int = 0  # members that a known cause mutes
+    restless: dict[int, None] = msgspec.field(default_factory=dict)  # the latest members that flapped
     telling: Telling = msgspec.field(default_factory=Telling)
 
     @property
@@ -113,11 +117,12 @@ class Group(msgspec.Struct, kw_only=True):
         if tally is not None:
             tally.episodes += 1
             tally.firing += episode.active
-            tally.first_seen = min(tally.first_seen, at)  # what was held before says nothing of when this began
+            if at < tally.first_seen:  # what was held before says nothing of when this began
+                tally.first_seen, tally.first = at, episode.id
             tally.last_seen = max(tally.last_seen, episode.last_seen)
             tally.worst = min(tally.worst, episode.rank)
         elif len(tallies) < cap:
-            tallies[episode.part] = Tally(1, int(episode.active), at, episode.last_seen, episode.rank)
+            tallies[episode.part] = Tally(1, int(episode.active), at, episode.last_seen, episode.rank, episode.id)
         for values, value, most in (
             (self.classes, episode.class_, MAX_VALUES),
             (self.names, episode.name, MAX_VALUES),
@@ -130,6 +135,9 @@ class Group(msgspec.Struct, kw_only=True):
             if value and (value in values or len(values) < most):
                 values[value] = values.get(value, 0) + 1
         self.worsen(episode)
+        self.effects += episode.muted_by > 0
+        if episode.turns:
+            self.turned(episode)
         if episode.active:
             self.firing += 1
             self.lasting += episode.lasting
@@ -182,6 +190,14 @@ class Group(msgspec.Struct, kw_only=True):
         if tally is not None:
             tally.firing = max(0, tally.firing - 1)
 
+    def turned(self, episode: Episode) -> None:
+        """A member changed; those that flap are kept, the latest last."""
+        if episode.flapping(episode.turned_at):
+            self.restless.pop(episode.id, None)
+            self.restless[episode.id] = None
+            if len(self.restless) > MAX_RESTLESS:
+                del self.restless[next(iter(self.restless))]
+
     def absorb(self, other: Group) -> None:
         """Take over all of another group."""
         self.opened_at = min(self.opened_at, other.opened_at)
@@ -205,7 +221,8 @@ class Group(msgspec.Struct, kw_only=True):
                 if have is not None:
                     have.episodes += tally.episodes
                     have.firing += tally.firing
-                    have.first_seen = min(have.first_seen, tally.first_seen)
+                    if tally.first_seen < have.first_seen:
+                        have.first_seen, have.first = tally.first_seen, tally.first
                     have.last_seen = max(have.last_seen, tally.last_seen)
                     have.worst = min(have.worst, tally.worst)
                 elif len(mine) < MAX_SERVICES:
@@ -222,6 +239,8 @@ class Group(msgspec.Struct, kw_only=True):
             for value, count in values.items():
                 if value in ours or len(ours) < most:
                     ours[value] = ours.get(value, 0) + count
+        self.effects += other.effects
+        self.restless = dict.fromkeys(sorted({*self.restless, *other.restless})[-MAX_RESTLESS:])
         for change in other.changes:
             self.touch(change)
         self.apart = sorted({*self.apart, *other.apart} - {self.number, other.number})
@@ -235,7 +254,9 @@ class Group(msgspec.Struct, kw_only=True):
         if change not in self.changes and len(self.changes) < MAX_CHANGES:
             self.changes.append(change)
 
-    def view(self, causes: tuple[Cause, ...], suspects: tuple[Suspect, ...]) -> GroupView:
+    def view(
+        self, causes: tuple[Cause, ...], suspects: tuple[Suspect, ...], flapping: tuple[Flapping, ...] = ()
+    ) -> GroupView:
         """The group as it stands."""
         return GroupView(
             id=self.id,
@@ -258,6 +279,8 @@ class Group(msgspec.Struct, kw_only=True):
             environments=largest(self.environments),
             causes=causes,
             suspects=suspects,
+            effects=self.effects,
+            flapping=flapping,
         )
 
     def title(self) -> str:

@@ -13,6 +13,7 @@ from correlation.features import Features
 from correlation.feedback import Feedback
 from correlation.gate import Gate, Verdict
 from correlation.groups import Group
+from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.registry import Registry, own_keys
 from correlation.similarity import Facts, Scorer, accepts, explain, sentence
 from correlation.suspects import Ledger
@@ -129,6 +130,8 @@ class Placer:
         needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.opening)
         calls = facts.episode.rank <= SEVERE and facts.episode.opening >= 1.0  # it would call people by itself
         found: list[Chosen] = []
+        effects: list[Chosen] = []
+        episode = facts.episode
         for number in self.registry.index.find(_by_telling(keys, near)):
             group = self.registry.open[number]
             if not group.joinable(facts.at) or (calls and _background(group, facts.episode)):
@@ -143,6 +146,9 @@ class Placer:
                     found.append(Chosen(odds, group, by_rule=True))
             elif odds >= needed:
                 found.append(Chosen(odds, group, by_rule=False))
+            elif odds >= needed - LENIENCE and inhibitor(episode, facts.at, facts.reach, group, self.registry.dedup):
+                effects.append(Chosen(odds, group, by_rule=False))
+        found = found or effects  # what fits by itself comes first
         if len(found) > 1:
             found.sort(key=lambda one: (_rank(one, cookbook), one.group.number))
         return found
@@ -159,12 +165,17 @@ class Placer:
                 self.registry.unite(kept, lost)
                 merged.append((lost.id, kept.id))
                 group = kept
+        effect = inhibitor(facts.episode, facts.at, facts.reach, group, self.registry.dedup)
+        said = sentence(evidence)
+        if effect is not None:
+            facts.episode.muted_by = effect.cause.id
+            said = f"{effect.words}; {said}"
+            evidence = (*evidence, Evidence(TERM, 1.0, effect.why))
         self._take(group, facts, keys)
-        reason = f"Joined: {sentence(evidence)}."
         if merged:
-            reason = f"{reason[:-1]}; it connects {', '.join(lost for lost, _ in merged)} with {group.id}."
-        code = "bridged" if merged else "by_recipe" if by_rule else "alike"
-        return Placed("joined", code, reason, group, evidence, tuple(merged))
+            said = f"{said}; it connects {', '.join(lost for lost, _ in merged)} with {group.id}"
+        code = "bridged" if merged else "inhibited" if effect else "by_recipe" if by_rule else "alike"
+        return Placed("joined", code, f"Joined: {said}.", group, evidence, tuple(merged))
 
     def _open(self, facts: Facts, alert: Alert, keys: list[Pair], compiled: Compiled, verdict: Verdict) -> Placed:
         recipe = compiled.recipe

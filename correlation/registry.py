@@ -233,7 +233,7 @@ class Registry:
             and _overlap(a.environments, b.environments)
         )
 
-    def _like(self, old: Group, number: int, members: Iterable[int]) -> Group:
+    def _like(self, old: Group, number: int, members: Sequence[int]) -> Group:
         """A group of some of another's members, as far as they are remembered."""
         group = Group(
             number=number,
@@ -249,12 +249,15 @@ class Registry:
             open=old.open,
             changes=list(old.changes),
         )
+        kept = frozenset(members)
         for member in members:
             episode = self.dedup.episode(member)
             if episode is None:
                 group.members[member] = None
                 group.size += 1
             else:
+                if episode.muted_by not in kept:  # a person says that it is no effect of that
+                    episode.muted_by = 0
                 group.take(episode, _began(episode, old))
                 group.last_at = max(group.last_at, episode.last_seen)
         if group.opened_at > group.last_at:  # none is remembered

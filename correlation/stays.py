@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from correlation.alert import Alert, Status
-from correlation.decision import Decision, Evidence, Kind
+from correlation.decision import Decision, Evidence, Flapping, Kind
 from correlation.dedup import Dedup, Episode, Key, fingerprint, scrub
 from correlation.features import Features
 from correlation.gate import Gate, Verdict
-from correlation.groups import Group
+from correlation.groups import SEVERITIES, Group
+from correlation.inhibition import named, unmute
 from correlation.placing import Placed, Placer
 from correlation.registry import Registry
 from correlation.sources import Sources
@@ -61,6 +62,22 @@ class Stays:
             return _tell(episode, "resolved", "cleared_unknown", "Cleared: it was not known to fire.")
         return self._begin(self._remember(alert, at, key, print_), alert, at, muted)
 
+    def flapping(self, group: Group) -> tuple[Flapping, ...]:
+        """The members of a group that changed again and again until lately, most changes first."""
+        known = [episode for number in group.restless if (episode := self._dedup.episode(number)) is not None]
+        restless = [episode for episode in known if episode.flapping(self._registry.watermark)]
+        restless.sort(key=lambda episode: (-episode.turns, episode.id))
+        return tuple(
+            Flapping(
+                episode=episode.id,
+                what=named(episode),
+                changes=episode.turns,
+                since=episode.turning,
+                until=episode.turned_at,
+            )
+            for episode in restless
+        )
+
     def _begin(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A stay begins."""
         self._sources.onset(alert.source)
@@ -89,34 +106,44 @@ class Stays:
 
     def _repeat(self, episode: Episode, group: Group, alert: Alert, at: float) -> Decision:
         """A member of an open group fires on, or again."""
-        was_active = episode.active
+        was_active, last = episode.active, episode.last_seen
         episode.count += 1
         group.alerts += 1
-        if at > episode.last_seen:
+        if at > last:
             episode.last_seen = at
             if at > group.last_at:  # noqa: PLR1730 - max() costs a tenth of a repeat
                 group.last_at = at
         elif at < episode.first_seen:
             episode.first_seen = at
-        rank = alert.severity.rank
+        rank, before = alert.severity.rank, None
+        if rank != episode.present and _newer(episode, rank, at, last):
+            before, episode.present = episode.present, rank
         if rank < episode.rank:
             episode.rank = rank
             group.worsen(episode)
+            if episode.muted_by:
+                unmute(episode, group, self._dedup.episode(episode.muted_by))
             if not group.deserved:
                 self._placer.worsen(episode, group, alert)
         if was_active:
-            return _tell(
-                episode, "repeat", "still_firing", f"Repeat: {episode.count} times now.", group, was_active=True
-            )
+            code, said = "still_firing", f"{episode.count} times now"
+            if before is not None:
+                code = "worse" if rank < before else "milder"
+                said = f"{code} now, {SEVERITIES[rank].value} after {SEVERITIES[before].value}"
+            return _tell(episode, "repeat", code, f"Repeat: {said}.", group, was_active=True, before=before)
         episode.active, episode.since = True, at
+        episode.turn(at)
+        group.turned(episode)
         if not group.deserved:
             self._registry.wait(group, at)
         episode.lasting = self._sources.tells_ends(episode.source)
         group.stirred(episode)
         self._registry.schedule(group)
         self._placer.weigh(episode, alert, at, recovered=True)
+        if episode.flapping(at):
+            return _tell(episode, "repeat", "flapping", f"Repeat: {episode.flaps()}.", group, before=before)
         reason = f"Repeat: fires again, {span(at - episode.resolved_at)} after it cleared."
-        return _tell(episode, "repeat", "fired_again", reason, group)
+        return _tell(episode, "repeat", "fired_again", reason, group, before=before)
 
     def _again_held(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A held alert fires again: within the hour a repeat, weighed anew from time to time."""
@@ -124,23 +151,32 @@ class Stays:
             key, print_ = episode.key, episode.fingerprint
             return self._begin(self._remember(alert, at, key, print_), alert, at, muted)
         was_active, known = episode.active, episode.count > 0
+        before = None
+        rank = alert.severity.rank
+        if rank != episode.present and (not known or _newer(episode, rank, at, episode.last_seen)):
+            before, episode.present = episode.present if known else None, rank
         episode.first_seen = min(episode.first_seen, at) if known else at
         episode.last_seen = max(episode.last_seen, at)
         episode.count += 1
         if not was_active:
             episode.active, episode.since = True, at
-        worse = alert.severity.rank < episode.rank
-        episode.rank = min(episode.rank, alert.severity.rank)
-        again = f"Repeat: held, {episode.count} times now."
+            if known:
+                episode.turn(at)
+        worse = rank < episode.rank
+        episode.rank = min(episode.rank, rank)
+        flaps = not was_active and episode.flapping(at)
+        again = f"Held: {episode.flaps()}." if flaps else f"Repeat: held, {episode.count} times now."
         if muted is not None:
-            return self._mute(episode, muted, kind="repeat" if known else "noise", was_active=was_active)
+            return self._mute(episode, muted, kind="repeat" if known else "noise", was_active=was_active, before=before)
         if was_active and not worse and episode.held != "silenced" and at - episode.asked_at < self._tuning.ask_again:
-            return _tell(episode, "repeat", "held_again", again, was_active=True)
+            return _tell(episode, "repeat", "held_again", again, was_active=True, before=before)
         if was_active and not worse and episode.held != "silenced":
             verdict = Verdict(episode.opening, episode.held in HOLDING, episode.held, "it goes on")
         else:
             verdict = self._placer.weigh(episode, alert, at, recovered=not was_active and known)
-        return self._place(episode, alert, at, verdict, was_active=was_active, again=again if known else "")
+        return self._place(
+            episode, alert, at, verdict, was_active=was_active, again=again if known else "", before=before
+        )
 
     def _resolve(self, episode: Episode, alert: Alert, at: float) -> Decision:
         """The condition is over. It neither opens nor prolongs a group."""
@@ -154,12 +190,26 @@ class Stays:
             return self._answer(episode, "resolved", "cleared_again", "Cleared: told again.")
         self._release(episode)
         episode.active = False
+        episode.turn(at)
         self._gate.ended(episode.name, at, at - episode.since)
-        reason = f"Cleared after {span(at - episode.first_seen)}."
-        return self._answer(episode, "resolved", "cleared", reason, was_active=True)
+        if not episode.flapping(at):
+            reason = f"Cleared after {span(at - episode.first_seen)}."
+            return self._answer(episode, "resolved", "cleared", reason, was_active=True)
+        group = self._registry.find(episode.group) if episode.group else None
+        if group is not None:
+            group.turned(episode)
+        return self._answer(episode, "resolved", "flapping", f"Cleared; {episode.flaps()}.", was_active=True)
 
     def _place(
-        self, episode: Episode, alert: Alert, at: float, verdict: Verdict, *, was_active: bool = False, again: str = ""
+        self,
+        episode: Episode,
+        alert: Alert,
+        at: float,
+        verdict: Verdict,
+        *,
+        was_active: bool = False,
+        again: str = "",
+        before: int | None = None,
     ) -> Decision:
         """Find a place for an alert; `again` is what to say when it was held before and still is."""
         moment = max(at, self._registry.watermark - self._tuning.late)
@@ -174,11 +224,16 @@ class Stays:
             episode.held = code
             if again:
                 kind, reason = "repeat", again
-        return _tell(episode, kind, code, reason, group, was_active=was_active, evidence=evidence, merged=merged)
+                code = "flapping" if again.startswith("Held") else code
+        return _tell(
+            episode, kind, code, reason, group, was_active=was_active, evidence=evidence, merged=merged, before=before
+        )
 
-    def _mute(self, episode: Episode, why: str, *, kind: Kind = "noise", was_active: bool = False) -> Decision:
+    def _mute(
+        self, episode: Episode, why: str, *, kind: Kind = "noise", was_active: bool = False, before: int | None = None
+    ) -> Decision:
         episode.held = "silenced"
-        return _tell(episode, kind, "silenced", f"Held: {why}.", was_active=was_active)
+        return _tell(episode, kind, "silenced", f"Held: {why}.", was_active=was_active, before=before)
 
     def _remember(self, alert: Alert, at: float, key: Key, print_: str) -> Episode:
         """A new episode, in no group yet."""
@@ -200,6 +255,7 @@ class Stays:
             last_seen=at,
             since=at,
             lasting=self._sources.tells_ends(alert.source),
+            present=alert.severity.rank,
         )
         for old in self._dedup.put(episode):
             if old.key != key:  # the bound pushed it out
@@ -238,6 +294,11 @@ class Stays:
         return _tell(episode, kind, code, reason, group, was_active=was_active, number=self._registry.root(number))
 
 
+def _newer(episode: Episode, rank: int, at: float, last: float) -> bool:
+    """Whether a report says how bad it is now: the newest does, and of two at the same moment the worse."""
+    return at > last or (at == last and rank < episode.present)
+
+
 def _tell(
     episode: Episode,
     kind: Kind,
@@ -249,6 +310,7 @@ def _tell(
     evidence: tuple[Evidence, ...] = (),
     merged: tuple[tuple[str, str], ...] = (),
     number: int = 0,
+    before: int | None = None,
 ) -> Decision:
     """The decision. `number` names the group when the group itself is no longer remembered."""
     return Decision(
@@ -268,4 +330,7 @@ def _tell(
         recipe=group.recipe if group is not None else None,
         evidence=evidence,
         merged=merged,
+        severity=SEVERITIES[episode.present],
+        before=None if before is None else SEVERITIES[before],
+        muted=episode.muted_by > 0,
     )

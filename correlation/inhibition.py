@@ -1,0 +1,81 @@
+"""A known cause mutes its effects: an alert on what depends on it joins its group, and nobody is told of it by itself.
+
+Only what people have been called for mutes, only what is as bad, began before and still fires, and only at the same place.
+Nothing is hidden: the alert is a member like any other, says what mutes it, and is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from correlation.dedup import Dedup, Episode
+from correlation.groups import Group
+from correlation.topology import Reach
+from correlation.words import clean, humanise, plural
+
+__all__ = ["LENIENCE", "TERM", "Inhibitor", "inhibitor", "named", "unmute"]
+
+TERM = "inhibition"  # among the evidence
+LENIENCE = 2.0  # log odds less that a group asks of an effect of what it holds
+
+
+class Inhibitor(NamedTuple):
+    """The member whose effect an alert is, and how many hops up it lies."""
+
+    cause: Episode
+    hops: int
+
+    @property
+    def words(self) -> str:
+        """`inhibited by A12 payments-api pool exhausted`."""
+        return f"inhibited by A{self.cause.id} {named(self.cause)}"
+
+    @property
+    def why(self) -> str:
+        """The same with the reason."""
+        return f"{self.words}, {plural(self.hops, 'hop')} upstream, here and before it"
+
+
+def named(episode: Episode) -> str:
+    """What is broken, short."""
+    what = humanise(episode.name, 40)
+    return what if not episode.service or episode.service in what else f"{clean(episode.service, 40)} {what}"
+
+
+def inhibitor(episode: Episode, at: float, reach: Mapping[str, Reach], group: Group, dedup: Dedup) -> Inhibitor | None:
+    """What mutes an alert of `at` in a group; of several the one that began first. None when it speaks for itself.
+
+    Each must hold: people were called for the group; the alert's service depends on the other within the recipe's hops;
+    that one began before, still fires, and is at least as bad; both name the same location and environment, or none.
+    """
+    if not group.deserved:
+        return None
+    best: Inhibitor | None = None
+    rank = (at, 0, "")
+    for service, found in reach.items():
+        if found.direction != "up" or found.hops > group.hops:
+            continue
+        tally = group.services.get(service)
+        if tally is None or not tally.firing or tally.worst > episode.rank:
+            continue
+        this = (tally.first_seen, found.hops, service)
+        if tally.first_seen >= at or this >= rank:
+            continue
+        cause = dedup.episode(tally.first)
+        if cause is not None and _same_place(cause, episode):
+            best, rank = Inhibitor(cause, found.hops), this
+    return best
+
+
+def unmute(episode: Episode, group: Group, cause: Episode | None) -> bool:
+    """A muted member that became worse than its cause speaks for itself from now on; whether it was muted."""
+    if not episode.muted_by or (cause is not None and cause.rank <= episode.rank):
+        return False
+    episode.muted_by = 0
+    group.effects -= 1
+    return True
+
+
+def _same_place(one: Episode, other: Episode) -> bool:
+    return one.location == other.location and one.environment == other.environment
