@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Escalation, EscalationStep, Who
+from bot.incidents.model import SeverityLevel
 
-__all__ = ["FALLBACK", "Position", "after", "policy_of", "step_at"]
+__all__ = ["FALLBACK", "Position", "after", "policy_of", "step_at", "wakes"]
 
 FALLBACK = Escalation(
     id="", steps=(EscalationStep(page=(Who(kind="on-call"),)),)
 )  # where the catalogue names no policy
+
+
+WAKING = ("SEV1", "SEV2")  # where a policy does not say which severities may wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +45,10 @@ def after(policy: Escalation, position: Position, *, skip_repeats: bool = False)
     if step is not None and not skip_repeats and position.turn + 1 < step.repeat:
         return Position(step=position.step, turn=position.turn + 1)
     return Position(step=position.step + 1)
+
+
+def wakes(policy: Escalation, severity: SeverityLevel) -> bool:
+    """Whether an incident that becomes this severe is worth waking people for: what quiet hours would not hold back."""
+    if policy.quiet_hours is not None:
+        return severity not in policy.quiet_hours.severities
+    return severity in WAKING

@@ -45,8 +45,12 @@ def room_notice(
     names: Names,
     *,
     waited: float | None = None,
+    turn: int = 1,
 ) -> Notice:
-    """Who was paged together, and what became of each; `waited` seconds without an answer is said when it is given."""
+    """Who was paged together, and what became of each; `waited` seconds without an answer is said when it is given.
+
+    `turn` counts from 1: how often they were asked.
+    """
     people = [names(page.person) for page in pages]
     note: tuple[Text, ...] = ((pages[0].note,),) if pages[0].note else ()
     states = {page.state for page in pages}
@@ -59,14 +63,15 @@ def room_notice(
         tone = "info"
     whys = {page.why for page in pages}
     why = f" ({pages[0].why})" if len(whys) == 1 else ""
+    paged = "Paged " if turn == 1 else f"Paged {turn} times: "
     if len(pages) == 1:
-        told = text("Paged ", people[0], f"{why}: ", *status(pages[0], deliveries(pages[0].id), waited=waited), ".")
+        told = text(paged, people[0], f"{why}: ", *status(pages[0], deliveries(pages[0].id), waited=waited), ".")
         return Notice(text=told, details=note, tone=tone)
     lines = [
         text(person, f" ({page.why})" if not why else "", ": ", *status(page, deliveries(page.id), waited=waited))
         for page, person in zip(pages, people, strict=True)
     ]
-    return Notice(text=text("Paged ", *people_text(people), f"{why}."), details=(*note, *lines), tone=tone)
+    return Notice(text=text(paged, *people_text(people), f"{why}."), details=(*note, *lines), tone=tone)
 
 
 def status(page: PageRecord, deliveries: Sequence[Delivery] = (), *, waited: float | None = None) -> Text:

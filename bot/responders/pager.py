@@ -118,12 +118,14 @@ class Pager:
 
     async def refresh(self, work: Transaction, page: PageRecord, at: float, *, waited: float | None = None) -> None:
         """Let the room's message about this page and those made with it show how they stand."""
-        together = await pages.siblings(work.connection, page)
+        asking = await pages.round_of(work.connection, page)
         arrived: dict[int, Sequence[Delivery]] = {}
-        for one in together:
+        for one in asking.pages:
             arrived[one.id] = await pages.deliveries(work.connection, one.id)
-        notice = room_notice(together, lambda number: arrived[number], self._person, waited=waited)
-        await self._announcements.progress(work, page.incident, together[0].ref, notice, at)
+        notice = room_notice(
+            asking.pages, lambda number: arrived[number], self._person, waited=waited, turn=asking.turn
+        )
+        await self._announcements.progress(work, page.incident, asking.first.ref, notice, at)
 
     async def _enqueue(self, work: Transaction, page: PageRecord, kind: str, at: float) -> None:
         for platform in self._platforms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from sqlalchemy import Row, insert, select, update
@@ -20,6 +21,7 @@ __all__ = [
     "Delivery",
     "PageRecord",
     "PageState",
+    "Round",
     "add",
     "address",
     "change",
@@ -27,7 +29,7 @@ __all__ = [
     "deliveries",
     "get",
     "of_incident",
-    "siblings",
+    "round_of",
 ]
 
 PageState = Literal["pending", "sent", "acknowledged", "declined", "failed", "over"]
@@ -61,6 +63,15 @@ class PageRecord:
     def open(self) -> bool:
         """It may still be answered."""
         return self.state in OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Pages that the room hears of as one: those asked last, for the `turn`-th time, and the `first` of them all."""
+
+    first: PageRecord
+    pages: tuple[PageRecord, ...]
+    turn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +134,30 @@ async def newest_open(connection: AsyncConnection, person: str) -> PageRecord | 
     return None if row is None else _record(row)
 
 
-async def siblings(connection: AsyncConnection, page: PageRecord) -> list[PageRecord]:
-    """The pages that were made together with this one, itself among them."""
-    together = (_pages.c.incident == page.incident, _pages.c.step == page.step, _pages.c.created_at == page.created_at)
-    return [_record(row) for row in await connection.execute(select(_pages).where(*together).order_by(_pages.c.id))]
+async def round_of(connection: AsyncConnection, page: PageRecord) -> Round:
+    """The asking that the page belongs to; a step that a policy repeats without an answer is one asking."""
+    kinds = _pages.c.step == MANUAL if page.step == MANUAL else _pages.c.step != MANUAL
+    query = select(_pages).where(_pages.c.incident == page.incident, kinds).order_by(_pages.c.id)
+    every = [_record(row) for row in await connection.execute(query)]
+    rounds: list[list[list[PageRecord]]] = []
+    for _, made in groupby(every, key=lambda one: (one.step, one.created_at)):
+        together = list(made)
+        if rounds and _repeats(together, rounds[-1][-1]):
+            rounds[-1].append(together)
+        else:
+            rounds.append([together])
+    turns = next(turns for turns in rounds if any(one.id == page.id for together in turns for one in together))
+    return Round(first=turns[0][0], pages=tuple(turns[-1]), turn=len(turns))
+
+
+def _repeats(later: Sequence[PageRecord], earlier: Sequence[PageRecord]) -> bool:
+    """The same people are asked again, and none of them has answered."""
+    unheard = all(page.answered_at is None for page in earlier)
+    return (
+        unheard
+        and later[0].step == earlier[0].step != MANUAL
+        and {page.person for page in later} <= {page.person for page in earlier}
+    )
 
 
 async def delivered(

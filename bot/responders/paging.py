@@ -27,11 +27,12 @@ from bot.incidents.model import (
     Merged,
     Reopened,
     Resolved,
+    SeverityChanged,
     Unacknowledged,
     ref,
 )
 from bot.responders import pages
-from bot.responders.escalation import Position, after, policy_of, step_at
+from bot.responders.escalation import Position, after, policy_of, step_at, wakes
 from bot.responders.page_words import people_text
 from bot.responders.pager import Pager
 from bot.responders.pages import MANUAL, PageRecord
@@ -114,6 +115,8 @@ class Paging:
                     await self._start(work, incident, at)
             case Unacknowledged() | Reopened():
                 await self._start(work, incident, at)
+            case SeverityChanged(before=before) if incident.severity < before and incident.status == "open":
+                await self._rise(work, incident, at)
             case Acknowledged(by=by):
                 await self._stop(work, incident, by, at, manual=False)
             case Resolved(by=by) | Merged(by=by, into=True):
@@ -123,6 +126,13 @@ class Paging:
 
     async def _start(self, work: Transaction, incident: Incident, at: float) -> None:
         await self._set(work, _Climb(incident=incident.number, since=at), at)
+
+    async def _rise(self, work: Transaction, incident: Incident, at: float) -> None:
+        """It is worse than thought: who did not have to be woken has to be now, unless paging is under way."""
+        policy = policy_of(self._catalog(), main_service(self._catalog(), incident))
+        if not wakes(policy, incident.severity) or await timers.find(work.connection, CLIMB, incident.ref):
+            return
+        await self._start(work, incident, at)
 
     async def _stop(self, work: Transaction, incident: Incident, by: Person, at: float, *, manual: bool) -> None:
         """No more pages. Those that a person asked for by name stay until the incident is over: help may still be wanted."""
@@ -206,6 +216,11 @@ class Paging:
         at = self._clock.now()
         async with self._database.transaction() as work:
             return await self._pager.answered(work, await store.load(work.connection, number), by, at)
+
+    async def climbing(self, number: int) -> bool:
+        """Whether the incident's policy goes on asking people."""
+        async with self._database.reading() as connection:
+            return await timers.find(connection, CLIMB, ref(number)) is not None
 
     async def pages(self, number: int) -> list[PageRecord]:
         """The incident's pages, oldest first; `page_words.status` puts each in words."""

@@ -106,7 +106,9 @@ async def test_a_private_incident_is_private(here: World) -> None:
 
 async def test_the_severity_changes_and_says_what_it_was(here: World) -> None:
     number = await here.opened()
-    assert shown(await here.say("severity 1", room=number)) == "INC-1 is SEV1 now; it was SEV2."
+    assert shown(await here.say("severity 1", room=number)) == (
+        "INC-1 is SEV1 now; it was SEV2. Nobody has it: paging starts."
+    )
     assert shown(await here.say("sev SEV-1", room=number)) == "INC-1 is SEV1 already."
     assert shown(await here.say("severity", room=number)) == "INC-1 is SEV1. To change it: /incident severity 2"
     assert shown(await here.say("severity high", room=number)) == '"high" is no severity; write 1 (worst) to 4.'

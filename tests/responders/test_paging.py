@@ -11,7 +11,7 @@ from bot.clock import ManualClock
 from bot.errors import BadArguments, InvalidTransition, NotAllowed, NotFound, Permanent, Retryable
 from bot.incidents.model import Cause
 from bot.storage import tables
-from tests.responders.paged import MIKA, ROBIN, SAM, Recording, world
+from tests.responders.paged import CATALOG, MIKA, ROBIN, SAM, Recording, world
 
 MINUTE = 60.0
 
@@ -70,6 +70,68 @@ async def test_an_unanswered_page_climbs_the_policy_step_by_step_and_ends_with_p
             "Page somebody: /incident page @name",
         ]
         assert (await w.story(number))[-1] == "Nobody answered: 3 paged (Robin Vos, Mika Laine and Sam Okafor)."
+
+
+async def test_a_step_that_a_policy_repeats_is_one_notice_in_the_room(tmp_path):
+    async with world(tmp_path) as w:
+        await w.declare("checkout")
+        await w.pass_time()
+        for wait in (5, 10, 2):
+            await w.pass_time(wait * MINUTE)
+        await w.calm()
+        told = [notice for notice in w.gateway.notices() if notice.startswith("Paged") and "Sam Okafor" in notice]
+        assert told == [
+            "Paged 2 times: Sam Okafor (named in the escalation policy): delivered at 09:17 UTC, no answer yet."
+        ]
+
+
+async def test_who_answered_and_gave_it_back_is_asked_anew_in_a_notice_of_its_own(tmp_path):
+    async with world(tmp_path) as w:
+        number = await w.declare("checkout")
+        await w.pass_time()
+        await w.incidents.acknowledge(number, ROBIN)
+        await w.incidents.unacknowledge(number, ROBIN)
+        await w.calm()
+        told = [notice for notice in w.gateway.notices() if notice.startswith("Paged")]
+        assert len(told) == 2
+        assert "answered" in told[0]
+        assert "no answer yet" in told[1]
+
+
+QUIET = CATALOG.replace("  standard:\n", '  standard:\n    quiet_hours: {severities: [SEV2, SEV3], until: "08:00"}\n')
+
+
+@pytest.mark.parametrize(
+    ("catalog", "before", "after", "paged"),
+    [
+        (CATALOG, "SEV3", "SEV2", ["robin"]),
+        (CATALOG, "SEV4", "SEV3", []),
+        (CATALOG, "SEV1", "SEV2", []),
+        (QUIET, "SEV3", "SEV2", []),
+        (QUIET, "SEV2", "SEV1", ["robin"]),
+    ],
+)
+async def test_what_becomes_worth_waking_people_for_wakes_them(tmp_path, catalog, before, after, paged):
+    async with world(tmp_path, catalog=catalog) as w:
+        number = await w.declare("checkout", page=False, severity=before)
+        await w.pass_time()
+        assert w.gateway.to() == []
+        await w.incidents.change_severity(number, after, MIKA)
+        await w.pass_time()
+        assert w.gateway.to() == paged
+
+
+async def test_a_worse_severity_starts_no_paging_anew_and_wakes_nobody_for_what_somebody_has(tmp_path):
+    async with world(tmp_path) as w:
+        first = await w.declare("checkout", severity="SEV3")
+        await w.pass_time()
+        await w.incidents.change_severity(first, "SEV2", MIKA)
+        await w.pass_time()
+        assert w.gateway.to() == ["robin"], "it was under way already"
+        await w.incidents.acknowledge(first, ROBIN)
+        await w.incidents.change_severity(first, "SEV1", MIKA)
+        await w.pass_time()
+        assert w.gateway.to() == ["robin"]
 
 
 async def test_nobody_more_is_woken_while_nothing_fires_and_the_climb_goes_on_when_it_does(tmp_path):
