@@ -27,6 +27,7 @@ from bot.incidents.announcements import Announcements
 from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
 from bot.incidents.effects import RoomEffects
 from bot.incidents.grouping import READER, Grouping
+from bot.incidents.lifecycle import settling
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
@@ -153,7 +154,7 @@ class App:
     async def _start(self) -> None:
         settings, clock, metrics = self.settings, self.clock, self.metrics
         catalog: Callable[[], Catalog] = lambda: self.catalog.current  # noqa: E731 - the current one, whenever asked
-        person = people(catalog)
+        person, author = people(catalog), authors(catalog)
         self.database = await Database.open(settings.database_url)
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(held(self.database))
@@ -197,7 +198,14 @@ class App:
             environment=self.environment,
             metrics=metrics,
         )
-        retros = Retros(self.database, clock, catalog, announcements, download=partial(self._download, platforms))
+        retros = Retros(
+            self.database,
+            clock,
+            announcements,
+            person=person,
+            author=author,
+            download=partial(self._download, platforms),
+        )
         self.pipeline = Pipeline(
             self.database,
             self.journal,
@@ -212,7 +220,7 @@ class App:
             clock,
             gateways=gateways,
             executors={
-                **RoomEffects(self.database, clock, person=person, author=authors(catalog)).executors(),
+                **RoomEffects(self.database, clock, person=person, author=author).executors(),
                 **paging.executors(),
             },
             metrics=metrics,
@@ -235,6 +243,7 @@ class App:
         )
         handlers = {
             **auto_resolve(self.incidents),
+            **settling(self.incidents),
             **archive.handlers(),
             **paging.handlers(),
             **runbooks.handlers(),

@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import msgspec
 from sqlalchemy import Row, func, insert, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,14 +18,15 @@ from bot.catalog.model import Silence as SilenceSpec
 from bot.chat.views import Person
 from bot.clock import Clock, duration
 from bot.errors import BadArguments, InvalidTransition, NotFound
+from bot.incidents import store
 from bot.incidents.model import MUSTER
-from bot.incidents.muting import Muting, matchers_json, matchers_of
+from bot.incidents.muting import matchers_json, matchers_of
 from bot.storage import tables
 from bot.storage.database import Database
-from correlation.alert import Alert, Severity, Status
+from correlation.alert import Alert, Severity
 from correlation.matchers import Matcher, MatcherError, Matchers
 
-__all__ = ["Example", "Muting", "Preview", "Silence", "Silences", "silence_number"]
+__all__ = ["Example", "Preview", "Silence", "Silences", "silence_number"]
 
 LONGEST = 90 * 86_400.0  # seconds; what is muted for longer belongs out of the monitoring, not out of sight
 REASON_LENGTH = 500  # characters
@@ -192,7 +192,7 @@ class Silences:
             seen = 0
             async for row in _newest(connection, wanted, since):
                 seen += 1
-                if not wanted.matches(_alert(row)):
+                if not wanted.matches(store.alert_of(row)):
                     continue
                 names[row.service, row.name] += 1
                 if row.incident is not None:
@@ -319,24 +319,6 @@ async def _newest(connection: AsyncConnection, wanted: Matchers, since: float) -
         if len(rows) < CHUNK:
             return
         page = query.where(tuple_(_a.last_seen, _a.id) < tuple_(literal(rows[-1].last_seen), literal(rows[-1].id)))
-
-
-def _alert(row: Row[Any]) -> Alert:
-    values = row._mapping
-    return Alert(
-        at=values["last_seen"],
-        name=values["name"],
-        status=Status(values["status"]),
-        class_=values["class"],
-        severity=Severity(values["severity"]),
-        service=values["service"],
-        host=values["host"],
-        location=values["location"],
-        environment=values["environment"],
-        summary=values["summary"],
-        labels=tuple(dict(msgspec.json.decode(values["labels_json"])).items()),
-        source=values["source"],
-    )
 
 
 def _key(spec: SilenceSpec) -> str:

@@ -15,10 +15,12 @@ from bot.errors import Conflict, NotFound
 from bot.incidents.model import Cause, Incident, StatusName, Suspect, ref
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
+from correlation.alert import Alert, Severity, Status
 
 __all__ = [
     "add_participant",
     "adopt_group",
+    "alert_of",
     "find",
     "insert_incident",
     "listing",
@@ -214,3 +216,23 @@ async def title_from_alerts(connection: AsyncConnection, incident: Incident) -> 
         return ""
     what = " ".join(part for part in (row.service, row.name) if part)
     return f"{what}, {row.location}" if row.location else what
+
+
+def alert_of(row: Row[Any]) -> Alert:
+    """A row of `alerts` as the engine saw it last."""
+    values = row._mapping  # "class" and "count" are no attributes of a row
+    return Alert(
+        at=values["last_seen"],
+        name=values["name"],
+        status=Status(values["status"]),
+        class_=values["class"],
+        severity=Severity(values["severity"]),
+        service=values["service"],
+        host=values["host"],
+        location=values["location"],
+        environment=values["environment"],
+        summary=values["summary"],
+        labels=tuple(dict(msgspec.json.decode(values["labels_json"])).items()),
+        dedup_key=values["dedup_key"],
+        source=values["source"],
+    )

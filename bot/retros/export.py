@@ -11,16 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.catalog.catalog import Catalog
 from bot.clock import SystemClock
 from bot.errors import MusterError, NotFound
-from bot.incidents.model import number_of, ref
+from bot.incidents.model import MUSTER, number_of, ref
 from bot.retros.formats import discover
 from bot.retros.gathering import gather
 from bot.retros.model import Retro, decode_retro
 from bot.retros.service import Rendered, format_names, rendered
 from bot.storage import tables
 from bot.storage.database import Database
+from correlation.alert import Change
 
 __all__ = ["export"]
 
@@ -89,9 +89,18 @@ async def _read(database_url: str, number: int) -> Retro:
             data = (await connection.execute(query)).scalar()
             if data is not None:
                 return decode_retro(data)
-            return await gather(connection, number, Catalog.empty(), SystemClock().now())
+            return await gather(connection, number, SystemClock().now(), name=_name, author=_author)
     finally:
         await database.close()
+
+
+def _name(person: str) -> str:
+    """Without the catalogue people are called what the rows call them."""
+    return MUSTER.name if person == MUSTER.id else person.removeprefix("guest:")
+
+
+def _author(change: Change) -> str:
+    return change.author_name or change.author_login or change.author_email
 
 
 def _absent_file(database_url: str) -> Path | None:

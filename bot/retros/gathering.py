@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.incidents import store, timeline
-from bot.incidents.model import MUSTER, Incident, Names
+from bot.incidents.model import Incident, Names
 from bot.retros.figures import Moments, figures
 from bot.retros.model import Line, Paged, Participant, Retro, Run, Said, ServiceAlerts, SuspectChange
 from bot.storage import tables
 from correlation.alert import Change, Severity
 
-__all__ = ["gather", "name_of"]
+__all__ = ["Authors", "gather"]
 
 TRANSCRIPT = 20_000  # messages, the newest; a long incident has some hundreds
-PLATFORM = "console"  # where the conversation is kept in our own tables
+
+Authors = Callable[[Change], str]
+"""The name of whoever made a change."""
 
 
-def name_of(catalog: Catalog, person: str) -> str:
-    """The name that people read for a person's id.
-
-    >>> name_of(Catalog.empty(), "guest:Sam"), name_of(Catalog.empty(), "muster"), name_of(Catalog.empty(), "robin")
-    ('Sam', 'Muster', 'robin')
-    """
-    if person == MUSTER.id:
-        return MUSTER.name
-    known = catalog.people.get(person)
-    return known.name if known else person.removeprefix("guest:")
-
-
-async def gather(connection: AsyncConnection, number: int, catalog: Catalog, at: float) -> Retro:
-    """What there is to tell of an incident now. NotFound when there is no such incident."""
+async def gather(connection: AsyncConnection, number: int, at: float, *, name: Names, author: Authors) -> Retro:
+    """What there is to tell of an incident now; `name` is of a person's id. NotFound when there is no such incident."""
     incident = await store.load(connection, number)
     merged = await _merged_into(connection, number)
     lines = await timeline.read(connection, number)
     names = {row.person: row.name for row in await store.participants(connection, number)}
 
-    def name(person: str) -> str:
-        return names.get(person) or name_of(catalog, person)
+    def called(person: str) -> str:
+        return names.get(person) or name(person)
 
     acknowledged = min((line.at for line in lines if line.kind == "acknowledged"), default=incident.acknowledged_at)
     moments = Moments(
@@ -67,18 +56,18 @@ async def gather(connection: AsyncConnection, number: int, catalog: Catalog, at:
         first_alert_at=incident.first_alert_at,
         acknowledged_at=acknowledged,
         resolved_at=incident.resolved_at,
-        commander=name(incident.commander) if incident.commander else "",
+        commander=called(incident.commander) if incident.commander else "",
         alert_count=incident.alert_count,
         cause=incident.cause.service if incident.cause else "",
         cause_words=incident.cause.words if incident.cause else "",
         merged=merged,
         figures=figures(moments),
         services=await _services(connection, incident),
-        suspects=await _suspects(connection, incident, catalog),
-        timeline=tuple(Line(at=line.at, kind=line.kind, actor=name(line.actor), text=line.text) for line in lines),
+        suspects=await _suspects(connection, incident, author),
+        timeline=tuple(Line(at=line.at, kind=line.kind, actor=called(line.actor), text=line.text) for line in lines),
         people=await _people(connection, incident),
-        pages=await _pages(connection, number, name),
-        runs=await _runs(connection, number, name),
+        pages=await _pages(connection, number, called),
+        runs=await _runs(connection, number, called),
         transcript=await _transcript(connection, (number, *merged)),
         updated_at=at,
     )
@@ -123,7 +112,7 @@ async def _services(connection: AsyncConnection, incident: Incident) -> tuple[Se
     return tuple(sorted(found, key=lambda one: (-one.alerts, one.service)))
 
 
-async def _suspects(connection: AsyncConnection, incident: Incident, catalog: Catalog) -> tuple[SuspectChange, ...]:
+async def _suspects(connection: AsyncConnection, incident: Incident, author: Authors) -> tuple[SuspectChange, ...]:
     known = {change.id: change for change in await ledger.many(connection, [s.change for s in incident.suspects])}
     found = []
     for suspect in incident.suspects:
@@ -140,20 +129,11 @@ async def _suspects(connection: AsyncConnection, incident: Incident, catalog: Ca
                 title=change.title,
                 revision=change.revision,
                 url=change.url,
-                author=_author(catalog, change),
+                author=author(change),
                 reasons=suspect.reasons,
             )
         )
     return tuple(found)
-
-
-def _author(catalog: Catalog, change: Change) -> str:
-    """The name of whoever is known by the login or the address, else as the change says it."""
-    for person in catalog.people.values():
-        login, email = change.author_login, change.author_email
-        if (login and login in person.logins.values()) or (email and email in person.emails):
-            return person.name
-    return change.author_name or change.author_login or change.author_email
 
 
 async def _people(connection: AsyncConnection, incident: Incident) -> tuple[Participant, ...]:

@@ -14,7 +14,6 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.catalog.catalog import Catalog
 from bot.chat.harmless import one_line
 from bot.chat.views import Code, Link, Notice, Person, Span, Strong, Text, text
 from bot.clock import Clock, duration
@@ -23,7 +22,7 @@ from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.model import ref
 from bot.retros.formats import discover
-from bot.retros.gathering import gather
+from bot.retros.gathering import Authors, gather
 from bot.retros.model import MOODS, Action, Mood, Retro, decode_retro, encode_retro
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
@@ -59,13 +58,14 @@ class Retros:
         self,
         database: Database,
         clock: Clock,
-        catalog: Callable[[], Catalog],
         announcements: Announcements,
         *,
+        person: Callable[[str], Person],
+        author: Authors,
         download: Download = _nowhere,
     ) -> None:
-        self._database, self._clock, self._catalog, self._announcements = database, clock, catalog, announcements
-        self._download = download
+        self._database, self._clock, self._announcements = database, clock, announcements
+        self._person, self._author, self._download = person, author, download
 
     def downloads(self, ref: str, platform: str = "", form: str = "") -> Text:
         """Links to the retrospective as a file, in each format or in this one; none where a platform's readers reach none."""
@@ -81,9 +81,7 @@ class Retros:
     async def get(self, number: int) -> Retro:
         """The draft as it is kept, or what a draft would hold now. NotFound when there is no such incident."""
         async with self._database.reading() as connection:
-            return await _kept(connection, number) or await gather(
-                connection, number, self._catalog(), self._clock.now()
-            )
+            return await _kept(connection, number) or await self._fresh(connection, number, self._clock.now())
 
     async def draft(self, number: int, by: Person) -> Retro:
         """Write the retrospective from what is known now, or bring it up to date; tells the room the key figures.
@@ -159,7 +157,10 @@ class Retros:
                 raise InvalidTransition(
                     f"{incident.ref} was merged into {into}; its retrospective is that one's: retro {into}"
                 )
-            return await gather(connection, number, self._catalog(), at)
+            return await self._fresh(connection, number, at)
+
+    async def _fresh(self, connection: AsyncConnection, number: int, at: float) -> Retro:
+        return await gather(connection, number, at, name=lambda key: self._person(key).name, author=self._author)
 
     async def _change(self, number: int, by: Person, change: Callable[[Retro, float], Retro]) -> Retro:
         at = self._clock.now()

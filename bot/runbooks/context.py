@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.model import Runbook
 from bot.chat.views import Person
+from bot.incidents import store
 from bot.incidents.model import Incident
 from bot.storage import tables
-from correlation.alert import Alert, Severity, Status
+from correlation.alert import Alert
 
 __all__ = ["alerts_of", "fits", "template_values"]
 
@@ -31,7 +31,7 @@ async def alerts_of(connection: AsyncConnection, incident: int) -> list[Alert]:
         .order_by(case((a.status == "firing", 0), else_=1), worst, a.first_seen, a.id)
         .limit(MOST_ALERTS)
     )
-    return [_alert(row._mapping) for row in rows]
+    return [store.alert_of(row) for row in rows]
 
 
 def fits(runbook: Runbook, alerts: Sequence[Alert]) -> bool:
@@ -74,21 +74,3 @@ def template_values(
             "labels": dict(alert.labels),
         }
     return values
-
-
-def _alert(row: Any) -> Alert:
-    return Alert(
-        at=row["last_seen"],
-        name=row["name"],
-        status=Status(row["status"]),
-        class_=row["class"],
-        severity=Severity(row["severity"]),
-        service=row["service"],
-        host=row["host"],
-        location=row["location"],
-        environment=row["environment"],
-        summary=row["summary"],
-        labels=tuple(dict(msgspec.json.decode(row["labels_json"])).items()),
-        dedup_key=row["dedup_key"],
-        source=row["source"],
-    )

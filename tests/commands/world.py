@@ -25,6 +25,7 @@ from bot.incidents.model import Cause, Incident, Suspect
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
 from bot.responders import recipients
+from bot.responders.naming import authors, people
 from bot.responders.owners import Owners
 from bot.responders.paging import Paging
 from bot.retros.service import Retros
@@ -282,7 +283,7 @@ async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -
         paging=paging,
         silences=Silences(database, clock, lambda: 0),
         runbooks=runbooks,
-        retros=Retros(database, clock, current, announcements),
+        retros=Retros(database, clock, announcements, person=people(current), author=authors(current)),
         metrics=metrics,
     )
     dispatcher = Dispatcher(services)

@@ -15,6 +15,7 @@ from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.model import MUSTER, Cause, Declared, Suspect
 from bot.incidents.service import Incidents
+from bot.responders.naming import authors, people
 from bot.retros.service import Retros
 from bot.storage import tables
 from bot.storage.database import Database, Transaction
@@ -62,7 +63,9 @@ class Story:
             names=lambda key: person(key).name,
             grouping=NoGrouping(),
         )
-        self.retros = Retros(database, clock, lambda: CATALOG, self.announcements)
+        self.retros = Retros(
+            database, clock, self.announcements, person=people(lambda: CATALOG), author=authors(lambda: CATALOG)
+        )
         self.number = 0
 
     async def say(self, by: Person, text: str, **fields: object) -> None:

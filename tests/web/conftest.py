@@ -19,7 +19,7 @@ from bot.clock import ManualClock
 from bot.commands.dispatch import Completion, Invocation
 from bot.incidents.announcements import Announcements
 from bot.intake.journal import Rejection
-from bot.responders.naming import people
+from bot.responders.naming import authors, people
 from bot.retros.service import Retros
 from bot.storage.database import Database
 from bot.telemetry import Metrics
@@ -117,7 +117,13 @@ def parts(sqlite: Database, clock: ManualClock) -> WebParts:
 def retros(database: Database, clock: ManualClock) -> Retros:
     """The real ones: they only read."""
     catalog = lambda: CATALOG  # noqa: E731
-    return Retros(database, clock, catalog, Announcements(("console",), catalog, people(catalog)))
+    return Retros(
+        database,
+        clock,
+        Announcements(("console",), catalog, people(catalog)),
+        person=people(catalog),
+        author=authors(catalog),
+    )
 
 
 @asynccontextmanager
