@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_catalog(replay)
     replay.add_argument("--output", type=Path, metavar="DECISIONS.jsonl", help="one decision per line of input")
     replay.add_argument("--compare", type=Path, metavar="OTHER_CATALOG", help="what another cookbook would have done")
+    replay.add_argument("--plot", type=_picture, metavar="FILE.png|svg", help="a picture: alerts over time, by group")
+    replay.add_argument("--rows", choices=("service", "host", "location", "name"), help="what the picture's rows are")
     replay.set_defaults(run=_replay)
 
     export = commands.add_parser("export", help="a retrospective without chat")
@@ -93,6 +95,13 @@ def _speed(text: str) -> float:
     if not 0 <= speed <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1000")
     return speed
+
+
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in {".png", ".svg"}:
+        raise argparse.ArgumentTypeError(f"{text!r} should end in .png or .svg")
+    return path
 
 
 def _port(text: str) -> int:
@@ -148,11 +157,20 @@ def _check(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     from bot.catalog.loader import load
-    from bot.replay import replay, rules
+    from bot.replay.command import replay, rules
 
     own = rules(load(options.catalog)) if options.catalog else None
     other = rules(load(options.compare)) if options.compare else None
-    return replay(options.files, catalog=own, output=options.output, compare=other, out=sys.stdout, err=sys.stderr)
+    return replay(
+        options.files,
+        catalog=own,
+        compare=other,
+        output=options.output,
+        plot=options.plot,
+        rows=options.rows,
+        out=sys.stdout,
+        err=sys.stderr,
+    )
 
 
 def _export(options: argparse.Namespace) -> int:

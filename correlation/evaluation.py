@@ -27,13 +27,13 @@ class Calls:
 
     def __init__(self) -> None:
         self.count = 0  # decisions so far
-        self.rows: dict[int, None] = {}  # at which people were called
-        self._first: dict[int, int] = {}  # group -> its first row
+        self.rows: dict[int, tuple[int, Kind]] = {}  # at which people were called: group and kind as decided
+        self._first: dict[int, tuple[int, Kind]] = {}  # group -> its first row
         self._rooms: dict[int, None] = {}  # groups for which people were called
 
     def add(self, decision: Decision) -> int:
         """The next decision; returns the number of its group, 0 for none."""
-        row = self.count
+        row, kind = self.count, decision.kind
         number = int(decision.group[1:]) if decision.group else 0
         for lost, kept in decision.merged:
             if int(lost[1:]) in self._rooms:
@@ -41,12 +41,16 @@ class Calls:
         for called in decision.called:
             room = int(called[1:])
             self._rooms[room] = None
-            self.rows[self._first.get(room, row)] = None
-        if number:
-            self._first.setdefault(number, row)
+            if room in self._first:
+                first, how = self._first[room]
+                self.rows[first] = (room, how)
+            else:  # a person made it, by a split
+                self.rows[row] = (number, kind)
+        if number and number not in self._first:
+            self._first[number] = (row, kind)
         if decision.deserves and number not in self._rooms:
             self._rooms[number] = None
-            self.rows[row] = None
+            self.rows[row] = (number, kind)
         self.count = row + 1
         return number
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.errors import ConfigError
-from bot.replay import Rules, replay
+from bot.replay.command import Rules, replay
 from correlation.cookbook import Cookbook, Recipe
 from correlation.topology import Topology
 

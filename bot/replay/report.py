@@ -1,0 +1,94 @@
+"""The figures of a replay in words, and what another catalogue would have done differently. Nothing is measured here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TextIO
+
+from bot.replay.tally import KINDS, Run
+
+__all__ = ["Comparison", "peak", "report"]
+
+SHOWN = 10  # groups of each kind that a comparison names
+
+
+def report(run: Run, roots: Mapping[int, int], seconds: float, out: TextIO) -> None:
+    """The contract's figures, for people."""
+    count, opened, times, kinds = run.calls.count, len(run.calls.rows), run.times, run.kinds(roots)
+    p50, p99, most = times.share(0.5) / 1000, times.share(0.99) / 1000, times.most / 1000
+    engine_rate = count / max(times.total / 1e9, 1e-9)
+    out.write(
+        f"alerts       {count:>12,}   {', '.join(f'{kinds[kind]:,} {kind}' for kind in KINDS)}\n"
+        f"groups       {opened:>12,}   opened\n"
+        f"compression  {100 * (1 - opened / count):>11.2f}%   1 group per {count / max(1, opened):,.0f} alerts\n"
+        f"rate         {count / max(seconds, 1e-9):>12,.0f}   alerts/s with reading; {engine_rate:,.0f} in the engine\n"
+        f"per alert    {p50:>9.1f} us   p50; {p99:.1f} us p99; {most:,.1f} us max\n"
+        f"memory       {peak() / 2**20:>9,.0f} MB   peak of the process\n"
+    )
+
+
+class Comparison:
+    """How the groups of two runs lie over each other: counted by pair of groups, without the alerts that resolve."""
+
+    def __init__(self, ours: Run, theirs: Run) -> None:
+        self._ours, self._theirs = ours, theirs
+        self._pairs: Counter[tuple[int, int]] = Counter()
+
+    def add(self, mine: int, other: int) -> None:
+        """One alert's groups, as decided."""
+        self._pairs[mine, other] += 1
+
+    def report(self, our_roots: Mapping[int, int], their_roots: Mapping[int, int], out: TextIO) -> None:
+        """What the other rules would have opened, merged into one, kept apart, lost and added."""
+        into: dict[int, set[int]] = {}
+        back: dict[int, set[int]] = {}
+        for mine, other in self._pairs:
+            ours, theirs = our_roots[mine], their_roots[other]
+            if ours:
+                into.setdefault(ours, set()).add(theirs)
+            if theirs:
+                back.setdefault(theirs, set()).add(ours)
+        lost = sorted(group for group, found in into.items() if found == {0})
+        fresh = sorted(other for other, found in back.items() if found == {0})
+        merged = {other: rest for other, found in sorted(back.items()) if len(rest := sorted(found - {0})) > 1}
+        parted = {group: rest for group, found in sorted(into.items()) if len(rest := sorted(found - {0})) > 1}
+        opened, before = len(self._theirs.calls.rows), len(self._ours.calls.rows)
+        out.write(
+            f"\ncompared with the other catalogue\n"
+            f"opened       {opened:>12,}   ({opened - before:+,})\n"
+            f"merged       {sum(map(len, merged.values())):>12,}   of these groups into {len(merged):,}\n"
+            f"parted       {len(parted):>12,}   of these groups into {sum(map(len, parted.values())):,}\n"
+            f"lost         {len(lost):>12,}   that it would not have opened\n"
+            f"new          {len(fresh):>12,}   that these rules did not open\n"
+        )
+        for label, shown in (
+            ("merged", [f"{_names(groups)} -> its G{other}" for other, groups in merged.items()]),
+            ("parted", [f"G{group} -> its {_names(others)}" for group, others in parted.items()]),
+            ("lost", [_title(self._ours, group) for group in lost]),
+            ("new", [_title(self._theirs, group) for group in fresh]),
+        ):
+            out.writelines(f"  {label}: {text}\n" for text in shown[:SHOWN])
+            if len(shown) > SHOWN:
+                out.write(f"  {label}: {len(shown) - SHOWN:,} more\n")
+
+
+def _names(groups: list[int]) -> str:
+    more = f" and {len(groups) - 6:,} more" if len(groups) > 6 else ""
+    return ", ".join(f"G{group}" for group in groups[:6]) + more
+
+
+def _title(run: Run, group: int) -> str:
+    view = run.engine.group(f"G{group}")
+    return f"G{group} {view.title} ({view.size} alerts)" if view else f"G{group}"
+
+
+def peak() -> int:
+    """The most memory that the process had, in bytes; 0 where the platform does not tell."""
+    try:
+        import resource  # noqa: PLC0415 - absent on Windows
+        import sys  # noqa: PLC0415
+    except ImportError:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
