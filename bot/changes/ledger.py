@@ -16,7 +16,7 @@ from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 from correlation.alert import Change
 
-__all__ = ["between", "get", "many", "merged", "record"]
+__all__ = ["between", "change_key", "get", "many", "merged", "record"]
 
 LIMIT = 500  # rows that one look at the ledger brings; a busy organisation deploys some hundred times a day
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
@@ -24,6 +24,11 @@ _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.o
 _PROGRESS = {"started": 0, "succeeded": 1, "failed": 1, "rolled_back": 2}
 _AUTHOR = ("author_name", "author_email", "author_login")
 _PLAIN = ("title", "service", "revision", "url", "environment", "repository", "source")
+
+
+def change_key(change: str) -> str:
+    """What the rows of one change have in common: a repository of several services has a row for each, `id#service`."""
+    return change.partition("#")[0]
 
 
 def merged(known: Change, later: Change) -> Change:

@@ -55,8 +55,8 @@ async def near(
 
 
 def same_change(one: str, other: str) -> bool:
-    """Whether two rows are one change: a repository of several services has a row for each, `id#service`."""
-    return one.partition("#")[0] == other.partition("#")[0]
+    """Whether two rows are one change."""
+    return ledger.change_key(one) == ledger.change_key(other)
 
 
 def _judge(change: Change, before: float, hops: int | None) -> Nearby:

@@ -6,6 +6,7 @@ that draws it escapes it. Only the typed spans may become a mention, a link or a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -30,6 +31,7 @@ __all__ = [
     "View",
     "decode_view",
     "encode_view",
+    "people_text",
     "plain",
     "text",
 ]
@@ -153,6 +155,20 @@ _encoder = msgspec.json.Encoder()
 def text(*spans: Span) -> Text:
     """Spans as a Text, leaving out the empty ones."""
     return tuple(span for span in spans if span != "")
+
+
+def people_text(people: Sequence[Person]) -> Text:
+    """Robin Vos, Mika Laine and Sam Okafor.
+
+    >>> plain(people_text([Person("a", "Ann"), Person("b", "Bo"), Person("c", "Cy")]))
+    'Ann, Bo and Cy'
+    """
+    spans: list[Span] = []
+    for index, person in enumerate(people):
+        if index:
+            spans.append(" and " if index == len(people) - 1 else ", ")
+        spans.append(person)
+    return tuple(spans)
 
 
 def plain(spans: Text) -> str:

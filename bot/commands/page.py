@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.catalog.model import Who
-from bot.chat.views import Person, Reply, Text, text
+from bot.chat.views import Person, Reply, Text, people_text, text
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Target, Verb
 from bot.commands.words import answer
 from bot.errors import BadArguments, NotFound
 from bot.incidents.model import ref
 from bot.responders.oncall import OnCall
-from bot.responders.page_words import people_text
 from bot.responders.pages import MANUAL
 from bot.responders.recipients import recipients
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from bot.chat.views import Button, Card, Code, Moment, Person, ServiceCount, Text, text
+from bot.changes.ledger import change_key
+from bot.chat.views import Button, Card, Code, Moment, Person, ServiceCount, Text, people_text, text
 from bot.clock import duration
 from bot.incidents.model import Incident
 from correlation.alert import Change
@@ -19,11 +20,15 @@ def card(
     person: Callable[[str], Person],
     changes: Mapping[str, Change],
     author: Callable[[Change], str],
+    invited: Mapping[str, Person] | None = None,
 ) -> Card:
     """Draw nothing, say everything: what is broken, who has it, why probably, what to do next.
 
-    `changes` holds the suspects' changes by id; a suspect whose change is gone is left out. `author` names who made one.
+    `changes` holds the suspects' changes by id; a suspect whose change is gone is left out. `author` names who made one,
+    `invited` who was brought in for which of them.
     """
+    asked = invited or {}
+    suspects = _distinct([changes[suspect.change] for suspect in incident.suspects if suspect.change in changes])
     return Card(
         incident=incident.ref,
         title=incident.title,
@@ -40,24 +45,28 @@ def card(
         location=incident.location,
         environment=incident.environment,
         cause=text(f"{incident.cause.service}: {incident.cause.words}") if incident.cause else (),
-        suspects=tuple(
-            _suspect(changes[suspect.change], incident, author)
-            for suspect in incident.suspects[:SUSPECTS_SHOWN]
-            if suspect.change in changes
-        ),
-        next_step=_next_step(incident),
-        buttons=_buttons(incident),
+        suspects=tuple(_suspect(change, incident, author, asked) for change in suspects[:SUSPECTS_SHOWN]),
+        next_step=_next_step(incident, suspects, asked),
+        buttons=_buttons(incident, ask=bool(suspects) and not asked),
     )
 
 
-def _suspect(change: Change, incident: Incident, author: Callable[[Change], str]) -> Text:
+def _distinct(changes: Sequence[Change]) -> list[Change]:
+    """Each change once, in their order: the n-th is what `owner n` means."""
+    return list({change_key(change.id): change for change in reversed(changes)}.values())[::-1]
+
+
+def _suspect(
+    change: Change, incident: Incident, author: Callable[[Change], str], invited: Mapping[str, Person]
+) -> Text:
     what = " ".join(part for part in (change.kind, change.service, change.revision[:8]) if part)
     gap = incident.first_alert_at - change.at
     when = f"{duration(gap)} before" if gap >= 0 else f"{duration(-gap)} after the first alert"
-    return text(f"{what} by {author(change) or 'nobody named'}, ", Moment(change.at), f" ({when})")
+    came = ", invited" if change_key(change.id) in invited else ""
+    return text(f"{what} by {author(change) or 'nobody named'}, ", Moment(change.at), f" ({when}){came}")
 
 
-def _next_step(incident: Incident) -> Text:
+def _next_step(incident: Incident, suspects: Sequence[Change], invited: Mapping[str, Person]) -> Text:
     if incident.merged_into is not None:
         return text(f"Merged into INC-{incident.merged_into}: it goes on there.")
     match incident.status:
@@ -69,13 +78,18 @@ def _next_step(incident: Incident) -> Text:
             return text("File the conversation: ", Code("/incident retro"))
         case _ if incident.cleared_at is not None:
             return text("All alerts cleared. Over? ", Code("/incident resolve"))
-        case _ if incident.suspects:
+        case _ if suspects and not invited:
             return text("Ask who changed it: ", Code("/incident owner"))
         case _:
-            return text("What could help: ", Code("/incident runbook"))
+            people = list(dict.fromkeys(invited.values()))
+            came = (*people_text(people), f" {'was' if len(people) == 1 else 'were'} invited. ") if people else ()
+            following = next((n for n, one in enumerate(suspects, 1) if change_key(one.id) not in invited), None)
+            if following is not None:
+                return text(*came, "Next suspect: ", Code(f"/incident owner {following}"))
+            return text(*came, "What could help: ", Code("/incident runbook"))
 
 
-def _buttons(incident: Incident) -> tuple[Button, ...]:
+def _buttons(incident: Incident, *, ask: bool) -> tuple[Button, ...]:
     name = incident.ref
     if incident.merged_into is not None:
         return ()
@@ -87,17 +101,19 @@ def _buttons(incident: Incident) -> tuple[Button, ...]:
     buttons = []
     if incident.status == "open":
         buttons.append(Button(label="Acknowledge", command=f"ack {name}", style="primary"))
-    if incident.suspects:
+    if ask:
         buttons.append(Button(label="Invite owner", command=f"owner {name}"))
     buttons.append(Button(label="Runbooks", command=f"runbook list {name}"))
     done = incident.cleared_at is not None
-    confirm = "" if done else f"{incident.firing_count} alerts still fire. Resolve {name} all the same?"
+    firing = incident.firing_count
+    still = "1 alert still fires" if firing == 1 else f"{firing:,} alerts still fire"
+    confirm = "" if done else f"{still}. Resolve {name} all the same?"
     buttons.append(
         Button(
             label="Resolve",
             command=f"resolve {name}",
             style="primary" if done and incident.status != "open" else "default",
-            confirm=confirm if incident.firing_count else "",
+            confirm=confirm if firing else "",
         )
     )
     return tuple(buttons)

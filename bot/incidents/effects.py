@@ -17,7 +17,7 @@ from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import Notice, Person, decode_view, encode_view, text
 from bot.clock import Clock
 from bot.errors import Permanent
-from bot.incidents import store
+from bot.incidents import store, timeline
 from bot.incidents.announcements import marker
 from bot.incidents.card import card
 from bot.storage import tables
@@ -105,7 +105,10 @@ class RoomEffects:
             room = await self._room_row(connection, effect)
             incident = await store.load(connection, number)
             changes = {s.change: await ledger.get(connection, s.change) for s in incident.suspects[:3]}
-        view = card(incident, self._person, {key: change for key, change in changes.items() if change}, self._author)
+            owners = await timeline.invited_owners(connection, number) if changes else []
+        known = {key: change for key, change in changes.items() if change}
+        invited = {ledger.change_key(one.change): self._person(one.person) for one in owners}
+        view = card(incident, self._person, known, self._author, invited)
         if room.card_message is not None:
             await gateway.edit(PostedMessage(room=room.external, message=room.card_message), view)
             return None

@@ -33,8 +33,9 @@ from bot.incidents.model import (
 from bot.storage import tables
 from bot.storage.database import Transaction
 
-__all__ = ["SPREAD", "Entry", "append", "read", "record"]
+__all__ = ["OWNER", "SPREAD", "Entry", "InvitedOwner", "append", "invited_owners", "read", "record"]
 
+OWNER = "owner"  # the kind of the lines that say who was invited for which change
 SPREAD = "spread"  # the kind of the lines that say which services joined, when and why
 
 
@@ -75,6 +76,24 @@ async def read(
     return [
         Entry(id=r.id, at=r.at, kind=r.kind, actor=r.actor, text=r.text, data=msgspec.json.decode(r.data_json))
         for r in await connection.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitedOwner:
+    """Who was invited for having made a change (both ids), and when."""
+
+    person: str
+    change: str
+    at: float
+
+
+async def invited_owners(connection: AsyncConnection, incident: int) -> list[InvitedOwner]:
+    """The owners of changes who were brought in, in order."""
+    return [
+        InvitedOwner(person=str(entry.data["person"]), change=str(entry.data["change"]), at=entry.at)
+        for entry in await read(connection, incident, kind=OWNER)
+        if "person" in entry.data
     ]
 
 

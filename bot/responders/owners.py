@@ -26,7 +26,6 @@ from correlation.alert import Change
 
 __all__ = ["Invited", "OwnerOutcome", "Owners", "Reason", "because", "done", "suspects_of"]
 
-KIND = "owner"  # of the timeline's lines
 MOST = 20  # suspects looked at
 _DONE = {
     "deploy": "deployed",
@@ -96,14 +95,15 @@ class Owners:
         nobody: list[tuple[Reason, Unmapped]] = []
         async with self._database.transaction() as work:
             incident = await store.load(work.connection, number)
-            before = await _invited_before(work.connection, number)
+            invited_before = await timeline.invited_owners(work.connection, number)
+            before = {(one.person, ledger.change_key(one.change)): one.at for one in invited_before}
             for suspect in chosen:
                 author = identities.author_of(catalog, suspect.change)
                 if isinstance(author, Unmapped):
                     nobody.append((suspect, author))
                     continue
                 person = Person(author.id, author.name)
-                known = before.get((person.id, suspect.change.id.partition("#")[0]))
+                known = before.get((person.id, ledger.change_key(suspect.change.id)))
                 if known is None and all(one.person != person for one in invited):
                     await self._bring_in(work, incident, person, suspect, by, at)
                 invited.append(Invited(person=person, suspect=suspect, before=known))
@@ -122,7 +122,7 @@ class Owners:
             work,
             incident.number,
             at,
-            KIND,
+            timeline.OWNER,
             by,
             f"{by.name} invited {person.name}, who {done(change)} at {to_datetime(change.at):%H:%M} UTC, {words}.",
             change=change.id,
@@ -135,6 +135,7 @@ class Owners:
         did = text(f"{done(change)} at ", Moment(change.at), f", {words}.")
         sentence = text(person, " ", *did) if person.id == by.id else text(by, " invited ", person, ", who ", *did)
         await self._announcements.say(work, incident.number, Notice(text=sentence, details=tuple(lines)), at)
+        await self._announcements.refresh_card(work, incident.number, at)
         if person.id != by.id:
             await self._announcements.direct(
                 work, person, _brief(incident, suspect, by, at), at, incident=incident.number
@@ -187,15 +188,6 @@ def _numbered(pairs: Sequence[tuple[Change, tuple[str, ...]]]) -> list[Reason]:
         if not any(nearby.same_change(change.id, one.change.id) for one in kept):
             kept.append(Reason(change=change, rank=len(kept) + 1, reasons=reasons))
     return kept
-
-
-async def _invited_before(connection: AsyncConnection, number: int) -> dict[tuple[str, str], float]:
-    """When (person, change) was invited to this incident."""
-    return {
-        (str(entry.data["person"]), str(entry.data["change"]).partition("#")[0]): entry.at
-        for entry in await timeline.read(connection, number)
-        if entry.kind == KIND and "person" in entry.data
-    }
 
 
 def _name(change: Change) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.chat.views import Button, Moment, Notice, Page, Person, Span, Strong, Text, Tone, text
+from bot.chat.views import Button, Moment, Notice, Page, Person, Span, Strong, Text, Tone, people_text, text
 from bot.clock import ago, duration
 from bot.incidents.model import Incident, ref
 from bot.responders.pages import Delivery, PageRecord
 
-__all__ = ["page_view", "people_text", "room_notice", "status"]
+__all__ = ["page_view", "room_notice", "status"]
 
 Names = Callable[[str], Person]
 
@@ -97,21 +97,6 @@ def status(page: PageRecord, deliveries: Sequence[Delivery] = (), *, waited: flo
             return text("no answer")
         case "over":
             return text("not needed any more")
-
-
-def people_text(people: Sequence[Person]) -> Text:
-    """Robin Vos, Mika Laine and Sam Okafor.
-
-    >>> from bot.chat.views import plain
-    >>> plain(people_text([Person("a", "Ann"), Person("b", "Bo"), Person("c", "Cy")]))
-    'Ann, Bo and Cy'
-    """
-    spans: list[Span] = []
-    for index, person in enumerate(people):
-        if index:
-            spans.append(" and " if index == len(people) - 1 else ", ")
-        spans.append(person)
-    return tuple(spans)
 
 
 def _situation(incident: Incident, at: float) -> Text:

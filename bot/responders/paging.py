@@ -13,7 +13,7 @@ import msgspec
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Escalation, Who
 from bot.chat.relay import Executor
-from bot.chat.views import Code, Notice, Person, plain, text
+from bot.chat.views import Code, Notice, Person, people_text, plain, text
 from bot.clock import Clock, duration
 from bot.errors import BadArguments, InvalidTransition, NotAllowed, NotFound
 from bot.incidents import store, timeline
@@ -33,7 +33,6 @@ from bot.incidents.model import (
 )
 from bot.responders import pages
 from bot.responders.escalation import Position, after, policy_of, step_at, wakes
-from bot.responders.page_words import people_text
 from bot.responders.pager import Pager
 from bot.responders.pages import MANUAL, PageRecord
 from bot.responders.recipients import Recipient, main_service, recipients

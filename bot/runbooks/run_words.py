@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bot.catalog.model import Runbook
-from bot.chat.views import Button, Code, Moment, Notice, Person, Strong, Text, Tone, text
+from bot.chat.views import Button, Code, Moment, Notice, Person, Strong, Text, Tone, people_text, text
 from bot.clock import duration
 from bot.runbooks.model import Run
 
@@ -31,7 +31,7 @@ def asked(run: Run, runbook: Runbook, approvers: str, names: Names) -> Notice:
     of = "" if approvers == ANYONE else f" of {approvers}"
     so_far: Text = ()
     if agreed:
-        so_far = (" Approved by ", *_listed([names(person) for person in agreed]), ".")
+        so_far = (" Approved by ", *people_text([names(person) for person in agreed]), ".")
         others = "One more" if missing == 1 else f"{missing} more"
     return Notice(
         text=text(
@@ -58,13 +58,13 @@ def decided(run: Run, names: Names) -> Notice:
     against = [names(d.person) for d in run.decisions if not d.approved]
     match run.state:
         case "declined":
-            outcome = text("Declined by ", *_listed(against), ".") if against else text("Declined.")
+            outcome = text("Declined by ", *people_text(against), ".") if against else text("Declined.")
         case "expired":
             outcome = text("Nobody approved in time.")
         case "cancelled" if run.started_at is None:
             outcome = text(run.outcome[:1].upper() + run.outcome[1:], ".")
         case _:
-            outcome = text("Approved by ", *_listed(agreed), ".")
+            outcome = text("Approved by ", *people_text(agreed), ".")
     tone: Tone = "warning" if run.started_at is None else "info"
     return Notice(text=text(asker, " asked to run ", Strong(run.what), ". ", *outcome), tone=tone)
 
@@ -119,12 +119,3 @@ def verdict(run: Run, firing: int, *, helped: bool, within: float) -> Notice:
 
 def _expires(run: Run) -> Text:
     return (" Expires ", Moment(run.expires_at), ".") if run.expires_at is not None else ()
-
-
-def _listed(people: Sequence[Person]) -> Text:
-    spans: list[str | Person] = []
-    for index, person in enumerate(people):
-        if index:
-            spans.append(" and " if index == len(people) - 1 else ", ")
-        spans.append(person)
-    return tuple(spans)

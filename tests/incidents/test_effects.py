@@ -2,10 +2,14 @@
 
 import pytest
 
+from bot.changes import ledger
 from bot.chat.console import ConsoleGateway
 from bot.chat.gateway import RoomRequest
 from bot.errors import Permanent
+from bot.incidents import store, timeline
+from bot.incidents.model import Suspect
 from bot.storage import tables
+from correlation.alert import Change
 from tests.incidents.test_pipeline import alert
 from tests.world import MIKA, ROBIN, world
 
@@ -49,3 +53,28 @@ async def test_where_no_room_can_be_opened_nothing_waits_for_it(
         await w.post(alert())
         await w.settle()
         assert {row.state for row in await w.rows(tables.effects)} == {"dead"}
+
+
+async def test_the_card_knows_who_was_invited_for_a_change(database_url: str) -> None:
+    async with world(database_url) as w:
+        await w.post(alert())
+        await w.settle()
+        at = w.clock.now()
+        async with w.database.transaction() as work:
+            await ledger.record(work, [Change(id="d1", at=at - 60, title="", service="web", author_name="Robin Vos")])
+            incident = await store.load(work.connection, 1)
+            incident.suspects = [Suspect(change="d1", score=0.9, reasons=())]
+            await store.save(work, incident)
+        await w.incidents.acknowledge(1, MIKA)
+        w.clock.advance(5)  # edits keep a pace
+        await w.settle()
+        [card] = [words for words in await w.said() if "Next: " in words]
+        assert "Next: Ask who changed it" in card
+        async with w.database.transaction() as work:
+            words = "Mika Laine invited Robin Vos"
+            await timeline.append(work, 1, at, timeline.OWNER, MIKA, words, person="robin", change="d1")
+            await w.announcements.refresh_card(work, 1, at)
+        w.clock.advance(5)
+        await w.settle()
+        [card] = [words for words in await w.said() if "Next: " in words]
+        assert "Next: Robin Vos was invited. What could help: /incident runbook" in card

@@ -26,6 +26,7 @@ async def test_the_author_of_the_first_suspect_is_invited_and_everybody_told_why
         "Invited Robin Vos: deployed payments-api a1b2c3d at 08:53 UTC, 3 min before the first alert, 1 hop upstream."
     )
     assert not reply.failed
+    assert len(await here.effects("card")) == 1, "it need not offer that any more"
     assert (await here.effects("invite"))[0]["people"] == [{"span": "person", "id": "robin", "name": "Robin Vos"}]
     assert await here.announced() == [
         (
