@@ -11,7 +11,7 @@ from functools import partial
 from importlib import metadata
 from typing import Self
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.store import CatalogStore
@@ -62,7 +62,7 @@ __all__ = ["App", "version"]
 
 log = get_logger(__name__)
 
-FIGURES_EVERY = 10.0  # seconds between two looks at what the gauges show
+SIZES_EVERY = 10.0  # seconds between two looks at how much is kept; other gauges are read when they are asked for
 PRUNE_EVERY = 3600.0
 
 
@@ -250,7 +250,8 @@ class App:
         }
         scheduler = Scheduler(self.database, clock, handlers, metrics=metrics)
         self.retention = Retention(self.database, self.journal, clock, catalog=catalog, metrics=metrics)
-        scheduler.every(FIGURES_EVERY, "figures", self._figures)
+        sizes = partial(measure, self.database, self.journal, metrics)
+        scheduler.every(SIZES_EVERY, "sizes", sizes)
         scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
 
         await self.silences.sync(self.catalog.current)
@@ -285,7 +286,7 @@ class App:
             self._keep_running(name, asyncio.create_task(loop, name=name))
         scheduler.start()
         self._stack.push_async_callback(scheduler.stop)
-        await self._figures()
+        await sizes()
         for platform in settings.waiting_platforms:
             log.warning("platform_not_supported_yet", platform=platform, but="the situation room works")
         log.info("muster_started", version=version(), address=self.address, platforms=list(platforms))
@@ -375,16 +376,3 @@ class App:
             HealthCheck(name="catalog", check=catalogue, essential=False),
             HealthCheck(name="disk", check=partial(check_room, self.database), essential=False),
         )
-
-    async def _figures(self) -> None:
-        """Bring the gauges up to date."""
-        async with self.database.reading() as connection:
-            i, e = tables.incidents.c, tables.effects.c
-            open_ones = (await connection.execute(select(func.count()).where(i.status != "resolved"))).scalar_one()
-            pending = (await connection.execute(select(func.count()).where(e.state == "pending"))).scalar_one()
-        self.metrics.open_incidents.set(open_ones)
-        self.metrics.effects_pending.set(pending)
-        behind = self.lag()
-        self.metrics.lag_deliveries.set(behind.deliveries)
-        self.metrics.lag_seconds.set(behind.seconds)
-        await measure(self.database, self.journal, self.metrics)
