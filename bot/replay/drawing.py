@@ -181,7 +181,9 @@ def _rooms(axes: Axes, labels: list[Label], lanes: int, looks: dict[int, tuple[s
         axes.plot([began, ended], [line, line], color=colour, linewidth=2.6, solid_capstyle="butt", clip_on=False)
         axes.plot([began], [line], marker="|", color=colour, markersize=6, markeredgewidth=1.6, clip_on=False)
         if label.text:
-            _text(axes, _day(label.at), label.lane + 0.72, label.text, INK, size=7.5)
+            _text(
+                axes, _day(label.at), label.lane + 0.72, label.text, INK, size=7.5, ha="right" if label.ends else "left"
+            )
 
 
 def _text(axes: Axes, x: float, y: float, text: str, colour: str, size: float = 9, **options: Any) -> Text:
@@ -266,7 +268,7 @@ def _legend(axes: Axes, picture: Picture, rooms: list[Room], looks: dict[int, tu
         _mark(axes, x + 0.006, line + 0.5, colour, shape, 6)
         when = f"{datetime.fromtimestamp(room.opened, UTC):%b %d %H:%M}"
         lasted = span(room.ended - room.opened)
-        text = f"G{room.number}  {clean(room.title, 42)}   {room.alerts:,} alerts, from {when} for {lasted}"
+        text = f"G{room.number}  {clean(room.title, 42)} · {room.alerts:,} alerts, from {when} for {lasted}"
         _text(axes, x + 0.018, line + 0.5, text, INK, size=8.5, va="center")
     below = lines + 0.8
     rest = len(picture.rooms) - len(rooms)

@@ -13,12 +13,13 @@ __all__ = ["Label", "lay_out"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A room's bar in a lane (0 is the top one), and the text beside it, beginning at a moment; "" where there is no room."""
+    """A room's bar in a lane (0 is the top one) and its text, "" for none, which begins at a moment, or ends there."""
 
     room: Room
     lane: int
     text: str
     at: float
+    ends: bool = False
 
 
 def lay_out(
@@ -59,16 +60,16 @@ def _place(
     for text in texts:
         wide = letter * (len(text) + 2)
         # A name that would run out at the right ends there with its bar instead.
-        right = room.opened + wide > last
-        at = max(first, min(last, room.ended) - wide + letter) if right else max(first, room.opened)
-        wanted = (min(at, room.opened), max(at + wide, room.ended + letter))
+        ends = room.opened + wide > last
+        at = min(last, room.ended) if ends else max(first, room.opened)
+        wanted = (min(at - wide if ends else at, room.opened), max(at if ends else at + wide, room.ended) + letter)
         for lane, spans in enumerate(taken):
             if _fits(spans, wanted):
                 insort(spans, wanted)
-                return Label(room=room, lane=lane, text=text, at=at)
+                return Label(room=room, lane=lane, text=text, at=at, ends=ends)
         if len(taken) < most:
             taken.append([wanted])
-            return Label(room=room, lane=len(taken) - 1, text=text, at=at)
+            return Label(room=room, lane=len(taken) - 1, text=text, at=at, ends=ends)
     return None
 
 
