@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ class Outcome:
 
 
 class CatalogStore:
-    """Holds the catalogue of `path` (none: the empty one) and tells its subscribers when another takes its place.
+    """Holds the catalogue of `path` (none: the empty one) until another takes its place.
 
     Raises ConfigError when the first reading finds problems: at the start there is no old one to keep.
     """
@@ -37,16 +36,11 @@ class CatalogStore:
         self.path = path
         self._actions = actions
         self._current = load(path, actions=actions)
-        self._subscribers: list[Callable[[Catalog], None]] = []
 
     @property
     def current(self) -> Catalog:
         """The catalogue in use; ask anew for each piece of work."""
         return self._current
-
-    def subscribe(self, tell: Callable[[Catalog], None]) -> None:
-        """Call `tell` with each catalogue that takes the place of another."""
-        self._subscribers.append(tell)
 
     def reload(self) -> Outcome:
         """Read the files again."""
@@ -56,6 +50,4 @@ class CatalogStore:
         if loaded.catalog.digest == self._current.digest:
             return Outcome(changed=False)
         self._current = loaded.catalog
-        for tell in self._subscribers:
-            tell(loaded.catalog)
         return Outcome(changed=True)

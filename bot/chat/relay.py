@@ -89,7 +89,7 @@ class Relay:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def drain(self) -> None:
-        """Send everything that may be sent now and return: for tests and for a clean stop."""
+        """Send everything that may be sent now, and return."""
         while True:
             await self._start_lanes()
             if not self._busy:
