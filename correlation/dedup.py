@@ -72,6 +72,7 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     active: bool = True
     lasting: bool = True  # its source says when it clears
     resolved_at: float = NEVER
+    full: float = 0.0  # the same, once it has not cleared within minutes
     held: str = ""  # the reason's code, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed
     present: int = 3  # the rank it was last told to have

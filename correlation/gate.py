@@ -21,6 +21,8 @@ BRIEF = 300.0  # seconds: what is over sooner needed nobody
 OFTEN = 1.0  # onsets within a week after which a rule says half, where its source never tells ends
 KNOWN = 30.0  # onsets after which a site is known well enough to say what is usual
 TELLING = 1.3  # a little less telling than the average still opens alone
+ENOUGH = 8.0  # ended conditions after which a site says something of a rule not known yet
+PRIOR = 2.0  # ended conditions of its own that weigh as much
 BUCKET = 10.0  # seconds: the width in which a burst is seen
 PRIORITY = re.compile(
     r"\b(?:down|outage|unavailable|unreachable|data ?loss|corrupt\w*|breach|out of (?:memory|disk)|split.?brain)\b",
@@ -62,6 +64,8 @@ class Site(msgspec.Struct):
     at: float = 0.0
     count: float = 0.0
     entropy: float = 1.0
+    brief: float = 0.0
+    long: float = 0.0
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -149,7 +153,10 @@ class Gate:
         else:
             self.rules.move_to_end(name)
         site = self.site
-        site.count *= 2.0 ** (-max(0.0, at - site.at) / WEEK)
+        left = 2.0 ** (-max(0.0, at - site.at) / WEEK)
+        site.count *= left
+        site.brief *= left
+        site.long *= left
         site.at = max(site.at, at)
         rule.fade(at)
         rule.count += 1.0
@@ -164,6 +171,16 @@ class Gate:
             cap = min(cap, 2.0 * OFTEN / (OFTEN + rule.count))
         return cap, harmless > 0.9
 
+    def fleeting(self, name: str) -> float:
+        """How much of a rule's conditions clear by themselves within minutes, as far as the rule or the site is known."""
+        site = self.site
+        told = site.brief + site.long
+        usual = site.brief / told if told >= ENOUGH else 0.0
+        rule = self.rules.get(name)
+        if rule is None:
+            return usual
+        return (rule.brief + PRIOR * usual) / (rule.brief + rule.long + PRIOR)
+
     def ended(self, name: str, at: float, lasted: float) -> None:
         """A condition is over after so many seconds."""
         rule = self.rules.get(name)
@@ -171,8 +188,10 @@ class Gate:
             rule.fade(at)
             if lasted < BRIEF:
                 rule.brief += 1.0
+                self.site.brief += 1.0
             else:
                 rule.long += 1.0
+                self.site.long += 1.0
 
     def _bursting(self, place: str, at: float) -> bool:
         bucket = int(at // BUCKET)

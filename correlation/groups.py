@@ -11,7 +11,7 @@ import msgspec
 
 from correlation.alert import Severity
 from correlation.decision import Cause, Flapping, GroupView, Suspect
-from correlation.dedup import Episode
+from correlation.dedup import NEVER, Episode
 from correlation.words import clean, humanise
 
 __all__ = ["SEVERITIES", "Group", "Tally", "Telling", "largest"]
@@ -24,6 +24,7 @@ MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
 MAX_RESTLESS = 16  # members that flap and are named
 FADES = 600.0  # seconds in which half of what an alert says fades, where its end will not be told
+FAINT = 0.2  # what says less than this of calling people keeps no group going
 START_PACE = 100.0  # seconds between two members, before there are any
 
 SEVERITIES = tuple(sorted(Severity, key=lambda severity: severity.rank))
@@ -75,6 +76,8 @@ class Group(msgspec.Struct, kw_only=True):
     alerts: int = 0
     firing: int = 0
     lasting: int = 0  # firing, of sources that will say when they clear
+    loud: int = 0  # of these, the ones that are not familiar here
+    spoke_at: float = NEVER  # when such a one last joined, or cleared
     worst: int = 3
     services: dict[str, Tally] = msgspec.field(default_factory=dict)
     others: dict[str, Tally] = msgspec.field(default_factory=dict)  # hosts or names of members without a service
@@ -97,7 +100,9 @@ class Group(msgspec.Struct, kw_only=True):
 
     def joinable(self, at: float) -> bool:
         """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet."""
-        return at - self.opened_at <= self.cook_for and (self.lasting > 0 or at - self.last_at <= self.quiet_for)
+        return at - self.opened_at <= self.cook_for and (
+            self.loud > 0 or at - max(self.spoke_at, self.last_at if not self.lasting else NEVER) <= self.quiet_for
+        )
 
     def take(self, episode: Episode, at: float) -> None:
         """A member more, as of `at`."""
@@ -107,11 +112,13 @@ class Group(msgspec.Struct, kw_only=True):
         if len(self.members) < MAX_MEMBERS:
             self.members[episode.id] = None
         since = max(0.0, at - self.grown_at)
-        if self.size > 1:
+        grows = episode.full >= FAINT or self.size == 1
+        if self.size > 1 and grows:
             self.pace += 0.2 * (min(abs(at - self.grown_at), 3600.0) - self.pace)
         self.opened_at = min(self.opened_at, at)
         self.last_at = max(self.last_at, at)
-        self.grown_at = max(self.grown_at, at)
+        if grows:
+            self.grown_at = max(self.grown_at, at)
         tallies, cap = (self.services, MAX_SERVICES) if episode.service else (self.others, MAX_SERVICES)
         tally = tallies.get(episode.part)
         if tally is not None:
@@ -141,6 +148,9 @@ class Group(msgspec.Struct, kw_only=True):
         if episode.active:
             self.firing += 1
             self.lasting += episode.lasting
+            self.loud += episode.lasting and episode.full >= FAINT
+        if episode.full >= FAINT:
+            self.spoke_at = max(self.spoke_at, at)
         if not episode.lasting and self.size > 1:
             # Nobody will tell when the earlier ones end: what they said fades.
             self.weight *= 2.0 ** (-since / FADES)
@@ -176,6 +186,7 @@ class Group(msgspec.Struct, kw_only=True):
         """A member that had cleared fires again."""
         self.firing += 1
         self.lasting += episode.lasting
+        self.loud += episode.lasting and episode.full >= FAINT
         self.weigh(episode.opening)
         tally = self._tally(episode)
         if tally is not None:
@@ -185,6 +196,9 @@ class Group(msgspec.Struct, kw_only=True):
         """A firing member cleared, or is forgotten."""
         self.firing = max(0, self.firing - 1)
         self.lasting = max(0, self.lasting - episode.lasting)
+        if episode.lasting and episode.full >= FAINT:
+            self.loud = max(0, self.loud - 1)
+            self.spoke_at = max(self.spoke_at, episode.last_seen, episode.resolved_at)
         self.weight = max(0.0, self.weight - episode.opening)
         tally = self._tally(episode)
         if tally is not None:
@@ -214,6 +228,8 @@ class Group(msgspec.Struct, kw_only=True):
         self.alerts += other.alerts
         self.firing += other.firing
         self.lasting += other.lasting
+        self.loud += other.loud
+        self.spoke_at = max(self.spoke_at, other.spoke_at)
         self.worst = min(self.worst, other.worst)
         for mine, theirs in ((self.services, other.services), (self.others, other.others)):
             for name, tally in theirs.items():

@@ -24,6 +24,12 @@ __all__ = ["Chosen", "Placed", "Placer"]
 
 MAX_NEIGHBOURS = 16  # services whose groups one alert is compared with
 MAX_MERGES = 4  # groups that one alert may bridge
+COMPANY = (
+    0.5,
+    0.35,
+    0.1,
+    0.1,
+)  # by severity: two critical alerts that belong together call people however fleeting they are
 SEVERE = Severity.ERROR.rank  # critical and error
 
 
@@ -79,6 +85,11 @@ class Placer:
         )
         if not episode.group:
             episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
+            episode.full = episode.opening
+            share = self.gate.fleeting(episode.name) if episode.lasting else 0.0
+            if share > self.tuning.fleeting:
+                # What mostly clears by itself within minutes says that much less, until it has not.
+                episode.opening = min(episode.opening, max(COMPANY[episode.rank], 1.0 - share))
         return verdict
 
     def worsen(self, episode: Episode, group: Group, alert: Alert) -> None:
@@ -127,8 +138,8 @@ class Placer:
         """The groups that would take the alert, best first; of equals the oldest."""
         cookbook, features = self.cookbook, self.features
         near = [("service", name) for name in list(facts.reach)[1 : MAX_NEIGHBOURS + 1]]
-        needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.opening)
-        calls = facts.episode.rank <= SEVERE and facts.episode.opening >= 1.0  # it would call people by itself
+        needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.full)
+        calls = facts.episode.rank <= SEVERE and facts.episode.full >= 1.0  # it would call people by itself
         found: list[Chosen] = []
         effects: list[Chosen] = []
         episode = facts.episode

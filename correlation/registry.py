@@ -132,6 +132,7 @@ class Registry:
 
     def wait(self, group: Group, at: float) -> None:
         """The group does not deserve people yet; look again when its members have persisted."""
+        heapq.heappush(self.waiting, (at + self.tuning.confirmed, group.number))
         heapq.heappush(self.waiting, (at + self.tuning.persists, group.number))
 
     def persisted(self, at: float) -> list[Group]:
@@ -155,9 +156,16 @@ class Registry:
         episode = self.dedup.episode(member)
         if episode is None or not (episode.active and episode.lasting and 0.0 < episode.opening < 1.0):
             return False
-        if at - episode.since < self.tuning.persists:
+        lasted = at - episode.since
+        says = 0.0
+        if lasted >= (self.tuning.confirmed if episode.rank == 0 else self.tuning.persists):
+            says = 1.0
+        elif lasted >= self.tuning.confirmed:
+            says = episode.full
+        missing = says - episode.opening
+        if missing <= 0.0:
             return False
-        missing, episode.opening = 1.0 - episode.opening, 1.0
+        episode.opening = says
         return group.weigh(missing)
 
     def deadline(self, group: Group) -> float:

@@ -264,7 +264,7 @@ class Stays:
 
     def _continues(self, episode: Episode, group: Group, at: float) -> bool:
         """Whether a member that fires is still the same stay: its group cooks, or it never stopped."""
-        if at - group.opened_at <= group.cook_for or at - episode.last_seen <= group.quiet_for:
+        if group.joinable(at) or at - episode.last_seen <= group.quiet_for:
             return True
         return episode.active and self._trusted(episode, at)
 

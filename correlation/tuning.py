@@ -26,3 +26,5 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     dull: float = 0.7  # log odds more that a wholly familiar alert needs
     merge_at: float = 1.2  # log odds to each of two groups
     merge_rooms_at: float = 2.0  # the same where both already deserve people
+    fleeting: float = 0.2  # share of a rule's conditions that clear within minutes above which one waits for company
+    confirmed: float = 300.0  # seconds after which it needs none

@@ -1,0 +1,72 @@
+"""When a group deserves people, and what keeps it going."""
+
+from __future__ import annotations
+
+from correlation.alert import Severity
+from correlation.engine import Engine
+from tests.correlation.building import SHOP, alert, cleared
+
+CRITICAL = Severity.CRITICAL
+
+
+def fleeting(engine: Engine, times: int = 12, lasts: float = 120.0) -> float:
+    """A rule that clears by itself within minutes, on one service after the other; returns the moment when all is quiet."""
+    at = 0.0
+    for n in range(times):
+        at = 3600.0 * n
+        engine.ingest([alert(at, "HighErrors", f"s{n}", severity=CRITICAL), cleared(at + lasts, "HighErrors", f"s{n}")])
+    return at + 7200.0
+
+
+def test_on_a_site_not_known_yet_one_critical_alert_calls_people_at_once() -> None:
+    (decision,) = Engine(topology=SHOP).ingest([alert(0.0, "HighErrors", severity=CRITICAL)])
+    assert decision.deserves
+
+
+def test_what_always_clears_by_itself_waits_alone_and_calls_people_when_it_has_not() -> None:
+    engine = Engine(topology=SHOP)
+    at = fleeting(engine)
+    (decision,) = engine.ingest([alert(at, "HighErrors", severity=CRITICAL)])
+    assert not decision.deserves
+    assert engine.waits_until is not None
+    assert engine.advance(at + 299.0) == ()
+    assert engine.advance(at + 300.0) == (decision.group,)
+
+
+def test_what_always_clears_by_itself_calls_nobody_when_it_does_so_again() -> None:
+    engine = Engine(topology=SHOP)
+    at = fleeting(engine)
+    engine.ingest([alert(at, "HighErrors", severity=CRITICAL), cleared(at + 120.0, "HighErrors")])
+    assert engine.advance(at + 3600.0) == ()
+
+
+def test_company_calls_people_for_what_mostly_clears_by_itself() -> None:
+    engine = Engine(topology=SHOP)
+    at = fleeting(engine)
+    decisions = engine.ingest(
+        [
+            alert(at, "HighErrors", severity=CRITICAL),
+            alert(at + 20.0, "DatabaseGone", "payments-api", severity=CRITICAL),
+        ]
+    )
+    assert len({decision.group for decision in decisions}) == 1
+    assert decisions[1].deserves
+
+
+def test_what_outlasts_minutes_as_a_rule_calls_people_at_once() -> None:
+    engine = Engine(topology=SHOP)
+    at = fleeting(engine, lasts=1800.0)
+    (decision,) = engine.ingest([alert(at, "HighErrors", severity=CRITICAL)])
+    assert decision.deserves
+
+
+def test_familiar_noise_that_fires_on_does_not_keep_a_group_open_for_the_next_outage() -> None:
+    engine = Engine(topology=SHOP)
+    for n in range(40):
+        engine.ingest([alert(1000.0 * n, "Throttled", "cart"), cleared(1000.0 * n + 400.0, "Throttled", "cart")])
+    at = 50_000.0
+    first = engine.ingest([alert(at, "HighErrors", severity=CRITICAL), alert(at + 60.0, "Throttled", "cart")])
+    assert first[0].group == first[1].group
+    engine.ingest([cleared(at + 900.0, "HighErrors")])
+    (later,) = engine.ingest([alert(at + 3000.0, "HighLatency", "checkout", severity=CRITICAL)])
+    assert later.group != first[0].group
