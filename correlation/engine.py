@@ -6,7 +6,7 @@ It keeps no clock, no randomness and no order of a set. What becomes of an alert
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -58,6 +58,7 @@ class Engine:
         *,
         tuning: Tuning | None = None,
         weights: Weights | None = None,
+        scorer: Callable[[Weights], Scorer] = Scorer,
     ) -> None:
         self.tuning = tuning or Tuning()
         self.weights = weights or shipped()
@@ -72,7 +73,7 @@ class Engine:
             cookbook,
             topology,
             tuning=self.tuning,
-            scorer=Scorer(self.weights),
+            scorer=scorer(self.weights),
             registry=self._registry,
             gate=self._gate,
             features=self._features,
