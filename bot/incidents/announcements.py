@@ -23,6 +23,8 @@ from bot.incidents.model import (
     CommanderTaken,
     Declared,
     Event,
+    FiresAgain,
+    Flapped,
     Incident,
     Joined,
     Merged,
@@ -84,8 +86,10 @@ class Announcements:
         if isinstance(event, Resolved) and incident.cleared_at is not None:  # the question is answered
             asked = Notice(text=_cleared(incident.alert_count, incident.cleared_at), tone="good")
             await self.progress(work, incident.number, "cleared", asked, at)
-        if isinstance(event, Cleared) and notice is not None:  # what flaps is told once, and kept true
+        if isinstance(event, Cleared | FiresAgain) and notice is not None:  # one question, kept true
             await self.progress(work, incident.number, "cleared", notice, at)
+        elif isinstance(event, Flapped) and notice is not None:  # what flaps is told once, and kept true
+            await self.progress(work, incident.number, "flapping", notice, at)
         elif notice is not None:
             await self.say(work, incident.number, notice, at)
         match event:
@@ -204,6 +208,11 @@ class Announcements:
                         Button(label="Keep open", command=f"note {incident.ref} Kept open after the alerts cleared"),
                     ),
                 )
+            case FiresAgain(alerts=alerts, cleared_at=cleared_at, words=words):
+                since = text(*_cleared(alerts, cleared_at)[:-1], ", but since ", Moment(at), f" {words} fires again.")
+                return Notice(text=since, tone="warning")
+            case Flapped():
+                return _flapped(event)
             case Resolved(by=by, summary=summary):
                 took = duration(at - incident.first_alert_at)
                 resolved: Text = ("Resolved by ", by) if by != MUSTER else ("Resolved: the alerts stayed clear",)
@@ -223,8 +232,11 @@ class Announcements:
             case Reopened(by=by, why=why):
                 reopened: Text = (by, " reopened it") if by != MUSTER else ("Reopened",)
                 return Notice(text=text(*reopened, f": {why}" if why else "."), tone="bad")
-            case SeverityChanged(by=by, before=before):
-                return Notice(text=text(by, f" changed the severity from {before} to ", Strong(incident.severity), "."))
+            case SeverityChanged(by=by, before=before, why=why):
+                because = f": {why}." if why else "."
+                return Notice(
+                    text=text(by, f" changed the severity from {before} to ", Strong(incident.severity), because)
+                )
             case Renamed(by=by, before=before):
                 return Notice(text=text(by, " renamed it to ", Strong(incident.title), f". It was {before}."))
             case Noted(by=by, note=note):
@@ -247,6 +259,18 @@ class Announcements:
 def _cleared(alerts: int, at: float) -> Text:
     """`All 37 alerts cleared at 02:31.`"""
     return text("The one alert" if alerts == 1 else f"All {alerts:,} alerts", " cleared at ", Moment(at), ".")
+
+
+def _flapped(event: Flapped) -> Notice:
+    """`checkout high latency flapping: 14 changes in 10 min, the last at 02:31.`"""
+    first, *others = event.alerts
+    last: Text = (", the last at ", Moment(event.until), ". It has made up its mind since." if event.over else ".")
+    more: list[Text] = [(line,) for line in others]
+    if event.count > len(event.alerts):
+        more.append((f"and {event.count - len(event.alerts):,} more",))
+    if not event.over:
+        more.append(("This is kept current here; the room is told when it stays clear.",))
+    return Notice(text=text(first, *last), details=tuple(more), tone="info" if event.over else "warning")
 
 
 def _situation(incident: Incident, at: float) -> tuple[Text, ...]:

@@ -11,20 +11,30 @@ import msgspec
 from correlation.alert import Alert, Change, Status
 from correlation.decision import Decision
 
-__all__ = ["Batch", "Touched"]
+__all__ = ["WORSE_NAMED", "Batch", "Touched"]
+
+WORSE_NAMED = 3  # of one batch and group
 
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
 class Touched:
-    """What a batch did to one group. `fresh`: alerts that fire and did not fire before."""
+    """What a batch did to one group. `fresh`: alerts that fire and did not fire before, unless they only flap.
+
+    An effect of a known cause joins in silence: it is not among `joined` and `reasons`, but its service is in `muted`.
+    """
 
     recipe: str = ""
     opened_at: float = 0.0
     joined: int = 0
     fresh: int = 0
     reasons: dict[str, str] = field(default_factory=dict)  # service -> why its first alert of this batch belongs here
+    muted: set[str] = field(default_factory=set)  # services with effects of a known cause
+    again: str = ""  # what fires, in words
+    turned: bool = False  # something that flaps changed
+    worse: list[str] = field(default_factory=list)  # alerts that became worse than they were, in words
+    worst: tuple[int, str] = (4, "")  # the worst that fires, and how bad it is: its rank and words
 
 
 @dataclass(slots=True)
@@ -52,7 +62,8 @@ class Batch:
         episode = decision.episode
         row = _row(alert, decision)
         earlier = self.settled.get(episode)
-        if kind in {"opened", "joined", "noise"}:
+        flaps_held = decision.group is None and kind == "repeat" and decision.code == "flapping"
+        if kind in {"opened", "joined", "noise"} or flaps_held:  # how often a held one flaps is kept current
             self.settled[episode] = row
             self.seen.pop(episode, None)
         elif earlier is not None:
@@ -75,11 +86,31 @@ class Batch:
         if decision.kind == "opened":
             self.opened += 1
             touched.recipe, touched.opened_at = decision.recipe or "", alert.at
-        if decision.kind == "joined":
+        if decision.kind == "joined" and not decision.muted:
             touched.joined += 1
-        if alert.status is Status.FIRING and (decision.kind in {"opened", "joined"} or not decision.was_active):
+        if decision.code == "flapping":
+            touched.turned = True
+        if alert.status is not Status.FIRING:
+            return
+        severity = decision.severity
+        if decision.before is not None and severity.rank < decision.before.rank and len(touched.worse) < WORSE_NAMED:
+            touched.worse.append(f"{_what(alert, decision)} is {severity} now, it was {decision.before}")
+            touched.worst = min(touched.worst, (severity.rank, touched.worse[-1]))
+        if decision.kind not in {"opened", "joined"} and decision.was_active:
+            return
+        touched.worst = min(touched.worst, (severity.rank, f"{_what(alert, decision)} is {severity}"))
+        touched.again = touched.again or _what(alert, decision)
+        if decision.code != "flapping":
             touched.fresh += 1
+        if decision.muted:
+            touched.muted.add(alert.service)
+        else:
             touched.reasons.setdefault(alert.service, decision.reason)
+
+
+def _what(alert: Alert, decision: Decision) -> str:
+    """`A12 checkout HighErrors`."""
+    return " ".join(part for part in (f"A{decision.episode}", alert.service or alert.host, alert.name) if part)[:120]
 
 
 def _row(alert: Alert, decision: Decision) -> dict[str, Any]:
@@ -89,7 +120,7 @@ def _row(alert: Alert, decision: Decision) -> dict[str, Any]:
         "source": alert.source,
         "name": alert.name,
         "class": alert.class_,
-        "severity": alert.severity.value,
+        "severity": decision.severity.value,
         "status": "firing" if decision.active else "resolved",
         "service": alert.service,
         "host": alert.host,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bot.changes.ledger import change_key
 from bot.chat.views import Button, Card, Code, Moment, Person, ServiceCount, Text, people_text, text
 from bot.clock import duration
-from bot.incidents.model import Incident
+from bot.incidents.model import Cause, Incident
 from correlation.alert import Change
 
 __all__ = ["card"]
@@ -44,7 +44,9 @@ def card(
         services=tuple(ServiceCount(name, count) for name, count in incident.services),
         location=incident.location,
         environment=incident.environment,
-        cause=text(f"{incident.cause.service}: {incident.cause.words}") if incident.cause else (),
+        cause=text(f"{incident.cause.service}: {incident.cause.words}{_muted(incident.cause)}")
+        if incident.cause
+        else (),
         suspects=tuple(_suspect(change, incident, author, asked) for change in suspects[:SUSPECTS_SHOWN]),
         next_step=_next_step(incident, suspects, asked),
         buttons=_buttons(incident, ask=bool(suspects) and not asked),
@@ -64,6 +66,11 @@ def _suspect(
     when = f"{duration(gap)} before" if gap >= 0 else f"{duration(-gap)} after the first alert"
     came = ", invited" if change_key(change.id) in invited else ""
     return text(f"{what} by {author(change) or 'nobody named'}, ", Moment(change.at), f" ({when}){came}")
+
+
+def _muted(cause: Cause) -> str:
+    """`; 9 effects muted`."""
+    return f"; {cause.effects:,} {'effect' if cause.effects == 1 else 'effects'} muted" if cause.effects else ""
 
 
 def _next_step(incident: Incident, suspects: Sequence[Change], invited: Mapping[str, Person]) -> Text:

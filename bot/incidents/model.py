@@ -23,6 +23,8 @@ __all__ = [
     "CommanderTaken",
     "Declared",
     "Event",
+    "FiresAgain",
+    "Flapped",
     "Incident",
     "Joined",
     "Merged",
@@ -77,6 +79,7 @@ class Cause:
     service: str
     words: str
     score: float
+    effects: int = 0  # alerts that it, or what else is known to have failed, mutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,26 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiresAgain:
+    """All alerts had cleared, and some fire again: `words` names them."""
+
+    alerts: int
+    cleared_at: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flapped:
+    """Alerts (`count`, of which some are named with how often) fire and clear and fire; `over`: they no longer do."""
+
+    alerts: tuple[str, ...]
+    count: int
+    until: float
+    first: bool = False
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
     by: Person
     summary: str
@@ -139,6 +162,7 @@ class Reopened:
 class SeverityChanged:
     by: Person
     before: SeverityLevel
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +207,8 @@ Event = (
     | Acknowledged
     | Unacknowledged
     | Cleared
+    | FiresAgain
+    | Flapped
     | Resolved
     | Reopened
     | SeverityChanged
@@ -303,13 +329,13 @@ class Incident:
         if self.merged_into is not None:
             raise InvalidTransition(f"{self.ref} was merged into {ref(self.merged_into)}; that is where it goes on.")
 
-    def change_severity(self, severity: SeverityLevel, by: Person) -> SeverityChanged:
+    def change_severity(self, severity: SeverityLevel, by: Person, why: str = "") -> SeverityChanged:
         """More or less severe than thought."""
         if severity == self.severity:
             raise InvalidTransition(f"{self.ref} is {severity} already.")
         before, self.severity = self.severity, severity
         self.graded_by_person = self.graded_by_person or by != MUSTER
-        return SeverityChanged(by=by, before=before)
+        return SeverityChanged(by=by, before=before, why=why)
 
     def rename(self, title: str, by: Person) -> Renamed:
         """Another title; from now on the engine does not change it."""

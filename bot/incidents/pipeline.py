@@ -17,9 +17,8 @@ from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.clock import Clock
 from bot.errors import Conflict, MalformedPayload, StorageUnavailable
-from bot.incidents import store
-from bot.incidents.batch import Batch, Touched
-from bot.incidents.closing import AUTO_RESOLVE
+from bot.incidents import lifecycle, store, timeline
+from bot.incidents.batch import WORSE_NAMED, Batch, Touched
 from bot.incidents.grouping import Grouping
 from bot.incidents.model import (
     MUSTER,
@@ -32,7 +31,7 @@ from bot.incidents.model import (
 )
 from bot.incidents.service import ATTEMPTS, Incidents
 from bot.intake.journal import Delivery, Journal
-from bot.storage import tables, timers
+from bot.storage import tables
 from bot.storage.database import BulkUpsert, Database, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
 from correlation.alert import Severity
@@ -257,18 +256,17 @@ class Pipeline:
             if touched.fresh and not incident.open:
                 why = next(iter(touched.reasons.values()), "")
                 events.append(incident.reopen(MUSTER, at, f"an alert fires again. {why}".strip()))
-            new = tuple(name for name, _ in incident.services if name not in before)
+            quiet = touched.muted - touched.reasons.keys()
+            new = tuple(name for name, _ in incident.services if name not in before and name not in quiet)
             if new and touched.joined:
                 words = next((touched.reasons[name] for name in new if name in touched.reasons), "")
                 events.append(Joined(alerts=touched.joined, new_services=new, words=words))
             if not incident.graded_by_person and (severity := self._severity(view)) < incident.severity:
-                events.append(incident.change_severity(severity, MUSTER))
-            if incident.firing_count:
-                if incident.cleared_at is not None:
-                    incident.cleared_at = None
-                    await timers.cancel(work, AUTO_RESOLVE, incident.ref)
-            elif cleared := incident.clear(at):
-                events.append(cleared)
+                events.append(incident.change_severity(severity, MUSTER, touched.worst[1]))
+            else:
+                for worse in touched.worse:
+                    await timeline.append(work, incident.number, at, "worse", MUSTER, worse)
+            events += await lifecycle.follow(work, incident, view, at, turned=touched.turned, again=touched.again)
         await store.save(work, incident)
         for event in events:
             await self._incidents.react(work, incident, event, at)
@@ -341,6 +339,11 @@ def _first_alerts(deliveries: Sequence[Delivery]) -> list[Delivery]:
 def _join(into: Touched, other: Touched) -> None:
     into.joined += other.joined
     into.fresh += other.fresh
+    into.muted |= other.muted
+    into.turned |= other.turned
+    into.again = into.again or other.again
+    into.worse = (into.worse + other.worse)[:WORSE_NAMED]
+    into.worst = min(into.worst, other.worst)
     for service, reason in other.reasons.items():
         into.reasons.setdefault(service, reason)
 
@@ -354,6 +357,7 @@ def _take_figures(incident: Incident, view: GroupView) -> None:
     incident.environment = view.environments[0][0] if len(view.environments) == 1 else ""
     if view.causes:
         cause = view.causes[0]
-        incident.cause = Cause(service=cause.name, words="; ".join(cause.reasons), score=cause.score)
+        words = "; ".join(cause.reasons)
+        incident.cause = Cause(service=cause.name, words=words, score=cause.score, effects=view.effects)
     likely = [suspect for suspect in view.suspects if suspect.score >= PLAUSIBLE * view.suspects[0].score]
     incident.suspects = [Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in likely[:SUSPECTS]]

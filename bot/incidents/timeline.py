@@ -18,6 +18,8 @@ from bot.incidents.model import (
     CommanderTaken,
     Declared,
     Event,
+    FiresAgain,
+    Flapped,
     Incident,
     Joined,
     Merged,
@@ -124,13 +126,17 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
             return "unacknowledged", by, f"{by.name} gave it back"
         case Cleared(alerts=alerts):
             return "cleared", MUSTER, f"All {alerts} alerts cleared" if alerts > 1 else "The alert cleared"
+        case FiresAgain(words=words):
+            return "fires_again", MUSTER, f"{words} fires again after all had cleared"
+        case Flapped(alerts=alerts, over=over, first=first) if first or over:
+            return "flapping", MUSTER, f"{'; '.join(alerts)}{' until it settled' if over else ''}"
         case Resolved(by=by, summary=summary):
             took = duration(at - incident.first_alert_at)
             return "resolved", by, f"Resolved by {by.name} after {took}{f': {summary}' if summary else ''}"
         case Reopened(by=by, why=why):
             return "reopened", by, f"Reopened by {by.name}{f': {why}' if why else ''}"
-        case SeverityChanged(by=by, before=before):
-            return "severity", by, f"Severity {before} -> {incident.severity}"
+        case SeverityChanged(by=by, before=before, why=why):
+            return "severity", by, f"Severity {before} -> {incident.severity}{f': {why}' if why else ''}"
         case Renamed(by=by, before=before):
             return "renamed", by, f"Renamed from: {before}"
         case Noted(by=by, note=note):
