@@ -11,13 +11,15 @@ from bot.clock import ago, duration
 from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Permit, Scope, Verb
 from bot.commands.words import answer, counted, cut_text, listed, shortened
 from bot.errors import BadArguments
+from bot.incidents.model import ref
 from bot.runbooks.model import Plan, Run
+from bot.runbooks.output import ending
 
 __all__ = ["VERB"]
 
 SHOWN = 12
 BUTTONS = 4
-TAIL = 3_000  # characters of output in a reply; the run keeps more
+TAIL_LINES, TAIL_LENGTH = 60, 2_900  # of output in a reply; Slack takes 3,000 characters in one block
 _STATES = {"waiting": "waits for approval", "running": "is running"}
 
 
@@ -134,9 +136,10 @@ async def show(context: Context) -> Reply:
 
 
 def _raw(arguments: object) -> str:
-    """A step as the catalogue has it, not filled in."""
+    """A step as the catalogue has it, not filled in; a command of several lines as it is."""
     if isinstance(arguments, list | tuple):
-        return cut_text(shlex.join(map(str, arguments)))
+        command = shlex.join(map(str, arguments))
+        return command if "\n" in command else cut_text(command)
     if isinstance(arguments, Mapping):
         return cut_text(", ".join(f"{name} {value}" for name, value in arguments.items()))
     return cut_text(str(arguments))
@@ -147,10 +150,12 @@ async def status(context: Context) -> Reply:
     number = context.values.integer("run")
     if number is not None:
         found = await context.services.runbooks.run(number)
+        shown = ending(found.output.splitlines(), TAIL_LINES, TAIL_LENGTH)
+        whole: Text = ("All of its output: ", Code(f"{PREFIX} retro {ref(found.incident)}"))
         return Reply(
             text=_state(context, found),
-            details=(*_steps(found.plan), *_decisions(context, found)),
-            output=found.output[-TAIL:],
+            details=(*_steps(found.plan), *_decisions(context, found), *((whole,) if shown != found.output else ())),
+            output=shown,
         )
     if context.number is None:
         raise BadArguments(f"Which run, or which incident? {PREFIX} runbook status R5, {PREFIX} runbook status INC-42")

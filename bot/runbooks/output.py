@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import quote
 
 from bot.chat.harmless import harmless
 
-__all__ = ["Output"]
+__all__ = ["Output", "ending"]
 
 KEPT = 256 * 1024  # characters of one run's output
-TAIL_LINES, TAIL_LENGTH = 40, 2_800  # of it in the room; Slack takes 3,000 characters in one block
+TAIL_LINES, TAIL_LENGTH = 12, 2_800  # of it in the room: a phone's screen; Slack takes 3,000 characters in one block
 LONGEST_LINE = 4_000  # characters; a longer line is broken
 SHORTEST_SECRET = 4  # characters: shorter ones would be found everywhere
 REDACTED = "[redacted]"
@@ -33,7 +33,7 @@ class Output:
         self._partial = ""
         self._head: list[str] = []
         self._tail: deque[str] = deque()
-        self._head_size = self._tail_size = self._cut = 0
+        self._head_size = self._tail_size = self._cut = self._cut_lines = 0
 
     def secrets(self, secrets: Iterable[str]) -> None:
         """From now on take these out too."""
@@ -73,19 +73,10 @@ class Output:
     @property
     def tail(self) -> str:
         """The end of it, for a room."""
-        lines = [*self._head, *self._tail] if len(self._tail) < TAIL_LINES else list(self._tail)
+        lines = [*self._head, *self._tail]
         if self._partial:
             lines.append(self._clean(self._partial))
-        shown: list[str] = []
-        room = TAIL_LENGTH
-        for line in reversed(lines[-TAIL_LINES:]):
-            room -= len(line) + 1
-            if room < 0:
-                break
-            shown.append(line)
-        if not shown and lines:
-            shown = [f"\N{HORIZONTAL ELLIPSIS}{lines[-1][-TAIL_LENGTH:]}"]
-        return "\n".join(reversed(shown))
+        return ending(lines, TAIL_LINES, TAIL_LENGTH, before=self._cut_lines)
 
     def _add(self, line: str) -> None:
         line = self._clean(line)
@@ -100,6 +91,7 @@ class Output:
             gone = len(self._tail.popleft()) + 1
             self._tail_size -= gone
             self._cut += gone
+            self._cut_lines += 1
 
     def _clean(self, line: str) -> str:
         # Escapes are taken out first, or one inside a secret would hide it from the search.
@@ -109,6 +101,33 @@ class Output:
         for secret in self._secrets:
             text = text.replace(secret, REDACTED)
         return text
+
+
+def ending(lines: Sequence[str], most: int, length: int, *, before: int = 0) -> str:
+    """The last lines, in `length` characters, beneath how many there are besides; `before` more came and were not kept.
+
+    >>> print(ending(["a", "b", "c", "d"], 3, 100))
+    … 2 lines more
+    c
+    d
+    """
+    if before == 0 and len(lines) <= most and sum(len(line) + 1 for line in lines) <= length:
+        return "\n".join(lines)
+    shown: list[str] = []
+    room = length - len(_more(len(lines) + before))
+    for line in reversed(lines[-(most - 1) :]):
+        room -= len(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    if not shown and lines:
+        shown = [f"…{lines[-1][-(length - len(_more(len(lines) + before))) :]}"]
+    rest = len(lines) + before - len(shown)
+    return "\n".join([*([_more(rest)] if rest else []), *reversed(shown)])
+
+
+def _more(lines: int) -> str:
+    return f"… {lines:,} line{'' if lines == 1 else 's'} more"
 
 
 def _forms(secrets: Iterable[str]) -> Collection[str]:

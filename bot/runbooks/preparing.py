@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Runbook, Who
 from bot.catalog.suggestions import did_you_mean
-from bot.chat.harmless import one_line
+from bot.chat.harmless import harmless
 from bot.chat.views import Person
 from bot.errors import BadArguments, NotFound
 from bot.incidents import store
@@ -95,9 +95,9 @@ def _first_problem(error: ValueError) -> str:
 
 
 def shown(step: FilledStep, actions: Mapping[str, Action]) -> str:
-    """What a step will do, in words; secrets stand as `${env:NAME}`."""
+    """What a step will do, in words, a command of several lines as it is; secrets stand as `${env:NAME}`."""
     action = actions[step.action]
     arguments = action.parameters.validate_python(step.shown())
     reads = " (only reads)" if action.risk(arguments) == "low" else ""
     words = f"{step.title or step.action}: {action.describe(arguments)}{reads}"
-    return one_line(words, LONGEST_WORDS)
+    return harmless(words, LONGEST_WORDS).strip()

@@ -78,10 +78,11 @@ def going(run: Run, step: int, title: str, tail: str) -> Notice:
     )
 
 
-def ended(run: Run, tail: str) -> Notice:
-    """It has run."""
+def ended(run: Run, tail: str, *, whole: bool = True) -> Notice:
+    """It has run; `whole` says that `tail` is all of its output."""
     return Notice(
         text=text(*headline(run)),
+        details=() if whole else (("All of its output goes into the retrospective.",),),
         tone="good" if run.state == "succeeded" else "warning" if run.state == "cancelled" else "bad",
         output=tail,
     )

@@ -37,6 +37,7 @@ INTERVAL = 1.0  # seconds between two looks of the room at a run's output
 KEEP_EVERY = 5  # looks, after which the output is kept too
 PATIENCE = 8.0  # seconds that `stop` waits; a command has 2 of them to end by itself
 LONG = 30.0  # seconds; the end of a longer run is said anew, since its message is far up by then
+TITLE_LENGTH = 120  # characters of a step in the room; two lines on a phone
 STORAGE_PAUSE = 1.0  # seconds before trying a database again that says no
 
 
@@ -52,6 +53,11 @@ class _Live:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     ending: tuple[RunState, str] | None = None  # how it ends when it is stopped from outside
     task: asyncio.Task[None] | None = None
+
+    @property
+    def title(self) -> str:
+        """The present step in one line; the whole of it stood in the plan."""
+        return _first_line(self.steps[self.step - 1].title or self.run.plan[self.step - 1])
 
 
 class Runner:
@@ -148,7 +154,7 @@ class Runner:
                 return f"{number} cannot run: {error}"
             live.output.secrets(secrets)
             live.output.end_line()
-            live.output.feed(f"> {step.title or live.run.plan[position]}\n")
+            live.output.feed(f"> {live.title}\n")
             live.changed.set()
             action = self._actions[step.action]
             context = Context(timeout=step.timeout)
@@ -181,8 +187,7 @@ class Runner:
                 async with self._database.transaction() as work:
                     if looks % KEEP_EVERY == 0:
                         await store.keep_output(work, live.run, live.output.text)
-                    title = live.steps[live.step - 1].title or live.run.plan[live.step - 1]
-                    notice = run_words.going(live.run, live.step, title[:120], live.output.tail)
+                    notice = run_words.going(live.run, live.step, live.title, live.output.tail)
                     await self._tell(work, live.run, notice)
             except StorageUnavailable as error:
                 log.warning("run_not_shown", run=live.run.ref, reason=str(error))
@@ -215,7 +220,8 @@ class Runner:
         self._metrics.runs.labels(state).inc()
         line = plain(run_words.headline(run)).rstrip(".")
         await timeline.append(work, run.incident, at, "runbook", MUSTER, line, run=run.id, state=state)
-        await self._tell(work, run, run_words.ended(run, output.tail if output else ""))
+        tail = output.tail if output else ""
+        await self._tell(work, run, run_words.ended(run, tail, whole=output is None or tail == output.text))
         took = at - (run.started_at or at)
         if state in ("failed", "interrupted") or took >= LONG:
             notice = Notice(text=run_words.headline(run), tone="good" if state == "succeeded" else "bad")
@@ -224,3 +230,8 @@ class Runner:
 
     async def _tell(self, work: Transaction, run: Run, notice: Notice) -> None:
         await self._announcements.progress(work, run.incident, f"{run.ref}:run", notice, self._clock.now())
+
+
+def _first_line(words: str) -> str:
+    first, _, more = words.partition("\n")
+    return f"{first[: TITLE_LENGTH - 1]}…" if more or len(first) > TITLE_LENGTH else first

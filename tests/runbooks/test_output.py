@@ -64,9 +64,23 @@ def test_long_output_keeps_its_beginning_and_its_end_and_says_what_is_missing():
 
 def test_the_room_sees_the_last_lines():
     output = fed(*(f"line {n}\n" for n in range(100)), secrets=())
-    assert output.tail.splitlines() == [f"line {n}" for n in range(100 - TAIL_LINES, 100)]
+    assert output.tail.splitlines() == [
+        f"… {101 - TAIL_LINES} lines more",
+        *(f"line {n}" for n in range(101 - TAIL_LINES, 100)),
+    ]
     output.feed("half a line")
     assert output.tail.endswith("line 99\nhalf a line")
     assert len(fed(*(["z" * 1000 + "\n"] * 50)).tail) <= TAIL_LENGTH
     assert 0 < len(fed("z" * 3_900 + "\n").tail) <= TAIL_LENGTH + 1
     assert fed().tail == ""
+
+
+def test_the_end_counts_also_the_lines_that_are_not_kept():
+    output = fed(*(f"line {n}\n" for n in range(100_000)), secrets=(), kept=10_000)
+    first, *rest = output.tail.splitlines()
+    assert first == f"… {100_000 - len(rest):,} lines more"
+    assert rest[-1] == "line 99999"
+
+
+def test_what_fits_is_shown_whole():
+    assert fed(*(f"line {n}\n" for n in range(TAIL_LINES)), secrets=()).tail.startswith("line 0\n")

@@ -85,6 +85,17 @@ runbooks:
     risk: low
     run_by: anyone
     steps: [{http: {method: POST, url: "URL/jobs/warmup", headers: {Authorization: "Bearer ${env:CI_TOKEN}"}}}]
+  script:
+    title: Count
+    risk: low
+    run_by: anyone
+    steps:
+      - command:
+          - PYTHON
+          - -c
+          - |-
+            for n in range(40):
+              print('line', n)
   hook:
     title: Call the hook
     risk: low
@@ -217,6 +228,23 @@ async def test_the_dry_run_shows_secrets_by_name(tmp_path):
     async with world(tmp_path) as w:
         plan = await w.runbooks.plan(await w.declare("checkout"), "warm-up", {}, ROBIN)
         assert "Authorization: Bearer ${env:CI_TOKEN}" in plan.steps[0]
+
+
+async def test_a_command_of_several_lines_is_shown_as_it_is_and_its_output_from_the_end(tmp_path):
+    async with world(tmp_path) as w:
+        number = await w.declare("checkout")
+        plan = await w.runbooks.plan(number, "script", {}, ROBIN)
+        assert plan.steps[0].endswith("-c 'for n in range(40):\n  print('\"'\"'line'\"'\"', n)'")
+        run = await w.runbooks.request(number, "script", {}, ROBIN)
+        run = await w.runbooks.wait(run.id)
+        await w.story.calm()
+        [view] = [view for view in w.views() if view.output]
+        shown = view.output.splitlines()
+        assert shown[0] == "… 30 lines more", "39 lines and the command are 41"
+        assert shown[-1] == "line 39"
+        assert len(run.output.splitlines()) == 41
+        assert plain(view.details[0]) == "All of its output goes into the retrospective."
+        assert run.output.splitlines()[0].endswith("range(40):…")
 
 
 async def test_an_unknown_runbook_is_named_with_a_suggestion(tmp_path):

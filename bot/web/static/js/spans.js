@@ -23,7 +23,9 @@ function draw(span) {
     case "strong":
       return h("strong", {}, h("bdi", {}, span.text));
     case "code":
-      return span.text.startsWith("/") ? typed(span.text) : h("code", {}, h("bdi", {}, span.text));
+      return span.text.startsWith("/")
+        ? typed(span.text)
+        : h("code", { class: span.text.includes("\n") ? "lines" : null }, h("bdi", {}, span.text));
     default:
       return document.createTextNode("");
   }
