@@ -1,22 +1,32 @@
 """What the engine costs per alert, and whether that grows: prints figures, asserts nothing.
 
-python -m tests.benchmarks.engine_cost [alerts]        (default 200,000 distinct alerts)
+    python -m tests.benchmarks.engine_cost [--seen 1000000] [--groups 10000] [--members 100000] [--rounds 20]
+
+Each pair (few alerts seen and many, few groups open and many, a small group and a large one) is measured turn by turn in one
+run, in the thread's own time: what neighbours take from a shared machine is no cost of the engine.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import resource
-import sys
+import statistics
 import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import msgspec
 
 from correlation.alert import Alert, Severity
 from correlation.engine import Engine
 from correlation.topology import Topology
+from correlation.tuning import Tuning
 
 SERVICES = 200
 LOCATIONS = 8
 STEP = 0.05  # seconds of event time between two new alerts
+TURN = 250  # new alerts measured at a time
 
 
 def topology() -> Topology:
@@ -26,69 +36,181 @@ def topology() -> Topology:
     )
 
 
-def new_alert(n: int) -> Alert:
-    service = f"s{n * 7 % SERVICES}"
-    return Alert(
-        at=n * STEP,
-        name=f"Rule{n % 23}",
-        class_=("latency", "errors", "saturation")[n % 3],
-        severity=(Severity.CRITICAL, Severity.WARNING, Severity.ERROR)[n % 3],
-        service=service,
-        host=f"{service}-{n}",
-        location=f"region-{n % LOCATIONS}",
-        environment="production",
-        summary=f"rule {n % 23} of {service}: {n * 0.37:.2f} % over the limit",
-        labels=(("namespace", f"ns{n % 5}"), ("pod", f"{service}-{n}")),
-        source="generic",
-    )
+def storm() -> Iterator[Alert]:
+    """Everything at once: 23 rules on 200 services in 8 places, each from a host of its own."""
+    n = 0
+    while True:
+        service = f"s{n * 7 % SERVICES}"
+        yield Alert(
+            at=n * STEP,
+            name=f"Rule{n % 23}",
+            class_=("latency", "errors", "saturation")[n % 3],
+            severity=(Severity.CRITICAL, Severity.WARNING, Severity.ERROR)[n % 3],
+            service=service,
+            host=f"{service}-{n}",
+            location=f"region-{n % LOCATIONS}",
+            environment="production",
+            summary=f"rule {n % 23} of {service}: {n * 0.37:.2f} % over the limit",
+            labels=(("namespace", f"ns{n % 5}"), ("pod", f"{service}-{n}")),
+            source="generic",
+        )
+        n += 1
 
 
-def percentile(times: list[int], share: float) -> float:
-    return times[min(len(times) - 1, int(len(times) * share))] / 1000
+def islands(groups: int) -> Iterator[Alert]:
+    """So many troubles that have nothing to do with each other, each getting one more alert in turn."""
+    n = 0
+    while True:
+        place = n % groups
+        yield Alert(
+            at=n * 300.0 / groups,  # every trouble speaks each five minutes
+            name=f"Trouble{place}",
+            severity=Severity.CRITICAL,
+            service=f"island{place}",
+            host=f"island{place}-{n // groups}",
+            location=f"place{place}",
+            environment="production",
+            summary=f"trouble {place} on machine {n // groups}",
+            source="generic",
+        )
+        n += 1
 
 
-def measure(engine: Engine, alerts: list[Alert]) -> list[int]:
-    # The thread's own time: what neighbours take from a shared machine is no cost of the engine.
+def one_trouble() -> Iterator[Alert]:
+    """One outage of one service, on ever more machines."""
+    n = 0
+    while True:
+        yield Alert(
+            at=n * 0.01,
+            name="HighErrorRate",
+            class_="errors",
+            severity=Severity.CRITICAL,
+            service="checkout",
+            host=f"checkout-{n}",
+            location="eu-west-1",
+            environment="production",
+            summary=f"error rate of checkout-{n} is {n % 97} %",
+            source="generic",
+        )
+        n += 1
+
+
+class Subject:
+    """An engine in some state, and the stream that goes on feeding it."""
+
+    def __init__(self, name: str, stream: Iterator[Alert], told: int, tuning: Tuning | None = None) -> None:
+        self.name, self.stream = name, stream
+        self.engine = Engine(topology=topology(), tuning=tuning or Tuning())
+        while told:
+            chunk = list(islice(stream, min(told, 5_000)))
+            self.engine.ingest(chunk)
+            told -= len(chunk)
+        self.fresh: list[int] = []
+        self.repeats: list[int] = []
+
+    def turn(self) -> None:
+        """Measure some new alerts, and the same again."""
+        alerts = list(islice(self.stream, TURN))
+        self.fresh += measure(self.engine, alerts)
+        self.repeats += measure(self.engine, alerts * 2)
+
+    def row(self) -> str:
+        groups = self.engine._registry.open.values()
+        largest = max((group.size for group in groups), default=0)
+        return (
+            f"  {self.name:<22} {micro(self.fresh, 0.5):>8.1f} {micro(self.fresh, 0.99):>9.1f} {micro(self.repeats, 0.5):>11.2f}"
+            f" {micro(self.repeats, 0.99):>11.2f} {len(groups):>8,} {largest:>9,}"
+        )
+
+
+def measure(engine: Engine, alerts: Sequence[Alert]) -> list[int]:
+    """Nanoseconds of each."""
     clock, times = time.thread_time_ns, []
     for alert in alerts:
         one = (alert,)
         began = clock()
         engine.ingest(one)
         times.append(clock() - began)
-    return sorted(times)
+    return times
 
 
-def main(count: int) -> None:
-    engine = Engine(topology=topology())
+def micro(times: Sequence[int], share: float) -> float:
+    """A quantile, in microseconds."""
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))] / 1000
+
+
+def compare(title: str, small: Subject, large: Subject, rounds: int) -> None:
+    for _ in range(rounds):
+        small.turn()
+        large.turn()
+    print(title)
+    print(small.row())
+    print(large.row())
     print(
-        f"{'seen':>10} {'new p50':>9} {'new p99':>9} {'new max':>10} {'repeat p50':>11} {'repeat p99':>11} {'open':>6} {'MB':>6}"
+        f"  ratio                  {micro(large.fresh, 0.5) / micro(small.fresh, 0.5):>8.2f} "
+        f"{micro(large.fresh, 0.99) / micro(small.fresh, 0.99):>9.2f} "
+        f"{micro(large.repeats, 0.5) / micro(small.repeats, 0.5):>11.2f}"
     )
-    checkpoints = [n for n in (1_000, 10_000, 50_000, 100_000, 200_000, 500_000, 1_000_000) if n <= count]
-    seen = 0
-    gc.freeze()
-    for checkpoint in checkpoints:
-        ready = [new_alert(n) for n in range(max(seen, checkpoint - 5_000), checkpoint)]
-        while seen < checkpoint - len(ready):
-            chunk = [new_alert(n) for n in range(seen, min(seen + 5_000, checkpoint - len(ready)))]
-            engine.ingest(chunk)
-            seen += len(chunk)
-        fresh = measure(engine, ready)
-        repeats = measure(engine, ready[-200:] * 50)
-        seen = checkpoint
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def decoding(repeat_ns: float, fresh_ns: float) -> None:
+    """The engine beside the reading of the same alert from JSON."""
+    body = msgspec.json.encode(next(storm()))
+    ways: dict[str, Callable[[bytes], object]] = {"msgspec (typed)": msgspec.json.Decoder(Alert).decode}
+    try:
+        import orjson
+    except ImportError:
+        print("orjson is not installed: pip install orjson, to compare with its decode")
+    else:
+        ways["orjson"] = orjson.loads
+    for name, decode in ways.items():
+        times = []
+        for _ in range(200):
+            began = time.thread_time_ns()
+            for _ in range(100):
+                decode(body)
+            times.append((time.thread_time_ns() - began) / 100)
+        one = statistics.median(times)
         print(
-            f"{seen:>10,} {percentile(fresh, 0.5):>8.1f}u {percentile(fresh, 0.99):>8.1f}u {fresh[-1] / 1000:>9.1f}u"
-            f" {percentile(repeats, 0.5):>10.2f}u {percentile(repeats, 0.99):>10.2f}u"
-            f" {len(engine._registry.open):>6} {memory:>6.0f}"
+            f"decoding the same alert ({len(body)} bytes) with {name}: {one / 1000:.2f} us; "
+            f"a repeat costs {repeat_ns / one:.1f} x that, a new alert {fresh_ns / one:.0f} x"
         )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seen", type=int, default=1_000_000)
+    parser.add_argument("--groups", type=int, default=10_000)
+    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    options = parser.parse_args()
+    gc.freeze()
+    print(
+        f"{'':<24} {'new p50':>8} {'new p99':>9} {'repeat p50':>11} {'repeat p99':>11} {'groups':>8} {'largest':>9}   (us)"
+    )
+    few = Subject("1,000 seen", storm(), 1_000)
+    half = Subject(f"{options.seen // 10:,} seen", storm(), options.seen // 10)
+    many = Subject(f"{options.seen:,} seen", storm(), options.seen)
+    compare("alerts seen", few, half, options.rounds)
+    compare("alerts seen", few, many, options.rounds)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     began = time.perf_counter()
-    state = engine.snapshot()
+    state = many.engine.snapshot()
     middle = time.perf_counter()
     Engine.restore(state)
     print(
-        f"snapshot {len(state) / 2**20:.1f} MB in {middle - began:.2f} s, restored in {time.perf_counter() - middle:.2f} s"
+        f"  snapshot {len(state) / 2**20:.1f} MB in {middle - began:.2f} s, restored in {time.perf_counter() - middle:.2f} s; "
+        f"{memory:.0f} MB in all"
     )
+    roomy = Tuning(open_groups=options.groups + 100)
+    small = Subject("10 groups open", islands(10), 40, roomy)
+    large = Subject(f"{options.groups:,} groups open", islands(options.groups), 2 * options.groups, roomy)
+    compare("groups open", small, large, options.rounds)
+    few_members = Subject("a group of 10", one_trouble(), 10)
+    many_members = Subject(f"a group of {options.members:,}", one_trouble(), options.members)
+    compare("members", few_members, many_members, 1)
+    decoding(statistics.median(few.repeats), statistics.median(few.fresh))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+    main()
