@@ -71,7 +71,20 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--compare", type=Path, metavar="OTHER_CATALOG", help="what another cookbook would have done")
     replay.add_argument("--plot", type=_picture, metavar="FILE.png|svg", help="a picture: alerts over time, by group")
     replay.add_argument("--rows", choices=("service", "host", "location", "name"), help="what the picture's rows are")
+    _add_weights(replay, "how much each kind of evidence weighs, as `muster fit` wrote it")
     replay.set_defaults(run=_replay)
+
+    fit = commands.add_parser("fit", help="learn from a recorded stream how much each kind of evidence weighs")
+    fit.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz")
+    fit.add_argument(
+        "--truth", type=Path, metavar="FILE", help="a line per alert: its incident (default: in the alert)"
+    )
+    _add_catalog(fit)
+    _add_weights(fit, "where to begin")
+    fit.add_argument(
+        "-o", "--output", type=Path, metavar="WEIGHTS.json", help="where to write it (default: standard output)"
+    )
+    fit.set_defaults(run=_fit)
 
     export = commands.add_parser("export", help="a retrospective without chat")
     export.add_argument("incident", metavar="INC-n")
@@ -85,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_catalog(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--catalog", type=Path, metavar="FILE", help="the catalogue: a YAML file or a folder of them")
+
+
+def _add_weights(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--weights", type=Path, metavar="WEIGHTS.json", help=f"{what} (default: what ships)")
 
 
 def _speed(text: str) -> float:
@@ -157,10 +174,12 @@ def _check(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     from bot.catalog.loader import load
-    from bot.replay.command import replay, rules
+    from bot.replay.command import Rules, replay, rules
+    from bot.replay.weighing import load_weights
 
-    own = rules(load(options.catalog)) if options.catalog else None
-    other = rules(load(options.compare)) if options.compare else None
+    weights = load_weights(options.weights) if options.weights else None
+    own = rules(load(options.catalog), weights) if options.catalog else Rules(weights=weights)
+    other = rules(load(options.compare), weights) if options.compare else None
     return replay(
         options.files,
         catalog=own,
@@ -170,6 +189,19 @@ def _replay(options: argparse.Namespace) -> int:
         rows=options.rows,
         out=sys.stdout,
         err=sys.stderr,
+    )
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from bot.catalog.loader import load
+    from bot.replay.command import Rules, rules
+    from bot.replay.fit import fit_weights
+    from bot.replay.weighing import load_weights
+
+    weights = load_weights(options.weights) if options.weights else None
+    own = rules(load(options.catalog), weights) if options.catalog else Rules(weights=weights)
+    return fit_weights(
+        options.files, truth=options.truth, rules=own, output=options.output, out=sys.stdout, err=sys.stderr
     )
 
 

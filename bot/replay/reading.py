@@ -55,8 +55,8 @@ def alerts(files: Sequence[Path], watcher: Watcher | None = None) -> Iterator[tu
         yield line, alert
 
 
-def lines(files: Sequence[Path], watcher: Watcher | None = None) -> Iterator[Line]:
-    """The lines that are not blank. ConfigError for what cannot be read, with the line where it ended."""
+def lines(files: Sequence[Path], watcher: Watcher | None = None, *, blank: bool = False) -> Iterator[Line]:
+    """The lines, blank ones only if asked for. ConfigError for what cannot be read, with the line where it ended."""
     count = 0
     for path in files:
         number = 0
@@ -68,7 +68,7 @@ def lines(files: Sequence[Path], watcher: Watcher | None = None) -> Iterator[Lin
                         raise ConfigError([Problem(f"longer than {LONGEST:,} bytes", file=str(path), line=number)])
                     if number == 1:
                         text = text.removeprefix(_BOM)
-                    if not text.isspace():
+                    if blank or not text.isspace():
                         count += 1
                         yield Line(path, number, text)
                     if watcher is not None and number % EVERY == 0 and raw.seekable():

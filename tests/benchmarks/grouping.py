@@ -78,13 +78,13 @@ def operations(folder: Path, kind: str, seed: int) -> Stream:
     return Stream(alerts=alerts, truth=truth, catalog=catalog)
 
 
-def measure(stream: Stream, fed: Path | None = None) -> Result:
-    """Replay and score; `fed` is what the engine gets where that is less than the stream."""
+def measure(stream: Stream, fed: Path | None = None, options: Sequence[object] = ()) -> Result:
+    """Replay and score; `fed` is what the engine gets where that is less than the stream, `options` are the replay's."""
     with tempfile.TemporaryDirectory() as scratch:
         decisions = Path(scratch) / "decisions.jsonl"
         catalog = ["--catalog", stream.catalog] if stream.catalog else []
         began = time.perf_counter()
-        _run("-m", "bot", "replay", fed or stream.alerts, *catalog, "--output", decisions)
+        _run("-m", "bot", "replay", fed or stream.alerts, *catalog, *options, "--output", decisions)
         seconds = time.perf_counter() - began
         told = json.loads(_run(SCRIPTS / "score_groups.py", stream.alerts, stream.truth, decisions))
     rows = told["dedup"]
