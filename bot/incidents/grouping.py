@@ -21,6 +21,7 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import cookbook, topology
 from bot.clock import Clock
 from bot.errors import InvalidTransition, MalformedPayload, NotFound, StorageUnavailable
+from bot.incidents.grading import SplitOff, severity_of
 from bot.incidents.model import ref
 from bot.incidents.muting import Muting
 from bot.incidents.reading import TICK, Reading, read
@@ -231,7 +232,7 @@ class Grouping:
             self._stale = False
 
     async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[None]]
+        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]
     ) -> None:
         """Move alerts of an incident to a new group; `then` declares its incident in the same transaction."""
         a, g = tables.alerts.c, tables.groups.c
@@ -260,8 +261,15 @@ class Grouping:
                 await work.connection.execute(
                     update(tables.alerts).where(a.id.in_(sorted(set(alerts)))).values(group_id=new)
                 )
-                await then(work, new)
+                await then(work, self._split_off(new))
             self._stale = False
+
+    def _split_off(self, group: str) -> SplitOff:
+        view = self.engine.group(group)
+        if view is None:
+            raise LookupError(f"the engine does not know {group}, which it has just made")
+        severity = severity_of(view, self.engine.opens(view.recipe).severity, self._catalog())
+        return SplitOff(group=group, title=view.title, severity=severity)
 
     async def _group_of(self, number: int) -> str:
         """The engine's surviving group of an incident, "" when it has none."""

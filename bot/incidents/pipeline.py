@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.errors import Conflict, MalformedPayload, StorageUnavailable
 from bot.incidents import lifecycle, store, timeline
 from bot.incidents.batch import WORSE_NAMED, Batch, Touched
+from bot.incidents.grading import severity_of
 from bot.incidents.grouping import Grouping
 from bot.incidents.model import (
     MUSTER,
@@ -34,7 +35,6 @@ from bot.intake.journal import Delivery, Journal
 from bot.storage import tables
 from bot.storage.database import BulkUpsert, Database, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
-from correlation.alert import Severity
 from correlation.decision import GroupView
 from correlation.engine import Engine
 
@@ -53,13 +53,6 @@ SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed some
 SUSPECTS = 3  # changes that an incident names
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
-
-SEVERITY_OF: dict[Severity, SeverityLevel] = {
-    Severity.CRITICAL: "SEV2",
-    Severity.ERROR: "SEV3",
-    Severity.WARNING: "SEV4",
-    Severity.INFO: "SEV4",
-}
 
 _SEEN = ("severity", "status", "summary", "count", "last_seen", "resolved_at")
 _SETTLED = (*_SEEN, "group_id", "held", "reason", "evidence_json", "labels_json", "links_json")
@@ -303,14 +296,7 @@ class Pipeline:
         log.info("incident_declared", incident=incident.ref, severity=incident.severity, group=view.id)
 
     def _severity(self, view: GroupView) -> SeverityLevel:
-        """The recipe's word, else by the worst alert; a most important service makes it one step worse, SEV2 at most."""
-        opens = self._grouping.engine.opens(view.recipe)
-        if opens.severity in {"SEV1", "SEV2", "SEV3", "SEV4"}:
-            return opens.severity  # type: ignore[return-value]  # just tested
-        severity = SEVERITY_OF[view.severity]
-        services = self._catalog().services
-        important = any(name in services and services[name].tier == 1 for name, _ in view.services)
-        return {"SEV3": "SEV2", "SEV4": "SEV3"}.get(severity, severity) if important else severity  # type: ignore[return-value]
+        return severity_of(view, self._grouping.engine.opens(view.recipe).severity, self._catalog())
 
     async def _set_aside(self, delivery: Delivery) -> None:
         """Keep a delivery that cannot be processed where operators look, and go on behind it."""

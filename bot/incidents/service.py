@@ -13,6 +13,7 @@ from bot.chat.views import Person
 from bot.clock import Clock
 from bot.errors import BadArguments, Conflict, InvalidTransition
 from bot.incidents import store
+from bot.incidents.grading import SplitOff
 from bot.incidents.model import (
     TITLE_LENGTH,
     Declared,
@@ -47,7 +48,7 @@ class Grouping(Protocol):
         ...
 
     async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[None]]
+        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]
     ) -> None:
         """Move alerts (ids) of an incident to a new group; `then` declares its incident in the same transaction."""
         ...
@@ -189,12 +190,12 @@ class Incidents:
         at = self._clock.now()
         result: list[Incident] = []
 
-        async def then(work: Transaction, group: str) -> None:
+        async def then(work: Transaction, split: SplitOff) -> None:
             old = await store.load(work.connection, number)
             new = Incident(
                 number=0,
-                title=old.title,
-                severity=old.severity,
+                title=split.title,
+                severity=old.severity if old.graded_by_person else split.severity,
                 status_since=at,
                 opened_at=at,
                 first_alert_at=at,
@@ -206,11 +207,10 @@ class Incidents:
                 recipe=old.recipe,
             )
             await store.insert_incident(work, new)
-            await store.adopt_group(work, group, new.number)
+            await store.adopt_group(work, split.group, new.number)
             began = old.first_alert_at
             for incident in (old, new):
                 await store.recount(work.connection, incident, began)
-            new.title = await store.title_from_alerts(work.connection, new) or new.title
             cleared = [(incident, None if incident.firing_count else incident.clear(at)) for incident in (old, new)]
             await store.save(work, old)
             await store.save(work, new)

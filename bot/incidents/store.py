@@ -31,7 +31,6 @@ __all__ = [
     "recount",
     "room_of",
     "save",
-    "title_from_alerts",
 ]
 
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
@@ -197,25 +196,6 @@ async def recount(connection: AsyncConnection, incident: Incident, since: float)
         incident.last_alert_at = max(r.last for r in rows)
         places = {r.location for r in rows}
         incident.location = places.pop() if len(places) == 1 and all(r.locations == 1 for r in rows) else ""
-
-
-async def title_from_alerts(connection: AsyncConnection, incident: Incident) -> str:
-    """What is broken and where, from the worst and earliest of its alerts; "" when it has none."""
-    a, g = tables.alerts.c, tables.groups.c
-    worst = case({"critical": 0, "error": 1, "warning": 2}, value=a.severity, else_=3)
-    row = (
-        await connection.execute(
-            select(a.service, a.name, a.location)
-            .join(tables.groups, a.group_id == g.id)
-            .where(g.incident == incident.number)
-            .order_by(worst, a.first_seen)
-            .limit(1)
-        )
-    ).first()
-    if row is None:
-        return ""
-    what = " ".join(part for part in (row.service, row.name) if part)
-    return f"{what}, {row.location}" if row.location else what
 
 
 def alert_of(row: Row[Any]) -> Alert:

@@ -30,7 +30,7 @@ async def test_alerts_that_are_something_else_get_an_incident_of_their_own(here:
     await here.opened()
     reply = await here.say("split A12, a13", room=1)
     assert shown(reply).splitlines() == [
-        "2 alerts split off into SEV2 INC-2 checkout CheckoutLatencyHigh. The engine remembers.",
+        "2 alerts split off into SEV3 INC-2 checkout latency high. The engine remembers.",
         "Where it stands: /incident show INC-2",
     ]
     assert shown(await here.say("split", room=1)).startswith("Alert is missing")

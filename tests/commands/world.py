@@ -21,6 +21,7 @@ from bot.commands.dispatch import Dispatcher, Invocation
 from bot.commands.services import Services
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
+from bot.incidents.grading import SplitOff
 from bot.incidents.model import Cause, Incident, Suspect
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
@@ -100,14 +101,14 @@ class Corrections:
             await then(work)
 
     async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[int]]
-    ) -> int:
+        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]
+    ) -> None:
         async with self.database.transaction() as work:
             group = {"id": "G900", "opened_at": 0.0}
             await work.connection.execute(insert(tables.groups).values(group))
             chosen = tables.alerts.c.id.in_(alerts)
             await work.connection.execute(update(tables.alerts).where(chosen).values(group_id="G900"))
-            return await then(work, "G900")
+            await then(work, SplitOff(group="G900", title="checkout latency high", severity="SEV3"))
 
 
 @dataclass(kw_only=True)

@@ -234,6 +234,26 @@ async def test_a_resolved_incident_merged_into_another_leaves_it_as_it_is(databa
         assert (await w.story(lost)).count("merged") == 1
 
 
+async def test_what_is_split_off_is_as_bad_as_its_own_alerts_and_is_called_in_words(database_url: str) -> None:
+    async with world(database_url) as w:
+        await w.post(alert(), alert("ReplicationLag", host="a", severity="error"))
+        await w.settle()
+        assert [one.severity for one in await w.all_incidents()] == ["SEV2"]
+        moved = [row.id for row in await w.rows(tables.alerts) if row.name == "ReplicationLag"]
+        new = await w.incidents.split(1, moved, ROBIN)
+        assert new.severity == "SEV3"
+        assert new.title == "checkout replication lag, eu-west-1"
+
+
+async def test_what_a_person_graded_is_split_with_its_grade(database_url: str) -> None:
+    async with world(database_url) as w:
+        await w.post(alert(), alert("ReplicationLag", host="a", severity="error"))
+        await w.settle()
+        await w.incidents.change_severity(1, "SEV1", ROBIN)
+        moved = [row.id for row in await w.rows(tables.alerts) if row.name == "ReplicationLag"]
+        assert (await w.incidents.split(1, moved, ROBIN)).severity == "SEV1"
+
+
 async def test_what_is_split_off_and_over_says_that_it_cleared(database_url: str) -> None:
     async with world(database_url) as w:
         await w.post(alert(), alert("Errors", host="a"), alert("Errors", host="b"))
