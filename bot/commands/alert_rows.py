@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, case, func, select
+from sqlalchemy import Row, Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.words import cut_text
+from bot.incidents.store import held_words
 from bot.storage import tables
 from correlation.decision import Evidence
+from correlation.inhibition import TERM
 
-__all__ = ["AlertRow", "counts", "read", "reasons", "strongest", "terms", "what"]
+__all__ = ["AlertRow", "counts", "held", "read", "reasons", "strongest", "terms", "what"]
 
 _decode = msgspec.json.Decoder(list[Evidence]).decode
 _a, _g = tables.alerts.c, tables.groups.c
@@ -39,6 +41,17 @@ class AlertRow:
     resolved_at: float | None
     reason: str
     evidence: tuple[Evidence, ...]
+    held: str
+
+    @property
+    def why_held(self) -> str:
+        """Why no incident has it."""
+        return held_words(self.held, self.reason)
+
+    @property
+    def muted(self) -> str:
+        """What inhibits it, in words; "" when it speaks for itself."""
+        return next((one.words for one in self.evidence if one.term == TERM), "")
 
     @property
     def ref(self) -> str:
@@ -63,6 +76,16 @@ async def counts(connection: AsyncConnection, incident: int) -> tuple[int, int]:
     )
     total, firing = (await connection.execute(query)).one()
     return total, firing or 0
+
+
+async def held(connection: AsyncConnection, since: float, limit: int) -> tuple[int, list[AlertRow]]:
+    """How many alerts heard of since then no incident has, and the newest: those that fire before those that are over."""
+    everything = tables.alerts.outerjoin(tables.groups, _a.group_id == _g.id)
+    wanted = and_(_g.incident.is_(None), _a.last_seen >= since)
+    total = (await connection.execute(select(func.count()).select_from(everything).where(wanted))).scalar_one()
+    query = select(tables.alerts).select_from(everything).where(wanted)
+    newest = query.order_by(_STATUS, _a.last_seen.desc(), _a.id.desc()).limit(limit)
+    return total, [_row(row) for row in await connection.execute(newest)]
 
 
 async def reasons(connection: AsyncConnection, incident: int, limit: int) -> list[AlertRow]:
@@ -121,4 +144,5 @@ def _row(row: Row[Any]) -> AlertRow:
         resolved_at=values["resolved_at"],
         reason=values["reason"],
         evidence=tuple(_decode(values["evidence_json"])),
+        held=values["held"],
     )

@@ -1,4 +1,4 @@
-"""`alerts`: what fires, worst first."""
+"""`alerts`: what fires, worst first; and what was held back, with the reason."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from bot.incidents import store
 
 __all__ = ["VERB"]
 
+HELD_FOR = 86_400.0  # seconds back
 SHOWN, MOST = 15, 200  # alerts; the whole list has a place in the situation room and the API
 
 
 async def alerts(context: Context) -> Reply:
-    """Those that fire, worst first; `all` brings those that are over too."""
+    """Those that fire, worst first; `all` brings those that are over too, `held` those that no incident has."""
+    if context.values.text("which") == "held":
+        return await _held(context)
     everything = context.values.text("which") == "all"
     async with context.services.database.reading() as connection:
         incident = await store.load(connection, context.incident)
@@ -33,20 +36,35 @@ async def alerts(context: Context) -> Reply:
     return answer(head, details=shortened(lines, total, f"/incident alerts {incident.ref} all"))
 
 
+async def _held(context: Context) -> Reply:
+    async with context.services.database.reading() as connection:
+        total, rows = await alert_rows.held(connection, context.at - HELD_FOR, SHOWN)
+    if not total:
+        return answer("No alert was held in the last day. One that is says why, here.")
+    lines = [text(*_line(row, context.at), f". {row.why_held}") for row in rows]
+    head = f"{counted(total, 'alert')} held in the last day: nobody was called for these."
+    return answer(head, details=shortened(lines, total, "GET /api/v1/alerts?held=true"))
+
+
 def _line(row: AlertRow, now: float) -> Text:
     since, end = row.first_seen, row.last_seen if row.resolved_at is None else row.resolved_at
     state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
     times = f", {row.count:,} times" if row.count > 1 else ""
-    return text(Strong(row.ref), " ", Moment(since), f" {row.severity} {alert_rows.what(row)}, {state}{times}")
+    muted = f"; muted, {row.muted}" if row.muted else ""
+    return text(Strong(row.ref), " ", Moment(since), f" {row.severity} {alert_rows.what(row)}, {state}{times}{muted}")
 
 
 VERB = Verb(
     name="alerts",
-    summary="The alerts that fire, or all of them",
+    summary="The alerts that fire, all of them, or those that were held",
     family=Family.LOOK,
-    scope=Scope.INCIDENT,
-    arguments=(Argument(name="which", kind=Kind.CHOICE, choices=("all",), help="also those that are over"),),
-    examples=("alerts", "alerts all", "alerts INC-42 all"),
+    scope=Scope.OPTIONAL,
+    arguments=(
+        Argument(
+            name="which", kind=Kind.CHOICE, choices=("all", "held"), help="also those that are over; those without one"
+        ),
+    ),
+    examples=("alerts", "alerts all", "alerts INC-42 all", "alerts held"),
     reads=True,
     handler=alerts,
 )

@@ -32,6 +32,10 @@ async def why(context: Context) -> Reply:
     if joined:
         shares = ", ".join(f"{term} {count}" for term, count in strong.most_common(6))
         details.append((f"What spoke for the {counted(joined, 'join')}, and how often: {shares}",))
+    if muted := incident.cause.effects if incident.cause else 0:
+        details.append(
+            (f"{counted(muted, 'effect')} of a known cause muted: they joined, and nobody was told of each.",)
+        )
     if incident.cause:
         details.append((f"Probable cause: {incident.cause.service} ({incident.cause.words}).",))
     details.append(("Grouped wrongly? ", Code("/incident split A12"), " or ", Code("/incident merge INC-n")))

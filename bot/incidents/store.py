@@ -22,6 +22,7 @@ __all__ = [
     "adopt_group",
     "alert_of",
     "find",
+    "held_words",
     "insert_incident",
     "listing",
     "load",
@@ -59,6 +60,15 @@ def _from_values(values: dict[str, Any]) -> Incident:
         suspects=suspects,
         **values,
     )
+
+
+def held_words(held: str, reason: str) -> str:
+    """Why no incident has an alert: what held it, or what its group waits for.
+
+    >>> held_words("", "Joined: same service.")
+    'Held: waits for others that belong to it. Joined: same service.'
+    """
+    return held or (reason if reason.startswith("Held") else f"Held: waits for others that belong to it. {reason}")
 
 
 async def find(connection: AsyncConnection, number: int) -> Incident | None:

@@ -35,7 +35,7 @@ async def test_what_the_verb_wants_next_is_offered(here: World) -> None:
     assert 'service="cart"' in await here.offers("/incident silence ")
     assert "2h" in await here.offers('/incident silence service="cart" ')
     assert await here.offers("/incident unsilence ") == ["S1"]
-    assert await here.offers("/incident alerts ", room=1) == ["all"]
+    assert await here.offers("/incident alerts ", room=1) == ["all", "held"]
     assert await here.offers("/incident help unsi") == ["unsilence"]
     assert await here.offers("/incident owner --", room=1) == ["--all"]
     assert await here.offers("/incident merge ", room=1) == []

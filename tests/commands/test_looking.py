@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy import insert
+
 from bot.chat.views import Moment, plain
+from bot.storage import tables
 from tests.commands.world import World, shown
+from tests.rows import alert_row
 
 
 async def test_the_list_says_how_bad_how_long_and_who(here: World) -> None:
@@ -76,6 +80,31 @@ async def test_an_incident_without_alerts_says_so(here: World) -> None:
     await here.say("declare cart odd")
     assert shown(await here.say("alerts INC-1")) == "INC-1 has no alerts: it was declared by hand."
     assert shown(await here.say("why INC-1")) == "INC-1 was declared by Mika Laine; no alerts were grouped."
+
+
+async def test_held_alerts_are_shown_with_the_reason_wherever_one_asks(here: World) -> None:
+    assert "No alert was held" in shown(await here.say("alerts held"))
+    await here.opened(alerts=2)
+    at = here.clock.now() - 60
+    flaps = alert_row(90, at, name="PodRestarted", service="mail", held="Held: flapping: 14 changes in 10 min.")
+    waits = alert_row(91, at, name="Slow", service="mail", group_id="G77", reason="Joined: same service.")
+    async with here.database.transaction() as work:
+        await work.connection.execute(insert(tables.groups), {"id": "G77", "recipe": "", "opened_at": at})
+        await work.connection.execute(insert(tables.alerts), [flaps | {"group_id": None, "reason": ""}, waits | {"held": ""}])
+    head, *lines = shown(await here.say("alerts held")).splitlines()
+    assert head == "2 alerts held in the last day: nobody was called for these."
+    assert lines[0].endswith("Held: waits for others that belong to it. Joined: same service.")
+    assert lines[1].startswith("A90 ")
+    assert lines[1].endswith("Held: flapping: 14 changes in 10 min.")
+
+
+async def test_an_effect_of_a_known_cause_says_what_mutes_it(here: World) -> None:
+    await here.opened(alerts=1)
+    words = '[{"term":"inhibition","score":1.0,"words":"inhibited by A12 payments-api pool exhausted"}]'
+    async with here.database.transaction() as work:
+        row = alert_row(95, here.clock.now() - 60, service="web", group_id="G1", evidence_json=words)
+        await work.connection.execute(insert(tables.alerts), row)
+    assert "; muted, inhibited by A12 payments-api pool exhausted" in shown(await here.say("alerts", room=1))
 
 
 async def test_why_tells_how_it_began_and_what_joined(here: World) -> None:

@@ -20,7 +20,7 @@ BODY_SHOWN = 2_000  # characters of a refused body
 
 
 class Alert(msgspec.Struct, kw_only=True, rename={"class_": "class"}):
-    """An alert: the generic source's fields, and what became of it. `held` is why it opened nothing, else ""."""
+    """An alert: the generic source's fields, and what became of it. `held` is why no incident has it, else ""."""
 
     id: str
     at: Time
@@ -84,9 +84,9 @@ class ListAlerts(Paged, kw_only=True, forbid_unknown_fields=True):
     incident: Annotated[str, Meta(max_length=40, description="of this incident: INC-42")] | msgspec.UnsetType = (
         msgspec.UNSET
     )
-    held: Annotated[bool, Meta(description="only those held back as noise, or only the others")] | msgspec.UnsetType = (
-        msgspec.UNSET
-    )
+    held: (
+        Annotated[bool, Meta(description="only those that no incident has, or only the others")] | msgspec.UnsetType
+    ) = msgspec.UNSET
     status: Literal["firing", "resolved"] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -104,7 +104,7 @@ async def list_alerts(call: Call[ListAlerts, None]) -> Listing[Alert]:
     if call.query.incident is not msgspec.UNSET:
         wanted.append(groups.c.incident == incident_number(call.query.incident))
     if call.query.held is not msgspec.UNSET:
-        wanted.append(alerts.c.held != "" if call.query.held else alerts.c.held == "")
+        wanted.append(groups.c.incident.is_(None) if call.query.held else groups.c.incident.is_not(None))
     if call.query.status is not msgspec.UNSET:
         wanted.append(alerts.c.status == call.query.status)
     return await _page(call, call.query, wanted)
@@ -227,7 +227,7 @@ def _alert_json(row: Row[Any]) -> Alert:
         last_seen=utc(row.last_seen),
         resolved_at=maybe(row.resolved_at),
         incident=reference(row.incident),
-        held=row.held,
+        held="" if row.incident is not None else store.held_words(row.held, row.reason),
         reason=row.reason,
     )
 
