@@ -26,7 +26,10 @@ from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
 from bot.incidents.effects import RoomEffects
+from bot.incidents.forewarning import EVERY as FOREWARNING_EVERY
+from bot.incidents.forewarning import Forewarning
 from bot.incidents.grouping import READER, Grouping
+from bot.incidents.history import History
 from bot.incidents.lifecycle import settling
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
@@ -225,6 +228,7 @@ class App:
             },
             metrics=metrics,
         )
+        history = History(self.database)
         dispatcher = Dispatcher(
             Services(
                 database=self.database,
@@ -237,6 +241,7 @@ class App:
                 paging=paging,
                 silences=self.silences,
                 runbooks=runbooks,
+                history=history,
                 retros=retros,
                 metrics=metrics,
             )
@@ -253,6 +258,8 @@ class App:
         sizes = partial(measure, self.database, self.journal, metrics)
         scheduler.every(SIZES_EVERY, "sizes", sizes)
         scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
+        forewarning = Forewarning(self.database, clock, history, announcements)
+        scheduler.every(FOREWARNING_EVERY, "forewarning", forewarning.look)
 
         await self.silences.sync(self.catalog.current)
         await runbooks.start()

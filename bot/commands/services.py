@@ -9,6 +9,7 @@ from bot.catalog.catalog import Catalog
 from bot.chat.views import Person
 from bot.clock import Clock
 from bot.incidents.announcements import Announcements
+from bot.incidents.history import History
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
 from bot.responders.owners import Owners
@@ -35,5 +36,6 @@ class Services:
     paging: Paging
     silences: Silences
     runbooks: Runbooks
+    history: History
     retros: Retros
     metrics: Metrics

@@ -22,6 +22,7 @@ from bot.commands.services import Services
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.grading import SplitOff
+from bot.incidents.history import History
 from bot.incidents.model import Cause, Incident, Suspect
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
@@ -284,6 +285,7 @@ async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -
         paging=paging,
         silences=Silences(database, clock, lambda: 0),
         runbooks=runbooks,
+        history=History(database),
         retros=Retros(database, clock, announcements, person=people(current), author=authors(current)),
         metrics=metrics,
     )
