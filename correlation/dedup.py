@@ -87,6 +87,11 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
         return self.service or self.host or self.name
 
     @property
+    def sort(self) -> str:
+        """What is broken, and how: what usually follows what is learned by this."""
+        return f"{self.part}/{self.class_ or self.name}"
+
+    @property
     def kind(self) -> str:
         """What sort of alert it is, wherever it fires."""
         return f"{self.service}/{self.name}"

@@ -19,6 +19,7 @@ from correlation.features import Features
 from correlation.feedback import Feedback
 from correlation.gate import Gate
 from correlation.groups import Group
+from correlation.lift import Lift
 from correlation.placing import Placer
 from correlation.registry import Registry, UnknownGroup
 from correlation.similarity import Scorer
@@ -69,6 +70,7 @@ class Engine:
         self._sources = Sources(self.tuning.trust)
         self._ledger = Ledger()
         self._feedback = Feedback()
+        self._lift = Lift()
         self._placer = Placer(
             cookbook,
             topology,
@@ -79,6 +81,7 @@ class Engine:
             features=self._features,
             ledger=self._ledger,
             feedback=self._feedback,
+            lift=self._lift,
         )
         self._stays = Stays(
             self.tuning,
@@ -166,7 +169,7 @@ class Engine:
         if group is None:
             return None
         return group.view(
-            causes(group, self.topology),
+            causes(group, self.topology, self._lift),
             suspects(group, self.topology, self._ledger.all()),
             self._stays.flapping(group),
         )
@@ -184,7 +187,7 @@ class Engine:
     def causes(self, id: str, *, ruled_out: Collection[str] = (), limit: int = 3) -> tuple[Cause, ...]:  # noqa: A002
         """Probable causes; what people ruled out ranks far lower."""
         group = self._registry.by_id(id)
-        return causes(group, self.topology, ruled_out=ruled_out, limit=limit) if group else ()
+        return causes(group, self.topology, self._lift, ruled_out=ruled_out, limit=limit) if group else ()
 
     def suspects(self, id: str, *, limit: int = 5) -> tuple[Suspect, ...]:  # noqa: A002
         """Suspect changes."""
@@ -225,6 +228,7 @@ class Engine:
                 changes=self._ledger.all(),
                 last_changes=self._ledger.latest(),
                 feedback=self._feedback.said,
+                follows=self._lift.dump(),
             )
         )
 
@@ -256,6 +260,7 @@ class Engine:
         )
         self._ledger.load(state.changes, state.last_changes)
         self._feedback.said.update(state.feedback)
+        self._lift.load(state.follows)
 
     # One alert
 

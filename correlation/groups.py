@@ -12,6 +12,7 @@ import msgspec
 from correlation.alert import Severity
 from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
+from correlation.lift import WINDOW
 from correlation.words import clean, humanise
 
 __all__ = ["SEVERITIES", "Group", "Tally", "Telling", "largest"]
@@ -22,6 +23,10 @@ MAX_TEMPLATES = 8
 MAX_KINDS = 16
 MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
+MAX_CLASSES = 6  # of one service
+MAX_HOSTS = 32  # of one service
+MAX_RECENT = 8  # sorts of alerts that began lately
+MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
 MAX_RESTLESS = 16  # members that flap and are named
 FADES = 600.0  # seconds in which half of what an alert says fades, where its end will not be told
 FAINT = 0.2  # what says less than this of calling people keeps no group going
@@ -39,6 +44,25 @@ class Tally(msgspec.Struct, gc=False):
     last_seen: float
     worst: int
     first: int = 0  # the episode that was first
+    classes: dict[str, float] = msgspec.field(default_factory=dict)  # how much of each class, worse ones more
+    hosts: dict[str, None] = msgspec.field(default_factory=dict)  # where it fires
+
+    def unite(self, other: Tally) -> None:
+        """Take over what sort of alerts another counted, and where."""
+        for class_, mass in other.classes.items():
+            if class_ in self.classes or len(self.classes) < MAX_CLASSES:
+                self.classes[class_] = self.classes.get(class_, 0.0) + mass
+        for host in other.hosts:
+            if len(self.hosts) < MAX_HOSTS:
+                self.hosts[host] = None
+
+    def add(self, episode: Episode) -> None:
+        """Count what sort of alert it is and where it fires, as far as there is room."""
+        class_ = episode.class_ or episode.name
+        if class_ in self.classes or len(self.classes) < MAX_CLASSES:
+            self.classes[class_] = self.classes.get(class_, 0.0) + MASS[episode.rank]
+        if episode.host and len(self.hosts) < MAX_HOSTS:
+            self.hosts[episode.host] = None
 
 
 class Telling(msgspec.Struct, gc=False):
@@ -93,6 +117,7 @@ class Group(msgspec.Struct, kw_only=True):
     effects: int = 0  # members that a known cause mutes
     restless: dict[int, None] = msgspec.field(default_factory=dict)  # the latest members that flapped
     telling: Telling = msgspec.field(default_factory=Telling)
+    recent: dict[str, float] = msgspec.field(default_factory=dict)  # sorts of alerts, and when they last began
 
     @property
     def id(self) -> str:
@@ -129,7 +154,11 @@ class Group(msgspec.Struct, kw_only=True):
             tally.last_seen = max(tally.last_seen, episode.last_seen)
             tally.worst = min(tally.worst, episode.rank)
         elif len(tallies) < cap:
-            tallies[episode.part] = Tally(1, int(episode.active), at, episode.last_seen, episode.rank, episode.id)
+            tally = tallies[episode.part] = Tally(
+                1, int(episode.active), at, episode.last_seen, episode.rank, episode.id
+            )
+        if tally is not None:
+            tally.add(episode)
         for values, value, most in (
             (self.classes, episode.class_, MAX_VALUES),
             (self.names, episode.name, MAX_VALUES),
@@ -156,6 +185,15 @@ class Group(msgspec.Struct, kw_only=True):
             self.weight *= 2.0 ** (-since / FADES)
         if episode.active:
             self.weigh(episode.opening)
+
+    def begins(self, sort: str, at: float) -> bool:
+        """Whether a sort of alert begins here, or began anew after a pause; it is remembered as one that did."""
+        recent = self.recent
+        before = recent.pop(sort, NEVER)
+        recent[sort] = max(at, before)
+        if len(recent) > MAX_RECENT:
+            del recent[next(iter(recent))]
+        return at - before > WINDOW
 
     def worsen(self, episode: Episode) -> None:
         """Take in how bad a member is; called again when it gets worse."""
@@ -236,6 +274,7 @@ class Group(msgspec.Struct, kw_only=True):
                 have = mine.get(name)
                 if have is not None:
                     have.episodes += tally.episodes
+                    have.unite(tally)
                     have.firing += tally.firing
                     if tally.first_seen < have.first_seen:
                         have.first_seen, have.first = tally.first_seen, tally.first
@@ -255,6 +294,8 @@ class Group(msgspec.Struct, kw_only=True):
             for value, count in values.items():
                 if value in ours or len(ours) < most:
                     ours[value] = ours.get(value, 0) + count
+        began = sorted([*self.recent.items(), *other.recent.items()], key=lambda one: (one[1], one[0]))
+        self.recent = dict(list(dict(began).items())[-MAX_RECENT:])
         self.effects += other.effects
         self.restless = dict.fromkeys(sorted({*self.restless, *other.restless})[-MAX_RESTLESS:])
         for change in other.changes:

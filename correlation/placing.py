@@ -14,6 +14,7 @@ from correlation.feedback import Feedback
 from correlation.gate import Gate, Verdict
 from correlation.groups import Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
+from correlation.lift import Lift
 from correlation.registry import Registry, own_keys
 from correlation.similarity import Facts, Scorer, accepts, explain, sentence
 from correlation.suspects import Ledger
@@ -67,10 +68,11 @@ class Placer:
         features: Features,
         ledger: Ledger,
         feedback: Feedback,
+        lift: Lift,
     ) -> None:
         self.cookbook, self.topology, self.tuning, self.scorer = cookbook, topology, tuning, scorer
         self.registry, self.gate, self.features = registry, gate, features
-        self.ledger, self.feedback = ledger, feedback
+        self.ledger, self.feedback, self.lift = ledger, feedback, lift
 
     def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
         """Ask the gate about an onset; it is counted."""
@@ -213,9 +215,12 @@ class Placer:
 
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
         group.take(facts.episode, facts.at)
+        if group.begins(facts.episode.sort, facts.at):
+            self.lift.observe(facts.episode.sort, facts.at, group.recent.items())
         for change in facts.changes:
             group.touch(change)
-        self.registry.index.touch(group.number, keys)
+        if group.open:  # beyond the bound, the one quiet for longest closes: that may be this one, told late
+            self.registry.index.touch(group.number, keys)
 
 
 def _background(group: Group, episode: Episode) -> bool:

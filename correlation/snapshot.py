@@ -9,6 +9,7 @@ from correlation.cookbook import Recipe
 from correlation.dedup import Episode
 from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
+from correlation.lift import Onsets
 from correlation.topology import Service
 from correlation.tuning import Tuning
 from correlation.weights import Weights
@@ -16,7 +17,7 @@ from correlation.weights import Weights
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
 PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 3  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 4  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -53,6 +54,7 @@ class State(msgspec.Struct, kw_only=True):
     changes: list[Change]
     last_changes: list[tuple[str, float, str]]
     feedback: dict[str, dict[str, int]]
+    follows: list[tuple[str, Onsets]]
 
 
 def encode(state: State) -> bytes:
