@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from bot.retros.formats import format_names
+
     parser = argparse.ArgumentParser(prog="muster", description="Alerts in, a few incidents with rooms out.")
     parser.add_argument("--version", action="version", version=f"muster {version('muster')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -88,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
     export = commands.add_parser("export", help="a retrospective without chat")
     export.add_argument("incident", metavar="INC-n")
-    export.add_argument("--format", default="md", help="md or json (default md)")
+    export.add_argument("--format", default="md", help=f"{', '.join(format_names())} (default md)")
     export.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
     )

@@ -6,7 +6,7 @@ A handler runs in the transaction that removes its timer, so it happens once in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -55,6 +55,11 @@ class Scheduler:
         self._turn = asyncio.Lock()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._poked = self._listening = False
+
+    @property
+    def resting(self) -> int:
+        """How many failed timers wait for another try."""
+        return len(self._rests)
 
     def every(self, seconds: float, name: str, job: Job) -> None:
         """Run `job` every so many seconds while started; never twice at once."""
@@ -105,6 +110,8 @@ class Scheduler:
                 at = self._clock.now()
                 async with self._database.reading() as connection:
                     overdue = await timers.due(connection, at, limit=BATCH + len(self._rests))
+                if len(overdue) < BATCH + len(self._rests):  # these are all there are
+                    self._forget_others(overdue)
                 ready = [timer for timer in overdue if not self._resting(timer, at)]
                 if not ready:
                     break
@@ -121,7 +128,7 @@ class Scheduler:
                 await self._handlers.get(timer.kind, _unknown)(work, timer, at)
         except StorageUnavailable:
             raise  # nothing is wrong with this timer, and the next one would fare no better
-        except Exception:
+        except Exception:  # named place: a failing timer costs only itself
             self._metrics.failures.labels("timer").inc()
             rest = self._let_rest(timer, at)
             pause = round(rest.until - at)
@@ -129,6 +136,12 @@ class Scheduler:
             return False
         self._rests.pop(_identity(timer), None)
         return True
+
+    def _forget_others(self, overdue: Sequence[Timer]) -> None:
+        """A timer that was cancelled or set anew while it rested is due no more: it would stay here for ever."""
+        if self._rests:
+            left = {_identity(timer) for timer in overdue}
+            self._rests = {timer: rest for timer, rest in self._rests.items() if timer in left}
 
     def _resting(self, timer: Timer, at: float) -> bool:
         rest = self._rests.get(_identity(timer))
@@ -171,7 +184,7 @@ class Scheduler:
             await job()
         except StorageUnavailable as error:
             log.warning("job_postponed", job=name, reason=str(error))
-        except Exception:
+        except Exception:  # named place: a failing job is run again at its next turn
             self._metrics.failures.labels("job").inc()
             log.exception("job_failed", job=name)
 

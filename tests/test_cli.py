@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
+from bot.retros.formats import format_names
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,9 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["demo", "--speed", "nan"],
         ["demo", "--port", "70000"],
         ["replay"],
+        ["replay", "s.jsonl", "--plot", "picture.pdf"],
+        ["replay", "s.jsonl", "--rows", "colour"],
+        ["fit"],
         ["export"],
     ],
 )
@@ -87,6 +91,34 @@ def test_export_is_2_for_what_is_no_incident_or_format_and_1_where_there_is_none
     assert not Path("muster.db").exists()
 
 
+def test_the_formats_that_help_names_are_those_there_are(capsys):
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert f"{', '.join(format_names())} (default md)" in " ".join(capsys.readouterr().out.split())
+
+
 def test_replay_of_a_file_that_is_not_there_is_1(capsys):
     assert main(["replay", "nowhere.jsonl"]) == 1
     assert "nowhere.jsonl" in capsys.readouterr().err
+
+
+def test_replay_prints_the_figures_and_draws_the_picture_it_is_asked_for(tmp_path, capsys):
+    stream = tmp_path / "s.jsonl"
+    stream.write_text('{"name": "DiskFull", "host": "db-1", "severity": "critical", "at": 5}\n' * 3)
+    assert main(["replay", str(stream), "--output", "d.jsonl", "--plot", "p.svg", "--rows", "host"]) == 0
+    out = capsys.readouterr().out
+    assert "1 opened, 0 joined, 2 repeat" in out
+    assert len(Path("d.jsonl").read_text().splitlines()) == 3
+    assert "db-1" in Path("p.svg").read_text()
+
+
+def test_what_is_wrong_with_a_stream_weights_or_truth_is_1_and_names_the_file(tmp_path, capsys):
+    stream, bad = tmp_path / "s.jsonl", tmp_path / "bad.json"
+    stream.write_text('{"name": "a"}\n{"nome": "b"}\n')
+    bad.write_text("{}")
+    assert main(["replay", str(stream)]) == 1
+    assert f"{stream}:2: " in capsys.readouterr().err
+    assert main(["replay", str(stream), "--weights", str(bad)]) == 1
+    assert "bad.json: these are no weights" in capsys.readouterr().err
+    assert main(["fit", str(stream), "--truth", "absent"]) == 1
+    assert "absent" in capsys.readouterr().err

@@ -101,6 +101,25 @@ async def test_what_a_failing_handler_wrote_is_undone_and_it_is_tried_again_late
     assert await written(database) == ["x"]
 
 
+async def test_a_failed_timer_that_vanished_leaves_nothing_behind(database, clock):
+    handler = Recorder()
+    handler.broken = {"x", "y"}
+    scheduler = Scheduler(database, clock, {"test": handler})
+    for key in ("x", "y"):
+        await set_timer(database, key, clock.now())
+    await scheduler.tick()
+    assert scheduler.resting == 2
+    async with database.transaction() as work:
+        await timers.cancel(work, "test", "x")
+    clock.advance(0.1)
+    await scheduler.tick()
+    assert scheduler.resting == 1, "what still waits for its next try is remembered"
+    async with database.transaction() as work:
+        await timers.schedule(work, "test", "y", clock.now() + 60, {})  # set anew
+    await scheduler.tick()
+    assert scheduler.resting == 0
+
+
 async def test_a_failing_handler_costs_only_itself(database, clock):
     handler = Recorder()
     handler.broken = {f"bad{n}" for n in range(150)}  # more than one batch of them

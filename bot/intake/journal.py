@@ -15,8 +15,11 @@ import msgspec
 
 from bot.errors import StorageUnavailable
 from bot.intake.sanitize import clean
+from bot.telemetry import get_logger
 
 __all__ = ["Delivery", "Entry", "Journal", "Log", "Receipt", "Rejection"]
+
+log = get_logger(__name__)
 
 REJECTED_KEPT = 1000  # rejected bodies, the newest
 REJECTED_BODY = 64 * 1024  # bytes of each that are kept
@@ -209,6 +212,7 @@ class Journal:
 
     def _settle(self, batch: list[_Waiting], receipts: list[Receipt]) -> None:
         self._trouble = ""
+        log.debug("deliveries_kept", deliveries=len(batch), alerts=sum(waiting.entry.accepted for waiting in batch))
         head = self._head
         for waiting, receipt in zip(batch, receipts, strict=True):
             if receipt.id > head and waiting.entry.state == "accepted":

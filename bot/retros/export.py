@@ -14,10 +14,10 @@ from sqlalchemy.exc import ArgumentError
 from bot.clock import SystemClock
 from bot.errors import MusterError, NotFound
 from bot.incidents.model import MUSTER, number_of, ref
-from bot.retros.formats import discover
+from bot.retros.formats import discover, format_names
 from bot.retros.gathering import gather
 from bot.retros.model import Retro, decode_retro
-from bot.retros.service import Rendered, format_names, rendered
+from bot.retros.service import Rendered, rendered
 from bot.storage import tables
 from bot.storage.database import Database
 from correlation.alert import Change

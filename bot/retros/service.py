@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -21,13 +21,13 @@ from bot.errors import BadArguments, Conflict, InvalidTransition, NotFound
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.model import ref
-from bot.retros.formats import discover
+from bot.retros.formats import discover, format_names
 from bot.retros.gathering import Authors, gather
 from bot.retros.model import MOODS, Action, Mood, Retro, decode_retro, encode_retro
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
 
-__all__ = ["Download", "Rendered", "Retros", "format_names", "key_figures", "rendered"]
+__all__ = ["Download", "Rendered", "Retros", "key_figures", "rendered"]
 
 TEXT_LENGTH = 1000  # characters of an action or a note
 ACTIONS = 200
@@ -187,11 +187,6 @@ def rendered(retro: Retro, form: str) -> Rendered:
     slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:60].strip("-")
     name = f"{retro.ref}-{slug}" if slug else retro.ref
     return Rendered(filename=f"{name}.{found.extension}", media_type=found.media_type, body=found.render(retro))
-
-
-def format_names() -> Sequence[str]:
-    """The formats that can be exported, by the ending of their files."""
-    return sorted({form.extension for form in discover().values()})
 
 
 _FIGURE_WORDS = {

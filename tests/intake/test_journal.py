@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import ConfigError, StorageUnavailable
 from bot.intake import journal as module
@@ -366,6 +367,9 @@ import asyncio, sys
 from pathlib import Path
 from bot.intake.journal import Journal
 from bot.intake.journal_sqlite import SqliteLog
+from bot.telemetry import configure_logging
+
+configure_logging()
 
 async def main():
     journal = await Journal(SqliteLog(Path(sys.argv[1]))).open()
@@ -400,3 +404,16 @@ async def test_what_was_acknowledged_survives_a_kill_at_any_moment(tmp_path: Pat
         assert set(acknowledged) <= set(kept)
         path.unlink()
         acknowledged.clear()
+
+
+async def test_what_is_written_together_is_one_line_of_the_log(new_log: NewLog) -> None:
+    journal = await Journal(new_log()).open()
+    with capture_logs() as lines:
+        for n in range(20):
+            journal.submit(module.Entry("generic", NOW, None, "{}", b"[]", n))
+        await journal.append("generic", {}, b"[]", NOW, accepted=5)
+    await journal.close()
+    kept = [line for line in lines if line["event"] == "deliveries_kept"]
+    assert len(kept) < 5
+    assert sum(line["deliveries"] for line in kept) == 21
+    assert sum(line["alerts"] for line in kept) == sum(range(20)) + 5

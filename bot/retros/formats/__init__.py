@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.retros.model import Retro
 
-__all__ = ["Format", "discover"]
+__all__ = ["Format", "discover", "format_names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +44,8 @@ def discover() -> dict[str, Format]:
                 raise ValueError(f"two formats want to be called {name!r}")
             formats[name] = form
     return formats
+
+
+def format_names() -> list[str]:
+    """The formats that can be exported, by the ending of their files."""
+    return sorted({form.extension for form in discover().values()})
