@@ -11,20 +11,36 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from bot.chat.views import Person, View
+from bot.errors import Permanent
 from bot.storage.database import Transaction
 
-__all__ = ["Archiving", "Gateway", "Invitation", "Local", "Pinning", "PostedMessage", "Renaming", "RoomRequest"]
+__all__ = [
+    "Archiving",
+    "Gateway",
+    "Invitation",
+    "Local",
+    "Pinning",
+    "PostedMessage",
+    "Renaming",
+    "RoomLost",
+    "RoomRequest",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomRequest:
-    """A room that should exist. `marker` identifies it however often it is asked for; `name` is a wish."""
+    """A room that should exist. `marker` identifies it however often it is asked for; `name` is a wish.
+
+    `known` is the platform's id of it where it had one before; `opened_at` is when the incident began to need it.
+    """
 
     marker: str
     name: str
     incident: str
     title: str
     private: bool = False
+    known: str = ""
+    opened_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +57,10 @@ class Invitation:
 
     joined: tuple[Person, ...] = ()
     failed: tuple[tuple[Person, str], ...] = ()
+
+
+class RoomLost(Permanent):
+    """The room was archived or deleted by somebody else."""
 
 
 class Gateway(Protocol):

@@ -9,7 +9,7 @@ __all__ = ["COSMETIC", "Pacer"]
 
 COSMETIC = frozenset({"card", "progress", "page_edit"})
 INTERVAL = {"console": 0.2}  # seconds between two cosmetic edits in one lane
-DEFAULT_INTERVAL = 1.0  # the longest of them
+DEFAULT_INTERVAL = 1.0
 BACKOFF_FIRST, BACKOFF_MOST = 1.0, 300.0  # seconds
 
 
@@ -17,12 +17,12 @@ class Pacer:
     """Remembers until when each lane should change nothing cosmetic; bounded by forgetting what is over."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, str], float] = {}
+        self._pauses: dict[tuple[str, str], tuple[float, float]] = {}  # by lane and kind: since, until
 
     def wait(self, lane: str, kind: str, now: float) -> float:
         """Seconds that an effect of this kind should wait from `now`; none when the clock was set back."""
-        wait = self._until.get((lane, kind), 0.0) - now
-        return wait if 0.0 < wait <= DEFAULT_INTERVAL else 0.0
+        since, until = self._pauses.get((lane, kind), (0.0, 0.0))
+        return until - now if since <= now < until else 0.0
 
     def waiting(self, lane: str, now: float) -> set[str]:
         """The kinds of effects that should wait in this lane."""
@@ -31,9 +31,19 @@ class Pacer:
     def sent(self, effect: Effect, now: float) -> None:
         """Remember that it went out at `now`."""
         if effect.kind in COSMETIC:
-            if len(self._until) > 10_000:
-                self._until = {key: until for key, until in self._until.items() if until > now}
-            self._until[effect.lane, effect.kind] = now + INTERVAL.get(effect.platform, DEFAULT_INTERVAL)
+            self._pause(effect, now, INTERVAL.get(effect.platform, DEFAULT_INTERVAL))
+
+    def postponed(self, effect: Effect, now: float, seconds: float) -> bool:
+        """A platform asked to wait: True when only this kind of effect does, and what people wait for may pass."""
+        if effect.kind not in COSMETIC:
+            return False
+        self._pause(effect, now, seconds)
+        return True
+
+    def _pause(self, effect: Effect, now: float, seconds: float) -> None:
+        if len(self._pauses) > 10_000:
+            self._pauses = {key: pause for key, pause in self._pauses.items() if pause[1] > now}
+        self._pauses[effect.lane, effect.kind] = (now, now + seconds)
 
     @staticmethod
     def backoff(attempts: int) -> float:

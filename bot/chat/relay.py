@@ -196,9 +196,11 @@ class Relay:
             "effect_postponed", effect=effect.id, kind=effect.kind, lane=effect.lane, seconds=delay, reason=str(error)
         )
         self._metrics.effects.labels(effect.platform, "postponed").inc()
-        self._resume[effect.lane] = self._clock.now() + delay
+        now = self._clock.now()
+        if not self._pacer.postponed(effect, now, delay):
+            self._resume[effect.lane] = now + delay
         async with self._database.transaction() as work:
-            await outbox.postpone(work, effect, self._resume[effect.lane], str(error))
+            await outbox.postpone(work, effect, now + delay, str(error))
 
     async def _bury(self, effect: Effect, reason: str) -> None:
         log.error("effect_buried", effect=effect.id, kind=effect.kind, lane=effect.lane, reason=reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.changes import ledger
 from bot.chat import outbox
-from bot.chat.gateway import Archiving, Gateway, Pinning, PostedMessage, Renaming, RoomRequest
+from bot.chat.gateway import Archiving, Gateway, Pinning, PostedMessage, Renaming, RoomLost, RoomRequest
 from bot.chat.outbox import Effect
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import Notice, Person, decode_view, encode_view, text
@@ -20,11 +21,15 @@ from bot.errors import Permanent
 from bot.incidents import store, timeline
 from bot.incidents.announcements import marker
 from bot.incidents.card import card
+from bot.incidents.model import Incident
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
+from bot.telemetry import get_logger
 from correlation.alert import Change
 
 __all__ = ["RoomEffects"]
+
+log = get_logger(__name__)
 
 
 class RoomEffects:
@@ -42,16 +47,36 @@ class RoomEffects:
 
     def executors(self) -> Mapping[str, Executor]:
         """What the relay should know."""
-        return {
-            "open_room": self._open_room,
+        in_the_room = {
             "post": self._post,
             "progress": self._progress,
             "card": self._card,
             "invite": self._invite,
-            "direct": self._direct,
             "retitle": self._retitle,
-            "archive": self._archive,
         }
+        return {
+            "open_room": self._open_room,
+            "direct": self._direct,
+            "archive": self._archive,
+            **{kind: partial(self._in_the_room, executor) for kind, executor in in_the_room.items()},
+        }
+
+    async def _in_the_room(self, executor: Executor, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        """Do it; where somebody closed the room of an open incident, open it again, or another, and do it there."""
+        try:
+            return await executor(effect, gateway)
+        except RoomLost:
+            async with self._database.reading() as connection:
+                room = await self._room_row(connection, effect)
+                incident = await store.load(connection, _number(effect))
+            if not incident.open:  # it is over: nobody reads there any more
+                return DROPPED
+            external = await gateway.open_room(_wanted(incident, room))
+            async with self._database.transaction() as work:
+                card = room.card_message if external == room.external else None
+                await _update_room(work, effect, external=external, state="open", card_message=card)
+            log.warning("room_opened_again", incident=incident.ref, platform=effect.platform, room=external)
+            return await executor(effect, gateway)
 
     async def _open_room(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         number = _number(effect)
@@ -62,15 +87,7 @@ class RoomEffects:
             return DROPPED
         if room.state == "open":
             return None
-        external = await gateway.open_room(
-            RoomRequest(
-                marker=marker(number),
-                name=room.name,
-                incident=incident.ref,
-                title=incident.title,
-                private=incident.private,
-            )
-        )
+        external = await gateway.open_room(_wanted(incident, room))
 
         async def settled(work: Transaction) -> None:
             await _update_room(work, effect, external=external, state="open")
@@ -187,7 +204,19 @@ def _number(effect: Effect) -> int:
     return effect.incident
 
 
-async def _update_room(work: Transaction, effect: Effect, **values: str) -> None:
+def _wanted(incident: Incident, room: Row[Any]) -> RoomRequest:
+    return RoomRequest(
+        marker=marker(incident.number),
+        name=room.name,
+        incident=incident.ref,
+        title=incident.title,
+        private=incident.private,
+        known=room.external or "",
+        opened_at=incident.opened_at,
+    )
+
+
+async def _update_room(work: Transaction, effect: Effect, **values: str | None) -> None:
     rooms = tables.rooms
     await work.connection.execute(
         update(rooms).where(rooms.c.incident == effect.incident, rooms.c.platform == effect.platform).values(values)

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from bot.chat.outbox import Effect, enqueue, room_lane
-from bot.chat.relay import DROPPED, Relay
+from bot.chat.relay import DROPPED, Relay, Settlement
 from bot.clock import ManualClock
 from bot.errors import Permanent, Retryable
 from bot.storage import tables
-from bot.storage.database import Database
+from bot.storage.database import Database, Transaction
 from bot.telemetry import Metrics
 
 Script = Callable[[Effect], Awaitable[Any]]
@@ -225,3 +225,43 @@ async def test_a_clock_that_is_set_back_holds_nothing_back(stage: Stage) -> None
     stage.clock.advance(1)
     await stage.relay.drain()
     assert stage.sent == ["card 1", "post", "card 2"]
+
+
+async def test_what_people_wait_for_passes_a_card_that_has_to_wait(stage: Stage) -> None:
+    async def busy(effect: Effect) -> None:
+        if effect.kind == "card":
+            raise Retryable("edits have to wait", retry_after=30)
+
+    stage.script = busy
+    await stage.ask("card", kind="card", subject="card")
+    await stage.ask("a page")
+    await stage.relay.drain()
+    assert stage.sent == ["a page"]
+    stage.script = None
+    stage.clock.advance(31)
+    await stage.relay.drain()
+    assert stage.sent == ["a page", "card"]
+
+
+async def test_a_platform_of_our_own_tables_is_written_and_settled_at_once(database: Database) -> None:
+    stage, seen = Stage(database), list[Any]()
+
+    class Tables:
+        def within(self, work: Transaction) -> Any:
+            seen.append(work)
+            return self
+
+    async def writes(effect: Effect, _gateway: Any) -> Settlement:
+        async def settled(work: Transaction) -> None:
+            seen.append(work)
+
+        stage.sent.append(effect.payload["text"])
+        return settled
+
+    gateways: Any = {"console": Tables()}
+    relay = Relay(database, stage.clock, gateways=gateways, executors={"post": writes}, metrics=Metrics())
+    await stage.ask("hello")
+    await relay.drain()
+    assert len(seen) == 2
+    assert seen[0] is seen[1]
+    assert await stage.states() == ["done"]
