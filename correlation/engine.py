@@ -21,6 +21,7 @@ from correlation.gate import Gate
 from correlation.groups import Group
 from correlation.lift import Lift
 from correlation.placing import Placer
+from correlation.records import Records
 from correlation.registry import Registry, UnknownGroup
 from correlation.similarity import Scorer
 from correlation.snapshot import SnapshotError, State, decode, encode
@@ -66,6 +67,7 @@ class Engine:
         self._dedup = Dedup(self.tuning.remembered)
         self._registry = Registry(self.tuning, self._dedup)
         self._gate = Gate(self.tuning.series)
+        self._records = Records(self.tuning.series)
         self._features = Features()
         self._sources = Sources(self.tuning.trust)
         self._ledger = Ledger()
@@ -78,6 +80,7 @@ class Engine:
             scorer=scorer(self.weights),
             registry=self._registry,
             gate=self._gate,
+            records=self._records,
             features=self._features,
             ledger=self._ledger,
             feedback=self._feedback,
@@ -218,6 +221,8 @@ class Engine:
                 bursts=list(self._gate.bursts.items()),
                 rules=list(self._gate.rules.items()),
                 site=self._gate.site,
+                kinds=list(self._records.kinds.items()),
+                usual=self._records.site,
                 sources=self._sources.dump(),
                 open=list(self._registry.open.values()),
                 closed=list(self._registry.closed.values()),
@@ -254,6 +259,8 @@ class Engine:
         self._gate.bursts.update(state.bursts)
         self._gate.rules.update(state.rules)
         self._gate.site = state.site
+        self._records.kinds.update(state.kinds)
+        self._records.site = state.usual
         self._sources.load(state.sources)
         self._registry.load(
             state.last_group, state.open, state.closed, state.aliases, state.due, state.waiting, state.postings

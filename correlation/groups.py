@@ -101,6 +101,7 @@ class Group(msgspec.Struct, kw_only=True):
     firing: int = 0
     lasting: int = 0  # firing, of sources that will say when they clear
     loud: int = 0  # of these, the ones that are not familiar here
+    look_at: float = float("inf")  # when to look whether a member has persisted
     spoke_at: float = NEVER  # when such a one last joined, or cleared
     worst: int = 3
     services: dict[str, Tally] = msgspec.field(default_factory=dict)

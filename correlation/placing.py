@@ -15,6 +15,7 @@ from correlation.gate import Gate, Verdict
 from correlation.groups import Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
+from correlation.records import Records
 from correlation.registry import Registry, own_keys
 from correlation.similarity import Facts, Scorer, accepts, explain, sentence
 from correlation.suspects import Ledger
@@ -25,6 +26,7 @@ __all__ = ["Chosen", "Placed", "Placer"]
 
 MAX_NEIGHBOURS = 16  # services whose groups one alert is compared with
 MAX_MERGES = 4  # groups that one alert may bridge
+HOPELESS = 0.05  # the least that a record leaves of what an alert says
 COMPANY = (
     0.5,
     0.35,
@@ -65,13 +67,14 @@ class Placer:
         scorer: Scorer,
         registry: Registry,
         gate: Gate,
+        records: Records,
         features: Features,
         ledger: Ledger,
         feedback: Feedback,
         lift: Lift,
     ) -> None:
         self.cookbook, self.topology, self.tuning, self.scorer = cookbook, topology, tuning, scorer
-        self.registry, self.gate, self.features = registry, gate, features
+        self.registry, self.gate, self.records, self.features = registry, gate, records, features
         self.ledger, self.feedback, self.lift = ledger, feedback, lift
 
     def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
@@ -85,14 +88,29 @@ class Placer:
             recovered=recovered,
             ends=episode.lasting,
         )
-        if not episode.group:
-            episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
-            episode.full = episode.opening
-            share = self.gate.fleeting(episode.name) if episode.lasting else 0.0
-            if share > self.tuning.fleeting:
-                # What mostly clears by itself within minutes says that much less, until it has not.
-                episode.opening = min(episode.opening, max(COMPANY[episode.rank], 1.0 - share))
+        if episode.group:
+            return verdict
+        episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
+        episode.odds = self.records.odds(episode.kind) if episode.rank else 1.0
+        episode.full = episode.opening
+        if episode.odds < 1.0:
+            episode.opening *= max(HOPELESS, episode.odds)
+            if verdict.opening >= 1.0:
+                verdict = Verdict(episode.opening, verdict.hold, "harmless", "such alerts mostly came to nothing")
+        share = self.gate.fleeting(episode.name) if episode.lasting else 0.0
+        if share > self.tuning.fleeting:
+            # What mostly clears by itself within minutes says that much less, until it has not.
+            episode.opening = min(episode.opening, max(COMPANY[episode.rank], 1.0 - share))
+            if verdict.opening >= 1.0:
+                verdict = Verdict(episode.opening, verdict.hold, "fleeting", "such alerts mostly clear within minutes")
         return verdict
+
+    def learn(self, episode: Episode, at: float) -> None:
+        """A condition is over: what did it come to? What was over within minutes says nothing of those that last."""
+        if at - episode.since < self.tuning.confirmed:
+            return
+        group = self.registry.find(episode.group) if episode.group else None
+        self.records.ended(episode.kind, at, serious=group is not None and group.deserved and group.worst <= SEVERE)
 
     def worsen(self, episode: Episode, group: Group, alert: Alert) -> None:
         """A member got worse before its group deserved people."""

@@ -17,6 +17,8 @@ from correlation.tuning import Tuning
 __all__ = ["Registry", "UnknownGroup", "own_keys"]
 
 MAX_ALIASES = 100_000  # merged ids that are remembered
+FOREVER = float("inf")
+DOUBT = 0.8  # odds below which what persists has to do so for longer
 MAX_REINDEXED = 512  # members by which a united or split group is found
 
 
@@ -131,42 +133,52 @@ class Registry:
                     heapq.heappush(due, (deadline, number))
 
     def wait(self, group: Group, at: float) -> None:
-        """The group does not deserve people yet; look again when its members have persisted."""
-        heapq.heappush(self.waiting, (at + self.tuning.confirmed, group.number))
-        heapq.heappush(self.waiting, (at + self.tuning.persists, group.number))
+        """The group does not deserve people yet; look again when its members may have persisted."""
+        self._look(group, at + self.tuning.confirmed)
+
+    def _look(self, group: Group, due: float) -> None:
+        """Look again at that moment. A group has one entry that counts; those it overtook are passed over."""
+        if due < group.look_at:
+            group.look_at = due
+            heapq.heappush(self.waiting, (due, group.number))
 
     def persisted(self, at: float) -> list[Group]:
         """Groups that waited, of which a member has fired for long and its source would have told the end."""
         found: list[Group] = []
         waiting = self.waiting
         while waiting and waiting[0][0] <= at:
-            _, number = heapq.heappop(waiting)
+            due, number = heapq.heappop(waiting)
             group = self.open.get(number)
-            if group is None or group.deserved or not group.lasting:
+            if group is None or group.deserved or due != group.look_at:
                 continue
-            told = [
-                self._persists(group, member, at) for member in group.members
-            ]  # all of them, whatever the first says
-            if any(told):
+            group.look_at = FOREVER
+            if not group.lasting:
+                continue
+            later = min([self._persists(group, member, at) for member in group.members])  # all, whatever the first says
+            if self.open[number].deserved:
                 found.append(group)
+            elif later < FOREVER:
+                self._look(group, later)
         return found
 
-    def _persists(self, group: Group, member: int, at: float) -> bool:
-        """A member that has fired for long speaks for calling people however familiar it is; whether that was enough."""
+    def _persists(self, group: Group, member: int, at: float) -> float:
+        """A member that fires on speaks for calling people, however familiar it is; the moment when it next says more.
+
+        After minutes it is not fleeting; after long it is a condition that nobody ends. The worse such alerts' record, the
+        longer that takes: twice, or four times.
+        """
         episode = self.dedup.episode(member)
         if episode is None or not (episode.active and episode.lasting and 0.0 < episode.opening < 1.0):
-            return False
-        lasted = at - episode.since
-        says = 0.0
-        if lasted >= (self.tuning.confirmed if episode.rank == 0 else self.tuning.persists):
-            says = 1.0
-        elif lasted >= self.tuning.confirmed:
-            says = episode.full
-        missing = says - episode.opening
-        if missing <= 0.0:
-            return False
-        episode.opening = says
-        return group.weigh(missing)
+            return FOREVER
+        confirmed = episode.since + self.tuning.confirmed
+        doubt = 1.0 if episode.odds >= DOUBT else 2.0 if episode.odds >= DOUBT / 2.0 else 4.0
+        patience = self.tuning.persists * doubt
+        lasts = confirmed if episode.rank == 0 else episode.since + patience
+        says = 1.0 if at >= lasts else episode.full * min(1.0, max(0.05, episode.odds)) if at >= confirmed else 0.0
+        if says > episode.opening:
+            missing, episode.opening = says - episode.opening, says
+            group.weigh(missing)
+        return FOREVER if at >= lasts else lasts if at >= confirmed else confirmed
 
     def deadline(self, group: Group) -> float:
         """Until when a group stays open: while members fire whose end will be told, for long; or else for `quiet_for`."""

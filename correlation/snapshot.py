@@ -10,6 +10,7 @@ from correlation.dedup import Episode
 from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
 from correlation.lift import Onsets
+from correlation.records import Record
 from correlation.topology import Service
 from correlation.tuning import Tuning
 from correlation.weights import Weights
@@ -17,7 +18,7 @@ from correlation.weights import Weights
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
 PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 4  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 5  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -44,6 +45,8 @@ class State(msgspec.Struct, kw_only=True):
     bursts: list[tuple[str, Burst]]
     rules: list[tuple[str, Rule]]
     site: Site
+    kinds: list[tuple[str, Record]]
+    usual: Record
     sources: list[tuple[str, list[int]]]
     open: list[Group]
     closed: list[Group]

@@ -191,6 +191,7 @@ class Stays:
         self._release(episode)
         episode.active = False
         episode.turn(at)
+        self._placer.learn(episode, at)
         self._gate.ended(episode.name, at, at - episode.since)
         if not episode.flapping(at):
             reason = f"Cleared after {span(at - episode.first_seen)}."
