@@ -86,7 +86,7 @@ def _parts(group: Group, topology: Topology) -> list[_Part]:
         return parts
     strong = sorted(parts, key=lambda part: (-part.strength, part.name))[: MOST // 2]
     early = sorted(parts, key=lambda part: (_began(part), part.name))
-    return list(dict.fromkeys([*strong, *early]))[:MOST]
+    return list({(part.name, part.is_service): part for part in (*strong, *early)}.values())[:MOST]
 
 
 def _began(part: _Part) -> float:
