@@ -35,6 +35,13 @@ class Feedback:
             self._add(a, b, change)
             self._add(b, a, change)
 
+    def apart(self, some: Iterable[str], others: Iterable[str]) -> bool:
+        """Whether people keep kinds of the one apart from kinds of the other."""
+        if not self.said:
+            return False
+        theirs = list(others)
+        return any(said.get(kind, 0) < 0 for one in some if (said := self.said.get(one)) for kind in theirs)
+
     def _add(self, a: str, b: str, change: int) -> None:
         partners = self.said.setdefault(a, {})
         value = max(-STRONGEST, min(STRONGEST, partners.pop(b, 0) + change))

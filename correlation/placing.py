@@ -191,7 +191,8 @@ class Placer:
         for other_odds, other, _ in chosen[1 : 1 + MAX_MERGES]:
             both = group.deserved and other.deserved
             enough = self.tuning.merge_rooms_at if both else self.tuning.merge_at
-            if min(odds, other_odds) >= enough and self.registry.compatible(group, other):
+            fits = min(odds, other_odds) >= enough and self.registry.compatible(group, other)
+            if fits and not self.feedback.apart(group.kinds, other.kinds):
                 kept, lost = (group, other) if group.number < other.number else (other, group)
                 self.registry.unite(kept, lost)
                 merged.append((lost.id, kept.id))

@@ -216,7 +216,7 @@ class SharedChange(Term):
 
 
 class Feedback(Term):
-    """What people merged or split before."""
+    """What people merged or split before: a person's word outweighs what the alerts look like. Apart before together."""
 
     name = "feedback"
 
@@ -227,9 +227,9 @@ class Feedback(Term):
         value = 0
         for kind in group.kinds:
             said = known.get(kind, 0)
-            if abs(said) > abs(value):
+            if (abs(said), -said) > (abs(value), -value):
                 value = said
-        return MISSING if value == 0 else min(1.0, max(0.0, 0.5 + value / 4))
+        return MISSING if value == 0 else 1.0 if value > 0 else 0.0
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         return "people put such alerts together" if score > 0.5 else "people keep such alerts apart"
