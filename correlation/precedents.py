@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from heapq import nlargest
 from itertools import pairwise
 from math import log
 
@@ -21,8 +22,8 @@ __all__ = ["Line", "Precedent", "Precedents", "Sketch"]
 CAPACITY = 10_000  # sketches; the first to come is the first forgotten
 MAX_WORDS = 40  # of one sketch
 LONGEST = 32  # characters of a word
-VISITS = 30_000  # entries of the index that one question looks at, the rarest features first
-EXACT = 64  # sketches that are compared in full
+VISITS = 12_000  # entries of the index that one question looks at, the rarest features first
+EXACT = 48  # sketches that are compared in full
 OURS, THEIRS = 0.75, 0.25  # what we have and it had not counts for more: this one may be at its beginning
 LEAST = 0.35
 PARTS = (("kind", 0.25), ("class", 0.25), ("service", 0.25), ("text", 0.15), ("order", 0.10))
@@ -128,6 +129,8 @@ class Precedents:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._sketches: dict[str, Sketch] = {}
+        self._age: dict[str, int] = {}
+        self._added = 0
         self._index: dict[Feature, dict[str, None]] = {}
 
     def __len__(self) -> int:
@@ -141,13 +144,15 @@ class Precedents:
         self.forget(sketch.id)
         while len(self._sketches) >= self._capacity:
             self.forget(next(iter(self._sketches)))
-        self._sketches[sketch.id] = sketch
+        self._added += 1
+        self._sketches[sketch.id], self._age[sketch.id] = sketch, self._added
         for feature in sketch.features():
             self._index.setdefault(feature, {})[sketch.id] = None
 
     def forget(self, id: str) -> None:  # noqa: A002
         """It is no precedent any more."""
         sketch = self._sketches.pop(id, None)
+        self._age.pop(id, None)
         for feature in sketch.features() if sketch else ():
             ids = self._index[feature]
             ids.pop(id, None)
@@ -177,19 +182,18 @@ class Precedents:
         among: Callable[[str], bool] = lambda _: True,
     ) -> tuple[Precedent, ...]:
         """The most alike, best first, the newest first among equals; never the incident itself. `among` says who counts."""
-        age = {one: place for place, one in enumerate(self._sketches)}
+        age = self._age
         rarity = _Rarity(self._index, len(self._sketches))
         found = []
-        for other in self._candidates(sketch, among, rarity, age):
+        for other in self._candidates(sketch, among, rarity):
             one = _compare(sketch, self._sketches[other], rarity)
             if one is not None and one.score >= least:
                 found.append(one)
         return tuple(sorted(found, key=lambda one: (-one.score, -age[one.id]))[:limit])
 
-    def _candidates(
-        self, sketch: Sketch, among: Callable[[str], bool], rarity: _Rarity, age: dict[str, int]
-    ) -> list[str]:
+    def _candidates(self, sketch: Sketch, among: Callable[[str], bool], rarity: _Rarity) -> list[str]:
         """Those that share the most of what is rare: a bounded look at the index."""
+        age = self._age
         known = sorted((len(self._index[f]), f) for f in sketch.features() if f in self._index)
         weights: dict[str, float] = {}
         visits = 0
@@ -201,13 +205,7 @@ class Precedents:
             for other in self._index[feature]:
                 weights[other] = weights.get(other, 0.0) + weight
         weights.pop(sketch.id, None)
-        chosen: list[str] = []
-        for other in sorted(weights, key=lambda one: (-weights[one], -age[one])):
-            if among(other):
-                chosen.append(other)
-                if len(chosen) == EXACT:
-                    break
-        return chosen
+        return nlargest(EXACT, filter(among, weights), key=lambda one: (weights[one], age[one]))
 
 
 class _Rarity(dict[Feature, float]):

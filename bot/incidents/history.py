@@ -23,7 +23,7 @@ from correlation.precedents import Line, Precedent, Precedents, Sketch
 __all__ = ["History", "Past", "Ran", "ran"]
 
 MOST = 5_000  # past incidents, the newest
-AT_ONCE = 50  # incidents of one query; the event loop has its turn between two
+AT_ONCE = 20  # incidents of one query; the event loop has its turn between two
 LINES = 200  # kinds of alerts of one incident that are read, the first to fire; a sketch keeps 48
 BAD = ("SEV1", "SEV2")
 
