@@ -237,7 +237,7 @@ def _regress(features: Floats, together: NDArray[np.bool_], shares: Floats, befo
         columns = np.flatnonzero(free)
         imagined, answers, trust = _imagined(columns, before)
         rows = np.concatenate([features[:, columns], imagined])
-        model = LogisticRegression(C=1e6, max_iter=2_000, tol=1e-7)
+        model = LogisticRegression(C=1e6, solver="newton-cholesky", max_iter=200, tol=1e-8)
         model.fit(rows, np.concatenate([together, answers]), sample_weight=np.concatenate([shares, trust]))
         learned[0] = model.intercept_[0]
         learned[1:][columns] = model.coef_[0]

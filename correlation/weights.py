@@ -59,7 +59,20 @@ def read(data: bytes) -> Weights:
 
 def write(weights: Weights) -> bytes:
     """The weights as JSON that people can read and compare."""
-    return msgspec.json.format(msgspec.json.encode(weights), indent=2) + b"\n"
+    rows = msgspec.to_builtins(weights)
+    terms = ",\n".join(f"    {_line(name)}: {_line(weight)}" for name, weight in rows.pop("terms").items())
+    others = {key: _line(value) for key, value in rows.items()}
+    last = others.pop("origin")
+    lines = [
+        *(f'  "{key}": {value}' for key, value in others.items()),
+        f'  "terms": {{\n{terms}\n  }}',
+        f'  "origin": {last}',
+    ]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _line(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
 
 
 @cache

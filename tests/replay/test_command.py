@@ -1,55 +1,25 @@
+"""What `muster replay` promises."""
+
 from __future__ import annotations
 
-import gzip
 import io
 import json
-import lzma
 import os
+import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.errors import ConfigError
 from bot.replay.command import Rules, replay
+from bot.replay.reading import alerts
 from correlation.cookbook import Cookbook, Recipe
-from correlation.topology import Topology
-
-SHOP = Topology.of({"web": ["checkout"], "checkout": ["payments-api"], "mail": ["queue"]})
-STREAM: list[dict[str, Any]] = [
-    {"at": "2026-01-05T09:00:00Z", "name": "PoolExhausted", "service": "payments-api", "location": "eu-west-1"},
-    {"at": "2026-01-05T09:00:30Z", "name": "HighErrors", "service": "checkout", "location": "eu-west-1"},
-    {"at": "2026-01-05T09:00:31Z", "name": "QueueFull", "service": "mail", "location": "us-east-1"},
-    {"at": "2026-01-05T09:00:40Z", "name": "HighErrors", "service": "checkout", "location": "eu-west-1"},
-    {"at": "2026-01-05T09:01:00Z", "name": "Notice", "service": "search", "severity": "info", "location": "mars"},
-    {
-        "at": "2026-01-05T09:05:00Z",
-        "name": "HighErrors",
-        "service": "checkout",
-        "location": "eu-west-1",
-        "status": "resolved",
-    },
-]
-
-
-def write(path: Path, lines: list[dict[str, Any]] | str = STREAM) -> Path:
-    text = lines if isinstance(lines, str) else "".join(json.dumps(line) + "\n" for line in lines)
-    opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
-    with opener(path, "wt") as file:  # type: ignore[operator]
-        file.write(text)
-    return path
-
-
-def run(*files: Path, **options: Any) -> tuple[int, str]:
-    out = io.StringIO()
-    code = replay(files, catalog=Rules(topology=SHOP), out=out, **options)
-    return code, out.getvalue()
-
-
-def decisions(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+from correlation.engine import Engine
+from correlation.evaluation import replay as outcome_of
+from tests.replay.streams import SHOP, STREAM, decisions, run, write
 
 
 @pytest.mark.parametrize("name", ["stream.jsonl", "stream.jsonl.gz", "stream.jsonl.xz"])
@@ -101,35 +71,6 @@ def test_an_alert_that_waited_in_vain_was_noise(tmp_path: Path) -> None:
     assert [row["decision"] for row in rows] == ["joined", "opened", "noise", "repeat", "noise", "resolved"]
 
 
-@pytest.mark.parametrize(
-    ("bad", "says"),
-    [
-        ("not json\n", ""),
-        ('{"at": "2026-01-05T09:00:00Z"}\n', "name"),
-        ('{"name": "x", "at": "yesterday"}\n', "at"),
-        ("[]\n", ""),
-    ],
-)
-def test_a_bad_line_is_named_with_its_file_and_number(tmp_path: Path, bad: str, says: str) -> None:
-    path = write(tmp_path / "s.jsonl", "".join(json.dumps(line) + "\n" for line in STREAM[:2]) + "\n" + bad)
-    with pytest.raises(ConfigError) as caught:
-        run(path)
-    assert f"{path}:4" in str(caught.value)
-    assert says in str(caught.value)
-
-
-def test_a_file_that_is_not_there_or_not_packed_as_it_says_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="absent"):
-        run(tmp_path / "absent.jsonl")
-    for name in ("a.gz", "a.xz"):
-        broken = tmp_path / name
-        broken.write_bytes(b"this is not packed")
-        with pytest.raises(ConfigError, match=name):
-            run(broken)
-    with pytest.raises(ConfigError, match="cannot be written"):
-        run(write(tmp_path / "s.jsonl"), output=tmp_path / "no" / "folder")
-
-
 def test_an_empty_stream_says_so(tmp_path: Path) -> None:
     assert run(write(tmp_path / "s.jsonl", "\n")) == (1, "No alerts in the input.\n")
 
@@ -139,32 +80,22 @@ def test_a_comparison_tells_what_other_rules_would_have_opened_merged_and_lost(t
     one_room = Rules(cookbook=Cookbook([Recipe(name="all", group_by=("none",))], with_default=False))
     _, text = run(path, compare=one_room)
     assert "merged                  2   of these groups into 1" in text
+    assert "opened                  1   (-1)" in text
     assert "G1, G2 -> its G1" in text
     strict = Rules(cookbook=Cookbook([Recipe(name="none", trigger=('name="PoolExhausted"',))], with_default=False))
     _, text = run(path, compare=strict)
     assert "lost                    1" in text
     assert "lost: G2 " in text
-
-
-def test_the_progress_bar_is_for_terminals_only(tmp_path: Path) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    many = [{"name": f"x{n % 9}", "at": f"2026-01-05T09:{n // 60 % 60:02}:{n % 60:02}Z"} for n in range(3000)]
-    path = write(tmp_path / "s.jsonl", many)
-    terminal, pipe = Terminal(), io.StringIO()
-    run(path, err=terminal)
-    run(path, err=pipe)
-    assert "%" in terminal.getvalue()
-    assert terminal.getvalue().endswith("\r\x1b[K")
-    assert pipe.getvalue() == ""
+    both = Rules(cookbook=Cookbook([Recipe(name="each", group_by=("service",))], with_default=False))
+    _, text = run(path, compare=both)
+    assert "parted                  1   of these groups into 2" in text
+    assert "parted: G1 -> its G1, G2" in text
 
 
 @pytest.mark.parametrize(("folder", "maker"), [("petshop", "petshop_stream.py"), ("itbench", "itbench_stream.py")])
 def test_the_evaluation_streams_run_through(tmp_path: Path, folder: str, maker: str) -> None:
     """Figures are not asserted beyond what a broken engine would miss: they are printed by the evaluation."""
-    data = Path(os.environ.get("MUSTER_EVAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    data = Path(os.environ.get("MUSTER_EVAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
     scripts = data.parent / "evaluate"
     if not (data / folder).is_dir() or not (scripts / maker).is_file():
         pytest.skip(f"needs the evaluation data: {data / folder} and {scripts / maker} (MUSTER_EVAL_DATA)")
@@ -178,3 +109,87 @@ def test_the_evaluation_streams_run_through(tmp_path: Path, folder: str, maker: 
     scored = json.loads(subprocess.run(score, check=True, capture_output=True, env=environment).stdout)
     assert scored["dedup"]["b3_f"] > 0.7
     assert scored["opened"] < scored["alerts"] / 5
+
+
+def test_the_decisions_in_the_file_are_those_of_an_engine_that_keeps_them_all(tmp_path: Path) -> None:
+    lines = [
+        {
+            "at": 1_767_603_600 + 40 * n,
+            "name": f"Rule{n % 7}",
+            "service": ("web", "checkout", "payments-api", "mail")[n % 4],
+            "location": ("eu-west-1", "us-east-1", "")[n % 3],
+            "severity": ("critical", "warning", "info")[n % 5 % 3],
+            "host": f"h-{n % 11}",
+            "status": "resolved" if n % 6 == 5 else "firing",
+        }
+        for n in range(600)
+    ]
+    path, output = write(tmp_path / "s.jsonl", lines), tmp_path / "decisions"
+    _, text = run(path, output=output)
+    engine = Engine(topology=SHOP)
+    outcome = outcome_of(engine, (alert for _, alert in alerts([path])))
+    groups = outcome.groups(engine)
+    rows = decisions(output)
+    assert [row["group"] for row in rows] == [f"G{group}" if group else None for group in groups]
+    assert [row["decision"] for row in rows] == [outcome.final(n, group) for n, group in enumerate(groups)]
+    assert [row["reason"] for row in rows] == outcome.reasons
+    for kind in ("opened", "joined", "repeat", "noise", "resolved"):
+        assert f"{sum(row['decision'] == kind for row in rows):,} {kind}" in text
+
+
+def test_memory_does_not_grow_with_the_repeats(tmp_path: Path) -> None:
+    def most(count: int) -> int:
+        lines = ({"at": 1_767_603_600 + n, "name": f"Rule{n % 3}", "service": "web"} for n in range(count))
+        path = write(tmp_path / f"{count}.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        tracemalloc.start()
+        run(path, output=tmp_path / "decisions")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    most(10)  # what is loaded once
+    assert most(6_000) - most(1_000) < 100_000  # bytes; the reasons alone would be three times that
+
+
+def test_an_interrupted_replay_leaves_what_was_there_before(tmp_path: Path) -> None:
+    output = tmp_path / "decisions"
+    output.write_text("of yesterday")
+    path = write(tmp_path / "s.jsonl", [*STREAM, {"at": "yesterday", "name": "x"}])
+    with pytest.raises(ConfigError):
+        run(path, output=output, plot=tmp_path / "p.png")
+    assert output.read_text() == "of yesterday"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["decisions", "s.jsonl"]
+
+
+def test_control_c_is_clean(tmp_path: Path) -> None:
+    """A real process on a pipe that never ends, interrupted."""
+    pipe, output = tmp_path / "endless.jsonl", tmp_path / "decisions"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "bot", "replay", str(pipe), "--output", str(output)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    with pipe.open("w") as feed:  # opens when the other side reads
+        feed.write(json.dumps(STREAM[0]) + "\n")
+        feed.flush()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == err == b""
+    assert [one.name for one in tmp_path.iterdir()] == ["endless.jsonl"]
+
+
+def test_a_recording_is_not_overwritten_by_what_is_made_of_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl")
+    with pytest.raises(ConfigError, match="read and written at once"):
+        run(path, output=path)
+    same = write(tmp_path / "x.png")
+    with pytest.raises(ConfigError, match="read and written at once"):
+        run(path, output=same, plot=same)
+    assert len(path.read_text().splitlines()) == len(STREAM)
+
+
+def test_decisions_can_go_to_a_pipe(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl")
+    command = [sys.executable, "-m", "bot", "replay", str(path), "--output", "/dev/stderr"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert [json.loads(line)["n"] for line in done.stderr.splitlines()] == [1, 2, 3, 4, 5, 6]
+    assert "compression" in done.stdout
