@@ -200,8 +200,9 @@ async def _runs(connection: AsyncConnection, number: int, name: Names) -> tuple[
 
 async def _transcript(connection: AsyncConnection, incidents: Sequence[int]) -> tuple[Said, ...]:
     """What was said in the rooms of these incidents, in order. Cards are left out: they show a state, nobody says them."""
-    m, r = tables.messages.c, tables.console_rooms.c
-    rooms = select(r.id).where(r.incident.in_(incidents), r.kind == "incident")
+    m, r, o = tables.messages.c, tables.console_rooms.c, tables.rooms.c
+    elsewhere = select(o.platform + ":" + o.external).where(o.incident.in_(incidents), o.external.is_not(None))
+    rooms = select(r.id).where(r.incident.in_(incidents), r.kind == "incident").union(elsewhere)
     spoken = or_(m.view_json.is_(None), m.view_json.not_like('{"view":"card"%'))
     query = select(tables.messages).where(m.room.in_(rooms), spoken).order_by(m.id.desc()).limit(TRANSCRIPT)
     found = [

@@ -167,12 +167,17 @@ class Retention:
 
 def _rules(now: float, policy: Policy, safe: int) -> list[_Rule]:
     a, g, i, m = tables.alerts.c, tables.groups.c, tables.incidents.c, tables.messages.c
-    e, s, c, f = tables.effects.c, tables.silences.c, tables.changes.c, tables.feedback.c
+    e, s, c, f, r = tables.effects.c, tables.silences.c, tables.changes.c, tables.feedback.c, tables.rooms.c
     open_incident = exists().where(g.id == a.group_id, i.number == g.incident, i.status != "resolved")
     open_rooms = (
         select(tables.console_rooms.c.id)
         .join(tables.incidents, tables.console_rooms.c.incident == i.number)
         .where(i.status != "resolved")
+        .union(
+            select(r.platform + ":" + r.external)
+            .join(tables.incidents, r.incident == i.number)
+            .where(i.status != "resolved", r.external.is_not(None))
+        )
     )
     suspected = exists().where(i.suspects_json.contains(literal('"') + c.id + '"'))
     old = now - policy.alerts

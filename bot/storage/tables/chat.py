@@ -61,7 +61,7 @@ console_rooms = Table(  # the rooms of the platform that is ourselves
     Column("created_at", Double, nullable=False),
 )
 
-messages = Table(
+messages = Table(  # of our own rooms, and, by `external`, what people said in rooms of other platforms
     "messages",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
@@ -73,9 +73,11 @@ messages = Table(
     Column("text", Text, nullable=False),
     Column("view_json", Text),
     Column("nonce", Text, unique=True),
+    Column("external", Text),  # the other platform's id
     Column("edited_at", Double),
     Column("pinned", Boolean, nullable=False),
     Index("ix_messages_room", "room", "id"),
+    Index("uq_messages_room_external", "room", "external", unique=True),
     Index("ix_messages_at", "at"),
 )
 

@@ -208,6 +208,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("view_json", sa.Text(), nullable=True),
         sa.Column("nonce", sa.Text(), nullable=True),
+        sa.Column("external", sa.Text(), nullable=True),
         sa.Column("edited_at", sa.Double(), nullable=True),
         sa.Column("pinned", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
@@ -216,6 +217,7 @@ def upgrade() -> None:
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index("ix_messages_at", ["at"], unique=False)
         batch_op.create_index("ix_messages_room", ["room", "id"], unique=False)
+        batch_op.create_index("uq_messages_room_external", ["room", "external"], unique=True)
 
     op.create_table(
         "progress_messages",
