@@ -69,7 +69,10 @@ ChangeStatus = Literal["started", "succeeded", "failed", "rolled_back"]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that people or machines changed on purpose: a deploy, a flag, a configuration, a migration."""
+    """Something that people or machines changed on purpose: a deploy, a flag, a configuration, a migration.
+
+    `hosts` are the instances that it has touched so far, where that is told: alerts there and not elsewhere speak against it.
+    """
 
     id: str
     at: float
@@ -85,3 +88,4 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     author_email: str = ""
     author_login: str = ""
     source: str = ""
+    hosts: tuple[str, ...] = ()

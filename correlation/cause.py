@@ -17,7 +17,7 @@ from correlation.lift import Lift
 from correlation.topology import Topology
 from correlation.words import clean, plural, span
 
-__all__ = ["causes"]
+__all__ = ["causes", "strength"]
 
 # Log odds. Found on two of the four halves of PetShop and three plays of ITBench, checked on the others (causes.py of the
 # benchmarks): a part's share of the strength of what fails and depends on it, that the group's worst alert depends on
@@ -79,8 +79,8 @@ def causes(
 
 def _parts(group: Group, topology: Topology) -> list[_Part]:
     """What fires, without mild background; of very many the strongest and the first."""
-    parts = [_Part(name, tally, True, _strength(tally)) for name, tally in group.services.items()]
-    parts += [_Part(name, tally, False, _strength(tally)) for name, tally in group.others.items()]
+    parts = [_Part(name, tally, True, strength(tally)) for name, tally in group.services.items()]
+    parts += [_Part(name, tally, False, strength(tally)) for name, tally in group.others.items()]
     parts = [part for part in parts if not _background(part, group, topology)] or parts
     if len(parts) <= MOST:
         return parts
@@ -93,7 +93,7 @@ def _began(part: _Part) -> float:
     return part.tally.first_seen if part.tally is not None else 0.0
 
 
-def _strength(tally: Tally) -> float:
+def strength(tally: Tally) -> float:
     """How much is wrong with a part: the weight of its alerts, on a logarithmic scale."""
     mass = sum(mass * (THIRST if class_ == IDLENESS else 1.0) for class_, mass in tally.classes.items())
     idle = tally.classes and all(class_ == IDLENESS for class_ in tally.classes)
@@ -117,7 +117,7 @@ class _Weighing:
         self.group, self.topology, self.lift = group, topology, lift
         self.parts = parts
         self.first = min(_began(part) for part in parts)
-        self.strength = {name: _strength(tally) for name, tally in group.services.items()}
+        self.strength = {name: strength(tally) for name, tally in group.services.items()}
         self.total = sum(self.strength.values()) + sum(part.strength for part in parts if not part.is_service)
         self.strongest = max(part.strength for part in parts) or 1.0
         self.callers: dict[str, list[str]] = {}  # what fails and depends on it directly

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from math import isfinite
+from typing import NamedTuple
 
 import msgspec
 
 from correlation.alert import Change
+from correlation.cause import strength
 from correlation.decision import Suspect
 from correlation.groups import Group
 from correlation.topology import Topology
@@ -21,10 +23,16 @@ __all__ = ["Ledger", "suspects"]
 
 LOOK_BACK = 24 * 3600.0  # seconds before the onset
 SLACK = 60.0  # clocks differ: a change this much after the first alert may still have caused it
-HALF = 3600.0  # seconds before the onset at which closeness in time is worth half
+NEAR = 900.0  # seconds before the onset at which closeness in time is worth half: most that break, break soon
+EVER = 0.1  # what closeness is worth at least
 RECENT = 1800.0  # seconds for which alerts that follow a change are thought to share it
 CAPACITY = 5_000
 TROUBLED = {"failed": 1.4, "rolled_back": 1.3}
+PLACES, FAR = {0: 1.0, 1: 0.8, 2: 0.6, 3: 0.4}, 0.25  # by hops upstream of what fails
+LEAST = 0.3  # what a place is worth when hardly any of the trouble lies below it
+FADES = 0.8  # of what an effect counts that remains with each hop
+CONTRAST = 1.8  # where only the instances that it touched fail
+MOST = 1.4 * CONTRAST  # so that scores end at 1
 VERBS = {
     "deploy": "deployed",
     "flag": "flag switched on",
@@ -91,53 +99,109 @@ class Ledger:
         return found
 
 
+class _Trouble:
+    """What is looked up once for all changes: how much is wrong with what, since when, and where."""
+
+    def __init__(self, group: Group, topology: Topology) -> None:
+        self.group, self.topology = group, topology
+        self.strength = {name: strength(tally) for name, tally in group.services.items()}
+        self.total = sum(self.strength.values()) + sum(strength(tally) for tally in group.others.values())
+        self.known = any(name in topology for name in group.services)
+        self.hosts = [host for tallies in (group.services, group.others) for t in tallies.values() for host in t.hosts]
+        self.below: dict[str, list[tuple[int, str]]] = {}  # what fails and depends on a service, by hops; itself too
+        for name in group.services:
+            self.below.setdefault(name, []).append((0, name))
+            for other, hops in topology.upstream(name).items():
+                self.below.setdefault(other, []).append((hops, name))
+
+    def follows(self, change: Change) -> Effect | None:
+        """What fails on the change's service and on what depends on it, and began after the change; None for nothing."""
+        services = self.group.services
+        since = change.at - SLACK
+        found = [one for one in self.below.get(change.service, ()) if services[one[1]].first_seen >= since]
+        if not found:
+            return None
+        part = sum(self.strength[name] * FADES**hops for hops, name in found)
+        first, name = min((services[name].first_seen, name) for _, name in found)
+        return Effect(min(found)[0], len(found), part / self.total if self.total else 1.0, first, name)
+
+
+class Effect(NamedTuple):
+    """What may have come of a change: the nearest in hops, how many services, the share of all trouble, and the first."""
+
+    hops: int
+    services: int
+    share: float
+    first: float
+    name: str
+
+
 def suspects(group: Group, topology: Topology, changes: Iterable[Change], *, limit: int = 5) -> tuple[Suspect, ...]:
     """The likeliest first. Equal scores are ordered by time (latest first), then by id."""
-    onset = group.opened_at
-    near: dict[str, int] = {}
-    for service in group.services:
-        near[service] = 0
-    for service in group.services:
-        for other, hops in topology.upstream(service).items():
-            if hops < near.get(other, 99):
-                near[other] = hops
-    found = []
+    found: list[Suspect] = []
+    trouble: _Trouble | None = None
     for change in changes:
-        before = onset - change.at
-        if -SLACK <= before <= LOOK_BACK:
-            judged = _judge(change, before, near, group, topology)
+        # Alerts may belong here that began before the change: what counts is what began after it.
+        if group.opened_at - LOOK_BACK <= change.at <= group.grown_at + SLACK and _here(change, group):
+            trouble = trouble or _Trouble(group, topology)
+            judged = _judge(change, trouble)
             if judged is not None:
                 found.append(judged)
     found.sort(key=lambda suspect: (-suspect.score, suspect.before, suspect.change))
     return tuple(found[:limit])
 
 
-def _judge(change: Change, before: float, near: dict[str, int], group: Group, topology: Topology) -> Suspect | None:
-    if change.environment and group.environments and change.environment not in group.environments:
+def _here(change: Change, group: Group) -> bool:
+    return not change.environment or not group.environments or change.environment in group.environments
+
+
+def _judge(change: Change, trouble: _Trouble) -> Suspect | None:
+    group = trouble.group
+    effect = trouble.follows(change) if change.service else None
+    onset = group.opened_at if effect is None else effect.first
+    before = onset - change.at
+    if before < -SLACK:
         return None
-    closeness = float(2.0 ** (-max(0.0, before) / HALF))
     service = clean(change.service, 40)
-    when = f"{span(before)} {'before' if before >= 0 else 'after'} the first alert"
+    onset_words = (
+        "the first alert" if onset == group.opened_at or effect is None else f"{clean(effect.name, 40)} failed"
+    )
+    when = f"{span(before)} {'before' if before >= 0 else 'after'} {onset_words}"
     reasons = [f"{VERBS[change.kind]} {service}".rstrip() + f" {when}"]
-    hops = near.get(change.service)
-    if not change.service:
-        place = 0.3
+    if effect is not None:
+        place = PLACES.get(effect.hops, FAR) * (LEAST + (1.0 - LEAST) * min(1.0, effect.share))
+        reasons.append("its service fails" if effect.hops == 0 else f"{plural(effect.hops, 'hop')} upstream")
+        if effect.services > 1:
+            reasons.append(f"{effect.services} of {len(group.services)} failing services are on it or depend on it")
+    elif not change.service:
+        place = 0.3 * LEAST
         reasons.append("its service is not known")
-    elif hops == 0:
-        place = 1.0
-        reasons.append("its service fails")
-    elif hops is not None:
-        place = {1: 0.8, 2: 0.6, 3: 0.4}.get(hops, 0.25)
-        reasons.append(f"{plural(hops, 'hop')} upstream")
-    elif change.service in topology and any(service in topology for service in group.services):
-        return None  # nothing that fails depends on it
+    elif change.service in trouble.below or (change.service in trouble.topology and trouble.known):
+        return None  # all that depends on it began to fail before, or nothing that depends on it fails
     else:
-        place = 0.2
+        place = 0.2 * LEAST
         reasons.append("not in the service graph")
     weight = TROUBLED.get(change.status, 1.0)
     if weight > 1.0:
         reasons.append("it failed" if change.status == "failed" else "it was rolled back")
-    score = min(1.0, (0.25 + 0.75 * closeness) * place * weight / 1.4)
+    closeness = 1.0 / (1.0 + max(0.0, before) / NEAR)
+    score = min(1.0, (EVER + (1.0 - EVER) * closeness) * place * weight * _contrast(change, trouble, reasons) / MOST)
     return Suspect(
         change=change.id, score=round(score, 3), reasons=tuple(reasons), service=change.service, before=before
     )
+
+
+def _contrast(change: Change, trouble: _Trouble, reasons: list[str]) -> float:
+    """Whether it fails on the instances that the change touched and not on their siblings."""
+    if not change.hosts:
+        return 1.0
+    touched = {host for host in trouble.hosts if host in change.hosts}
+    tally = trouble.group.services.get(change.service)
+    siblings = [host for host in tally.hosts if host not in change.hosts] if tally is not None else []
+    if touched and not siblings:
+        reasons.append(f"it fails on {len(touched)} of the {len(change.hosts)} instances it touched and on no other")
+        return CONTRAST
+    if siblings and not touched:
+        reasons.append(f"it fails on {plural(len(siblings), 'instance')} that it did not touch")
+        return 1.0 / CONTRAST
+    return 1.0
