@@ -89,7 +89,7 @@ def _advice(context: Context, incident: Incident, runs: Sequence[Ran]) -> list[T
 
 async def _nothing(context: Context, incident: Incident, hidden: set[int]) -> Reply:
     past = context.services.history
-    count = past.count(hidden)
+    count = past.count(hidden | {incident.number})
     if not count:
         return answer(
             f"Nothing to compare {incident.ref} with yet.",

@@ -28,7 +28,7 @@ log = get_logger(__name__)
 
 EVERY = 15.0  # seconds between two looks
 YOUNG = 6 * 3_600.0  # seconds; what is older has begun long ago
-AT_ONCE = 20  # incidents of one look, the newest
+AT_ONCE = 20  # incidents of one look
 CANDIDATES = 64  # past incidents that one is compared with
 ODDS = 5.0  # nats against chance; less than where nobody is in a room yet: here a wrong hint costs one line
 STEPS = 3  # kinds of alerts in the same order, at least
@@ -67,6 +67,7 @@ class Forewarning:
             young = {row.number: row.alert_count for row in await connection.execute(query)}
             self._looked = {number: count for number, count in self._looked.items() if number in young}
             grown = [number for number, count in young.items() if self._looked.get(number) != count]
+            grown.sort(key=lambda number: (number in self._looked, -number))  # nobody waits for those that keep growing
             return await store.numbered(connection, grown[:AT_ONCE])
 
     def _likest(self, sketch: Sketch) -> tuple[Following, Past, Step] | None:

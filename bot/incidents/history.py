@@ -127,12 +127,11 @@ class History:
         for start in range(0, len(numbers), AT_ONCE):
             some = numbers[start : start + AT_ONCE]
             async with self._database.reading() as connection:
-                found = {one.number: one for one in await store.numbered(connection, some)}
-                over = [found[number] for number in some if number in found and _is_over(found[number])]
+                over = await store.numbered(connection, await _over(connection, some))
                 lines = await _lines(connection, over)
             for number in some:
                 self._forget(number)
-            for incident in over:
+            for incident in sorted(over, key=lambda one: one.number):
                 self._past[incident.number] = Past(
                     number=incident.number,
                     title=incident.title,
@@ -156,11 +155,16 @@ class History:
         return [self._sketch(one, lines[one.number], None) for one in incidents]
 
     def _sketch(self, incident: Incident, lines: list[Line], until: float | None) -> Sketch:
+        if not lines:  # its alerts were forgotten, as the retention says; the incident still knows where they were
+            lines = [Line(incident.first_alert_at, "", name) for name, _ in incident.services]
         return Sketch.of(ref(incident.number), lines, title=incident.title, until=until, features=self._features)
 
 
-def _is_over(incident: Incident) -> bool:
-    return not incident.open and incident.merged_into is None
+async def _over(connection: AsyncConnection, numbers: Sequence[int]) -> list[int]:
+    """Which of them are over: in a storm, most of what changed is not."""
+    i = tables.incidents.c
+    query = select(i.number).where(i.number.in_(numbers), i.status == "resolved", i.merged_into.is_(None))
+    return list((await connection.execute(query)).scalars())
 
 
 async def _lines(connection: AsyncConnection, incidents: Sequence[Incident]) -> dict[int, list[Line]]:

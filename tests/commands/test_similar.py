@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import insert, update
 
 from bot.commands.dispatch import Invocation
 from bot.incidents import store
-from bot.storage import tables
 from tests.commands.world import MIKA, ROBIN, World, shown
 from tests.incidents.past import DAY, MAIL, OUTAGE, happened, over, run
 
@@ -136,12 +134,15 @@ async def test_runbooks_that_are_gone_are_not_recommended(here: World) -> None:
     assert "runbook run" not in whole
 
 
-async def test_alerts_that_were_pruned_leave_the_title(here: World) -> None:
-    await over(here.database, here.clock.now() - DAY, [], title="payments-db disk full", alert_count=9)
-    async with here.database.transaction() as work:
-        await work.connection.execute(update(tables.incidents).values(titled_by_person=True))
-        await work.connection.execute(
-            insert(tables.groups).values({"id": "G77", "incident": 1, "opened_at": here.clock.now()})
-        )
-    number = await happened(here.database, here.clock.now(), OUTAGE[:1], title="payments-db disk full")
-    assert "INC-1" in shown(await here.say(f"similar INC-{number}"))
+async def test_of_alerts_that_were_forgotten_the_services_and_the_title_are_left(here: World) -> None:
+    services = [("payments-db", 4), ("payments-api", 2)]
+    await over(here.database, here.clock.now() - DAY, [], title="disk full", alert_count=6, services=services)
+    lines = shown(await here.say(f"similar INC-{await now(here, 2)}")).splitlines()
+    assert "the same 2 services" in lines[1]
+
+
+async def test_an_incident_that_is_over_is_not_counted_among_its_own_past(here: World) -> None:
+    await over(here.database, here.clock.now() - DAY, OUTAGE)
+    assert "Nothing to compare INC-1 with yet." in shown(await here.say("similar INC-1"))
+    await over(here.database, here.clock.now(), MAIL)
+    assert "among 1 past incident." in shown(await here.say("similar INC-1"))
