@@ -42,6 +42,7 @@ from bot.intake.signatures import Guard
 from bot.intake.source import Source
 from bot.intake.sources import discover
 from bot.intake.webhooks import Desk, add_routes
+from bot.replay.weighing import load_weights
 from bot.responders import recipients
 from bot.responders.naming import authors, people
 from bot.responders.owners import Owners
@@ -169,7 +170,14 @@ class App:
         gateways: dict[str, Gateway] = {console.platform: console}
         platforms = tuple(gateways)
 
-        self.grouping = Grouping(self.database, self.journal, clock, sources=sources, catalog=catalog)
+        self.grouping = Grouping(
+            self.database,
+            self.journal,
+            clock,
+            sources=sources,
+            catalog=catalog,
+            weights=load_weights(settings.weights) if settings.weights else None,
+        )
         announcements = Announcements(platforms, catalog, person)
         archive = ArchiveLater(catalog, announcements)
         paging = Paging(

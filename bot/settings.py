@@ -66,6 +66,7 @@ class Settings(BaseSettings):
         default_factory=_own_address, alias="MUSTER_PUBLIC_URL"
     )
     catalog: Path | None = Field(default=None, alias="MUSTER_CATALOG")
+    weights: Path | None = Field(default=None, alias="MUSTER_WEIGHTS")
     webhook_token: SecretStr | None = Field(default=None, alias="MUSTER_WEBHOOK_TOKEN")
     log_format: Literal["console", "json"] = Field(default="console", alias="MUSTER_LOG_FORMAT")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", alias="MUSTER_LOG_LEVEL")

@@ -30,7 +30,7 @@ from correlation.stays import Stays
 from correlation.suspects import Ledger, suspects
 from correlation.topology import EMPTY, Topology
 from correlation.tuning import Tuning
-from correlation.weights import Weights, shipped
+from correlation.weights import Weights, WeightsError, shipped
 
 __all__ = ["Engine", "SnapshotError", "UnknownGroup"]
 
@@ -133,8 +133,11 @@ class Engine:
         self._feedback.learn(rest.kinds, new.kinds, -1)
         return new.id
 
-    def reconfigure(self, cookbook: Cookbook, topology: Topology) -> None:
-        """The catalogue was reloaded. Open groups go on, by the new times where their recipe still exists."""
+    def reconfigure(self, cookbook: Cookbook, topology: Topology, weights: Weights | None = None) -> None:
+        """The catalogue was reloaded, or the weights are others. Open groups go on, by the new times of their recipe."""
+        if weights is not None:
+            self.weights = weights
+            self._placer.scorer = Scorer(weights)
         self._placer.cookbook, self._placer.topology = cookbook, topology
         for group in self._registry.open.values():
             compiled = cookbook.get(group.recipe)
@@ -241,12 +244,12 @@ class Engine:
     def restore(cls, snapshot: bytes) -> Engine:
         """The engine that made the snapshot. SnapshotError when it is of another version or damaged."""
         state = decode(snapshot)
-        engine = cls(
-            Cookbook(state.recipes, with_default=state.with_default),
-            Topology(tuple(state.services)),
-            tuning=state.tuning,
-            weights=state.weights,
-        )
+        cookbook = Cookbook(state.recipes, with_default=state.with_default)
+        topology = Topology(tuple(state.services))
+        try:
+            engine = cls(cookbook, topology, tuning=state.tuning, weights=state.weights)
+        except WeightsError as error:
+            raise SnapshotError(f"the snapshot knows other evidence than this engine: {error}") from error
         engine._load(state)
         return engine
 

@@ -33,6 +33,7 @@ from bot.telemetry import get_logger
 from correlation.alert import Alert, Change
 from correlation.decision import Decision
 from correlation.engine import Engine, SnapshotError, UnknownGroup
+from correlation.weights import Weights, shipped
 
 __all__ = ["READER", "Grouping", "Told"]
 
@@ -66,9 +67,10 @@ class Grouping:
         *,
         sources: dict[str, Source],
         catalog: Callable[[], Catalog],
+        weights: Weights | None = None,
     ) -> None:
         self._database, self._journal, self._clock = database, journal, clock
-        self._sources, self._catalog = sources, catalog
+        self._sources, self._catalog, self._weights = sources, catalog, weights or shipped()
         self._lock = asyncio.Lock()
         self._muting: Muting | None = None
         self._stale = True
@@ -105,7 +107,7 @@ class Grouping:
         async with self._lock:
             if self._stale:
                 await self._rebuild()
-            if self._catalog().digest != self._digest:
+            if self._catalog().digest != self._digest or self.engine.weights != self._weights:
                 self._stale = True  # until a snapshot is kept
                 await self._reconfigure()
                 self._stale = False
@@ -300,9 +302,9 @@ class Grouping:
     # --- rebuilding ---------------------------------------------------------------------------------------------------
 
     async def _reconfigure(self) -> None:
-        """The catalogue changed: tell the engine, and keep a snapshot so that no replay crosses the change."""
+        """The catalogue or the weights changed: tell the engine, and keep a snapshot so that no replay crosses the change."""
         catalog = self._catalog()
-        self.engine.reconfigure(cookbook(catalog), topology(catalog))
+        self.engine.reconfigure(cookbook(catalog), topology(catalog), self._weights)
         self._digest = catalog.digest
         await self.keep_snapshot(force=True)
 
@@ -316,7 +318,7 @@ class Grouping:
         newest = rows[-1].id if rows else 0
         catalog = self._catalog()
         state, engine = _newest_readable(kept)
-        self.engine = engine or Engine(cookbook(catalog), topology(catalog))
+        self.engine = engine or Engine(cookbook(catalog), topology(catalog), weights=self._weights)
         self._digest = state.catalog_digest if state else catalog.digest
         self.position, self._feedback = (state.position, state.feedback) if state else (0, 0)
         if not kept:  # so that a replay from the beginning knows the recipes of the beginning

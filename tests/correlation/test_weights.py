@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from correlation.engine import Engine
+from correlation.engine import Engine, SnapshotError
 from correlation.similarity import TERMS, Scorer
 from correlation.weights import Weights, WeightsError, read, shipped, write
 from tests.correlation.building import alert
@@ -37,3 +37,18 @@ def test_weights_decide() -> None:
     stream = [alert(0), alert(5, "HighErrors")]
     assert [d.group for d in Engine().ingest(stream)] == ["G1", "G1"]
     assert [d.group for d in Engine(weights=weighty).ingest(stream)] == ["G1", "G2"]
+
+
+def test_a_snapshot_whose_weights_lack_a_term_is_refused_not_guessed_at() -> None:
+    engine = Engine()
+    engine.weights = Weights(bias=0.0, terms={})
+    with pytest.raises(SnapshotError, match="other evidence"):
+        Engine.restore(engine.snapshot())
+
+
+def test_other_weights_count_from_when_they_are_given() -> None:
+    engine = Engine()
+    engine.ingest([alert(0)])
+    engine.reconfigure(engine.cookbook, engine.topology, Weights(bias=-40.0, terms=shipped().terms))
+    assert engine.ingest([alert(5, "HighErrors")])[0].group == "G2"
+    assert Engine.restore(engine.snapshot()).weights == engine.weights

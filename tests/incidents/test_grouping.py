@@ -1,8 +1,10 @@
 """The engine's keeper: what is told to it is in the database or told again, whatever fails in between."""
 
+import zlib
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import insert, update
 
@@ -11,6 +13,8 @@ from bot.errors import InvalidTransition, NotFound, StorageUnavailable
 from bot.incidents.grouping import Grouping
 from bot.incidents.silences import Silences
 from bot.storage import tables
+from correlation.engine import Engine
+from correlation.weights import shipped
 from tests.incidents.test_pipeline import alert
 from tests.world import MIKA, ROBIN, World, world
 
@@ -304,3 +308,18 @@ async def test_a_silence_made_before_the_first_batch_of_a_run_counts_from_where_
         silences = Silences(w.database, clock, lambda: w.grouping.position, still=w.grouping.still)
         await silences.create(["service=reports"], 3600.0, "", ROBIN)
         assert [row.from_position for row in await w.rows(tables.silences)] == [3]
+
+
+async def test_other_weights_are_taken_up_at_the_next_start_and_kept_in_a_snapshot(database_url: str) -> None:
+    async with world(database_url) as w:
+        await w.post(alert())
+        await w.settle()
+        clock = w.clock
+    loose = msgspec.structs.replace(shipped(), bias=-40.0)  # nothing looks as if it belonged together
+    async with world(database_url, clock=clock) as w:
+        w.grouping._weights = loose
+        await w.post(alert("HighErrors"))
+        await w.settle()
+        assert len(await w.all_incidents()) == 2
+        kept = [Engine.restore(zlib.decompress(row.state)).weights for row in await w.rows(tables.engine_states)]
+        assert loose in kept
