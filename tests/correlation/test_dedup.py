@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlation.alert import Alert
-from correlation.dedup import Dedup, fingerprint
+from correlation.alert import Alert, Severity
+from correlation.dedup import CALM, Dedup, fingerprint
 from correlation.engine import Engine
 from correlation.tuning import Tuning
 from tests.correlation.building import alert, cleared
+
+CRITICAL, ERROR, WARNING = Severity.CRITICAL, Severity.ERROR, Severity.WARNING
 
 labels = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "x", "0.25", "1700000000"]), max_size=5)
 
@@ -109,3 +114,154 @@ def test_the_table_is_bounded_and_forgets_who_was_not_heard_of_for_longest() -> 
     view = engine.group("G1")
     assert view is not None
     assert view.active <= 10
+
+
+def test_counts_and_times_are_those_of_the_firings_and_no_others() -> None:
+    engine = Engine()
+    *_, last = engine.ingest([alert(100), alert(130), alert(110), cleared(140), cleared(141), alert(90)])
+    assert (last.count, last.first_seen, last.last_seen, last.resolved_at) == (4, 90.0, 130.0, 141.0)
+
+
+def test_a_severity_that_changes_is_told_and_the_worst_stays_the_groups() -> None:
+    engine = Engine()
+    decisions = engine.ingest(
+        [alert(n * 60.0, severity=severity) for n, severity in enumerate((WARNING, CRITICAL, CRITICAL, ERROR))]
+    )
+    assert [(d.code, d.severity, d.before) for d in decisions] == [
+        ("novel", WARNING, None),
+        ("worse", CRITICAL, WARNING),
+        ("still_firing", CRITICAL, None),
+        ("milder", ERROR, CRITICAL),
+    ]
+    assert decisions[1].reason == "Repeat: worse now, critical after warning."
+    view = engine.group("G1")
+    assert view is not None
+    assert view.severity is CRITICAL
+
+
+def test_neither_an_end_nor_an_older_report_says_how_bad_it_is_now() -> None:
+    engine = Engine()
+    *_, late, end = engine.ingest(
+        [
+            alert(60, severity=ERROR),
+            alert(30, severity=Severity.INFO),
+            cleared(90, severity=Severity.INFO),
+        ]
+    )
+    assert (late.severity, late.before) == (ERROR, None)
+    assert (end.severity, end.before) == (ERROR, None)
+
+
+def test_of_two_reports_of_one_moment_the_worse_says_how_bad_it_is() -> None:
+    for order in ((ERROR, CRITICAL), (CRITICAL, ERROR)):
+        engine = Engine()
+        *_, last = engine.ingest([alert(0), *(alert(60, severity=severity) for severity in order)])
+        assert last.severity is CRITICAL
+
+
+def test_a_held_alert_tells_its_severity_too() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, severity=Severity.INFO)], muted=["silenced"])
+    (worse,) = engine.ingest([alert(9, severity=CRITICAL)], muted=["silenced"])
+    assert (worse.severity, worse.before) == (CRITICAL, Severity.INFO)
+
+
+@pytest.mark.parametrize(
+    ("gap", "same"), [(300.0, True), (2 * 3600.0 - 600.0, False), (3600.0, False)], ids=["soon", "late", "an hour"]
+)
+def test_a_refire_is_the_same_episode_while_its_group_is_open_and_another_one_after(gap: float, same: bool) -> None:
+    engine = Engine()
+    begin, end, again = engine.ingest([alert(0), cleared(60), alert(60 + gap)])
+    assert (again.episode == begin.episode) is same
+    assert again.active
+    assert end.episode == begin.episode
+    assert again.count == (2 if same else 1)
+
+
+def test_a_group_that_others_keep_open_takes_a_refire_back_for_as_long_as_it_cooks() -> None:
+    engine = Engine()
+    engine.ingest([alert(0), alert(1, "HighErrors"), cleared(60)])
+    (soon,) = engine.ingest([alert(5400)])
+    assert (soon.episode, soon.code) == (1, "fired_again")
+    engine.ingest([cleared(5500)])
+    (late,) = engine.ingest([alert(7 * 3600.0)])
+    assert late.episode == 3
+
+
+def test_a_held_alert_that_fires_again_within_the_hour_is_the_same_episode() -> None:
+    engine = Engine()
+    first, _, soon, _, late = engine.ingest(
+        [
+            alert(0, severity=Severity.INFO),
+            cleared(60),
+            alert(3000, severity=Severity.INFO),
+            cleared(3060),
+            alert(9000, severity=Severity.INFO),
+        ]
+    )
+    assert (first.episode, soon.episode, late.episode) == (1, 1, 2)
+
+
+def flap(changes: int, *, gap: float = 45.0, **fields: Any) -> list[Alert]:
+    """A first firing and so many changes."""
+    return [(cleared if n % 2 else alert)(n * gap, **fields) for n in range(changes + 1)]
+
+
+def test_what_changes_again_and_again_is_told_as_flapping_with_how_often() -> None:
+    engine = Engine()
+    decisions = engine.ingest(flap(14))
+    assert [d.code for d in decisions[1:5]] == ["cleared", "fired_again", "cleared", "fired_again"]
+    assert {d.code for d in decisions[5:]} == {"flapping"}
+    assert decisions[-1].reason == "Repeat: flapping: 14 changes in 10 min."
+    assert decisions[-2].reason == "Cleared; flapping: 13 changes in 9 min."
+    assert {d.group for d in decisions} == {"G1"}
+    assert {d.episode for d in decisions} == {1}
+
+
+def test_a_view_names_what_flaps_until_it_was_calm_for_ten_minutes() -> None:
+    engine = Engine()
+    engine.ingest([*flap(6), alert(10, "HighErrors")])
+    view = engine.group("G1")
+    assert view is not None
+    (one,) = view.flapping
+    assert (one.episode, one.what, one.changes, one.since, one.until) == (1, "checkout high latency", 6, 45.0, 270.0)
+    engine.ingest([alert(270 + CALM + 1, "HighErrors")])
+    view = engine.group("G1")
+    assert view is not None
+    assert view.flapping == ()
+
+
+def test_slow_changes_are_no_flapping() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, "HighErrors")])
+    assert "flapping" not in {d.code for d in engine.ingest(flap(12, gap=CALM + 5))}
+
+
+def test_reports_that_change_nothing_do_not_make_it_flap() -> None:
+    engine = Engine()
+    stream = [alert(float(n)) for n in range(20)] + [cleared(20.0 + n) for n in range(20)]
+    assert "flapping" not in {d.code for d in engine.ingest(stream)}
+    late = [alert(5.0), cleared(4.0)] * 10
+    assert {d.code for d in engine.ingest(late)} == {"late"}
+
+
+def test_a_held_alert_that_flaps_says_so_and_stays_held() -> None:
+    engine = Engine()
+    decisions = engine.ingest(flap(12, severity=Severity.INFO))
+    assert {d.group for d in decisions} == {None}
+    assert decisions[-1].reason == "Held: flapping: 12 changes in 8 min."
+    assert (decisions[-1].kind, decisions[-1].code) == ("repeat", "flapping")
+
+
+def test_a_split_and_a_merge_know_what_flaps() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, "HighErrors"), *flap(8)])
+    new = engine.split("G1", [2])
+    moved, rest = engine.group(new), engine.group("G1")
+    assert moved is not None
+    assert rest is not None
+    assert ([one.episode for one in moved.flapping], rest.flapping) == ([2], ())
+    engine.merge("G1", new)
+    both = engine.group("G1")
+    assert both is not None
+    assert [one.episode for one in both.flapping] == [2]

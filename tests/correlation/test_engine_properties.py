@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 
 import msgspec
 from hypothesis import given, settings
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 
 from correlation.alert import Alert, Change, Severity, Status
 from correlation.cookbook import Cookbook, Recipe
-from correlation.engine import Engine
+from correlation.engine import Engine, UnknownGroup
 from correlation.tuning import Tuning
-from tests.correlation.building import SHOP, alert, alerts, streams, timely
+from tests.correlation.building import SHOP, alert, alerts, cleared, streams, timely
 
 TIGHT = Tuning(remembered=8, series=6, open_groups=4, closed_groups=3, trust=5)
 BOOKS = (
@@ -137,28 +138,129 @@ def test_a_split_undoes_a_merge_and_a_merge_a_split(stream: list[Alert], data: s
     assert set(again.episodes) == set(both.episodes)
 
 
-@given(st.lists(st.integers(0, 11), min_size=1, max_size=12, unique=True), st.randoms(use_true_random=False))
-def test_the_order_of_simultaneous_alerts_of_one_outage_does_not_matter(which: list[int], random) -> None:
-    pool = [
-        alert(50.0, name, service, location=place, environment="production")
-        for place, services in (
-            ("eu-west-1", ("checkout", "payments-api", "payments-db")),
-            ("us-east-1", ("mail", "queue")),
-        )
-        for service in services
-        for name in ("HighLatency", "HighErrors")
-    ]
-    chosen = [pool[i % len(pool)] for i in which]
+# One outage in each of two places at one moment, told more than once and by hosts of their own.
+POOL = [
+    alert(50.0, name, service, location=place, environment="production", host=host, severity=severity, summary=summary)
+    for place, services in (
+        ("eu-west-1", ("checkout", "payments-api", "payments-db")),
+        ("us-east-1", ("mail", "queue")),
+    )
+    for service in services
+    for name, severity, summary in (
+        ("HighLatency", Severity.WARNING, "p95 latency 0.8 s"),
+        ("HighErrors", Severity.CRITICAL, "error rate 12 %"),
+    )
+    for host in ("", f"{service}-1")
+]
+
+
+@given(st.lists(st.sampled_from(POOL), min_size=1, max_size=16), st.randoms(use_true_random=False), st.booleans())
+def test_the_order_of_simultaneous_alerts_does_not_matter(chosen: list[Alert], random, known) -> None:
     shuffled = chosen[:]
     random.shuffle(shuffled)
     found = []
     for stream in (chosen, shuffled):
-        engine = Engine(topology=SHOP)
+        engine = Engine(topology=SHOP if known else Engine().topology)
         groups: dict[str, set[str]] = {}
+        latest = {}
         for decision in engine.ingest(stream):
             groups.setdefault(engine.surviving(decision.group or ""), set()).add(decision.fingerprint)
-        found.append({frozenset(members) for members in groups.values()})
+            latest[decision.fingerprint] = (decision.count, decision.first_seen, decision.severity, decision.muted)
+        called = {frozenset(members): engine.deserves(group) for group, members in groups.items()}
+        found.append((called, latest))
     assert found[0] == found[1]
+
+
+@given(engines, streams, st.randoms(use_true_random=False))
+def test_the_order_of_labels_does_not_matter(make, stream: list[Alert], random) -> None:
+    pairs = [("zone", "a"), ("disk", "sda"), ("value", "0.3"), ("node", "7")]
+    one, other = [], []
+    for n, item in enumerate(stream):
+        own = [*pairs[: n % 5], ("n", str(n % 3))]
+        shuffled = own[:]
+        random.shuffle(shuffled)
+        one.append(msgspec.structs.replace(item, labels=tuple(own)))
+        other.append(msgspec.structs.replace(item, labels=tuple(shuffled)))
+    engines_ = make(), make()
+    assert engines_[0].ingest(one) == engines_[1].ingest(other)
+    assert engines_[0].snapshot() == engines_[1].snapshot()
+
+
+@given(engines, streams)
+def test_labels_say_which_alert_it_is_and_nothing_else(make, stream: list[Alert]) -> None:
+    def told(words: tuple[str, ...]) -> list:
+        engine = make()
+        renamed = [
+            msgspec.structs.replace(item, labels=(("attack", words[n % 3]), ("truth", words[n % 2])))
+            for n, item in enumerate(stream)
+        ]
+        return [msgspec.structs.replace(one, fingerprint="") for one in engine.ingest(renamed)]
+
+    assert told(("background", "dnsteal", "scan")) == told(("x", "down", "outage"))
+
+
+@given(engines, streams, streams, streams)
+def test_the_future_changes_nothing_that_was_decided(make, past: list[Alert], one: list[Alert], other) -> None:
+    expected = make().ingest(past)
+    for future in (one, other):
+        assert make().ingest([*past, *future])[: len(past)] == expected
+
+
+# What flaps, gets worse and mutes what depends on it: a step is (seconds since the last, what, fires, how bad).
+steps = st.lists(
+    st.tuples(
+        st.sampled_from([1.0, 30.0, 60.0, 400.0]),
+        st.sampled_from(["payments-api", "checkout", "web", "payments-api", "checkout"]),
+        st.booleans(),
+        st.sampled_from([Severity.CRITICAL, Severity.CRITICAL, Severity.WARNING, Severity.INFO]),
+    ),
+    max_size=50,
+)
+
+
+def lively(told: list[tuple[float, str, bool, Severity]]) -> list[Alert]:
+    at, out = 0.0, []
+    for gap, service, fires, severity in told:
+        at += gap
+        out.append((alert if fires else cleared)(at, "HighErrors", service, severity=severity))
+    return out
+
+
+@given(steps, st.data())
+def test_a_snapshot_in_the_middle_of_what_flaps_and_is_muted_changes_nothing(told, data: st.DataObject) -> None:
+    stream = lively(told)
+    cut = data.draw(st.integers(0, len(stream)))
+    straight, before = Engine(topology=SHOP), Engine(topology=SHOP)
+    expected = straight.ingest(stream)
+    head = before.ingest(stream[:cut])
+    after = Engine.restore(before.snapshot())
+    assert head + after.ingest(stream[cut:]) == expected
+    assert after.snapshot() == straight.snapshot()
+    for number in {d.group for d in expected if d.group}:
+        assert after.group(number) == straight.group(number)
+
+
+@given(steps, st.data())
+def test_effects_are_counted_however_groups_are_merged_and_split(told, data: st.DataObject) -> None:
+    engine = Engine(topology=SHOP)
+    decisions = engine.ingest(lively(told))
+    for _ in range(3):
+        ids = sorted({engine.surviving(d.group) for d in decisions if d.group})
+        if len(ids) > 1 and data.draw(st.booleans()):
+            engine.merge(*data.draw(st.permutations(ids))[:2])
+        elif ids:
+            view = engine.group(data.draw(st.sampled_from(ids)))
+            if view is not None and len(view.episodes) > 1:
+                engine.split(view.id, view.episodes[: data.draw(st.integers(1, len(view.episodes) - 1))])
+    for group in [*engine._registry.open.values(), *engine._registry.closed.values()]:
+        members = [engine._dedup.episode(number) for number in group.members]
+        assert group.effects >= sum(1 for one in members if one is not None and one.muted_by) >= 0
+        assert all(one.rank >= cause.rank for one, cause in _muted(engine, members))
+
+
+def _muted(engine: Engine, members: list) -> list:
+    pairs = [(one, engine._dedup.episode(one.muted_by)) for one in members if one is not None and one.muted_by]
+    return [(one, cause) for one, cause in pairs if cause is not None]
 
 
 wild_text = st.text(max_size=12)
@@ -180,13 +282,30 @@ wild = st.builds(
 )
 
 
-@given(st.lists(wild | alerts | alerts.map(lambda a: msgspec.structs.replace(a, name="\ud800" + a.name)), max_size=25))
+wild_changes = st.builds(Change, id=wild_text, at=st.floats(), title=wild_text, service=wild_text, revision=wild_text)
+
+
+@given(
+    st.lists(wild | alerts | alerts.map(lambda a: msgspec.structs.replace(a, name="\ud800" + a.name)), max_size=25),
+    st.lists(wild_changes, max_size=3),
+    st.data(),
+)
 @settings(max_examples=60)
-def test_no_alert_whatever_raises_and_the_state_can_always_be_kept(stream: list[Alert]) -> None:
+def test_nothing_that_comes_from_outside_raises_and_the_state_can_always_be_kept(
+    stream: list[Alert], changes: list[Change], data: st.DataObject
+) -> None:
     engine = Engine(topology=SHOP, tuning=TIGHT)
-    for decision in engine.ingest(stream):
-        if decision.group:
-            engine.group(decision.group)
+    engine.observe(changes)
+    muted = data.draw(st.lists(st.none() | wild_text, min_size=len(stream), max_size=len(stream)))
+    ids = {decision.group for decision in engine.ingest(stream, muted=muted) if decision.group}
+    engine.advance(data.draw(st.floats(allow_nan=False)))
+    for group in sorted(ids):
+        engine.group(group)
+        with suppress(UnknownGroup, ValueError):
+            engine.merge(group, data.draw(st.sampled_from([*sorted(ids), "G0", "", "\ud800"])))
+        with suppress(UnknownGroup, ValueError):
+            engine.split(group, data.draw(st.lists(st.integers(-1, 30), max_size=4)))
+    engine.ingest(stream)
     assert Engine.restore(engine.snapshot()).snapshot() == engine.snapshot()
 
 
