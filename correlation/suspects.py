@@ -27,6 +27,7 @@ NEAR = 900.0  # seconds before the onset at which closeness in time is worth hal
 EVER = 0.1  # what closeness is worth at least
 RECENT = 1800.0  # seconds for which alerts that follow a change are thought to share it
 CAPACITY = 5_000
+MAX_HOSTS = 256  # instances of one change that are remembered
 TROUBLED = {"failed": 1.4, "rolled_back": 1.3}
 PLACES, FAR = {0: 1.0, 1: 0.8, 2: 0.6, 3: 0.4}, 0.25  # by hops upstream of what fails
 LEAST = 0.3  # what a place is worth when hardly any of the trouble lies below it
@@ -63,7 +64,8 @@ class Ledger:
                 continue
             before = self._by_id.pop(change.id, None)
             at = min(float(change.at), before.at) if before else float(change.at)
-            kept = msgspec.structs.replace(change, at=at)
+            hosts = (*(before.hosts if before else ()), *change.hosts)
+            kept = msgspec.structs.replace(change, at=at, hosts=tuple(dict.fromkeys(hosts))[:MAX_HOSTS])
             self._by_id[change.id] = kept
             last = self._last.get(kept.service)
             if kept.service and (last is None or (at, kept.id) >= last):

@@ -81,6 +81,7 @@ async def record(work: Transaction, changes: Sequence[Change]) -> None:
         if known.get(change.id) == change:
             continue
         values = msgspec.structs.asdict(change)
+        del values["hosts"]  # evidence for the engine, which keeps it
         statement = upsert(work.connection, tables.changes).values(values)
         await work.connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
         work.announce("change", id=change.id)
