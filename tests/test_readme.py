@@ -27,11 +27,11 @@ def test_every_picture_is_there_and_says_what_it_shows() -> None:
     pictures = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", README) + [
         (alt, src) for src, alt in re.findall(r'<img src="([^"]+)" alt="([^"]+)"', README)
     ]
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all(len(words) > 20 and (ROOT / path).is_file() for words, path in pictures)
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "check", "replay", "export"])
+@pytest.mark.parametrize("command", ["demo", "run", "check", "replay", "fit", "export"])
 def test_every_command_of_the_table_has_the_options_it_names(command: str) -> None:
     (line,) = re.findall(rf"^\| `muster {command}([^`]*)`", README, re.MULTILINE)
     help_text = subprocess.run(

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.catalog.loader import load
 from bot.errors import ConfigError
-from bot.replay.command import Rules, replay
+from bot.replay.command import Rules, replay, rules
 from bot.replay.reading import alerts
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
@@ -193,3 +194,13 @@ def test_decisions_can_go_to_a_pipe(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert [json.loads(line)["n"] for line in done.stderr.splitlines()] == [1, 2, 3, 4, 5, 6]
     assert "compression" in done.stdout
+
+
+def test_the_recording_of_the_readme_is_two_rooms(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    own = rules(load(root / "manifests" / "catalog.example.yaml"))
+    output = tmp_path / "decisions"
+    assert replay([root / "docs" / "recording.jsonl"], catalog=own, output=output, out=io.StringIO()) == 0
+    rows = decisions(output)
+    assert [row["decision"] for row in rows].count("opened") == 2
+    assert {row["decision"] for row in rows} == {"opened", "joined", "repeat", "noise", "resolved"}
