@@ -1,0 +1,90 @@
+"""Views and replies as Slack messages: words for lock screens, blocks for eyes, within Slack's limits whatever a view holds.
+
+Nothing is sent from here, and no account is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from bot.chat.slack.audience import Audience
+from bot.chat.slack.card import card_blocks, card_words
+from bot.chat.slack.limits import HEADER, MESSAGE, Block, length, size
+from bot.chat.slack.mrkdwn import fallback
+from bot.chat.slack.parts import bullets, buttons, header, output, paragraphs
+from bot.chat.views import Button, Card, Notice, Page, Reply, Text, View, plain
+
+__all__ = ["Drawn", "draw"]
+
+TONES = {  # a sign of state at the start of the line, as shape and colour; what is merely told has none
+    "good": "\N{WHITE HEAVY CHECK MARK} ",
+    "warning": "\N{LARGE ORANGE DIAMOND} ",
+    "bad": "\N{LARGE RED CIRCLE} ",
+}
+SAID, BUTTONS, PRINTED = 3_000, 4_000, 5_000  # bytes: of the sentence, of all buttons, kept free for output
+MORE = 800  # bytes of the line that says that something was cut
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What chat.postMessage, chat.postEphemeral, chat.update and a response_url take to show something.
+
+    Send them with unfurl_links and unfurl_media off, and without `parse` and `link_names`.
+    """
+
+    text: str
+    blocks: list[Block]
+
+
+def draw(
+    view: View | Reply,
+    known: Callable[[str], str] = lambda _person: "",
+    *,
+    now: float | None = None,
+    called: Collection[str] = (),
+    links: Mapping[str, str] | None = None,
+    whole: Text = ("the situation room",),
+) -> Drawn:
+    """How it looks in Slack. For the arguments see Audience."""
+    audience = Audience(known=known, now=now, called=called, links=links or {}, whole=whole)
+    match view:
+        case Card():
+            return Drawn(text=fallback(card_words(view), audience), blocks=card_blocks(view, audience))
+        case Notice(text=said, details=details, output=printed):
+            marked = (TONES.get(view.tone, ""), *said)
+            return _message(marked, details, printed, view.buttons, audience, last=True)
+        case Page():
+            return _page(view, audience)
+        case Reply(text=said, details=details, output=printed):
+            return _message(said, details, printed, view.buttons, audience, last=False)
+
+
+def _message(
+    said: Text, details: tuple[Text, ...], printed: str, offered: tuple[Button, ...], audience: Audience, *, last: bool
+) -> Drawn:
+    """A sentence, a list beneath it, output and buttons."""
+    row, typed = buttons(offered, audience, BUTTONS)
+    sentence, whole = paragraphs([said], audience, SAID)
+    left = MESSAGE - MORE - size([*row, *sentence])
+    items, whole_items = bullets([*details, *typed], audience, left - (min(PRINTED, left // 2) if printed else 0))
+    prints, whole_output = output(printed, left - size(items), last=last) if printed else ([], True)
+    more: list[Block] = []
+    if not (whole and whole_items and whole_output):
+        more, _ = paragraphs([("Shortened here. All of it: ", *audience.whole)], audience, MORE)
+    blocks = [*sentence, *items, *prints, *more, *row] or paragraphs([("Done.",)], audience, SAID)[0]
+    return Drawn(text=fallback((said, *details), audience), blocks=blocks)
+
+
+def _page(page: Page, audience: Audience) -> Drawn:
+    """The headline large, for it is read by somebody who just woke up."""
+    row, typed = buttons(page.buttons, audience, BUTTONS)
+    title = plain(page.headline)
+    head = [header(title)] if title.strip() and page.state == "waiting" else []
+    first: list[Text] = [] if head and length(title) <= HEADER else [page.headline]
+    body, whole = paragraphs([*first, page.body, *typed], audience, MESSAGE - MORE - size([*row, *head]))
+    more: list[Block] = []
+    if not whole:
+        more, _ = paragraphs([("Shortened here. All of it: ", *audience.whole)], audience, MORE)
+    blocks = [*head, *body, *more, *row] or [header(page.incident or "Page")]
+    return Drawn(text=fallback((page.headline, page.body), audience), blocks=blocks)

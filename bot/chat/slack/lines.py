@@ -1,0 +1,89 @@
+"""Writes the command line that somebody would have typed, so that the parser reads back exactly what was filled into a form.
+
+The inverse of `bot.commands.tokens`. No form and no block is known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.chat.harmless import harmless
+from bot.commands.definition import Argument, Kind, Scope, Verb
+from bot.commands.tokens import straight, tokenize
+from bot.incidents.model import ref
+
+__all__ = ["command_line", "pairs", "quoted", "word"]
+
+LONGEST = 3_000  # characters of one text
+_QUOTES = (('"', '"'), ("'", "'"), ("\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"))
+_UNREADABLE = re.compile(r"\\(?=[\"]|$)")
+
+
+def command_line(
+    path: Sequence[str],
+    verb: Verb,
+    values: Mapping[str, str],
+    *,
+    flags: Iterable[str] = (),
+    incident: int | None = None,
+) -> str:
+    """`retro action add INC-42 "alert on queue length" @robin`: the values by argument; blank ones are left out."""
+    words = [*path]
+    if incident is not None and verb.scope is not Scope.NONE:
+        words.append(ref(incident))
+    chosen = set(flags)
+    words += [f"--{flag.name}" for flag in verb.flags if flag.name in chosen]
+    for argument in verb.positional:
+        value = values.get(argument.name, "").strip()
+        if value:
+            words.append(_written(argument, value))
+    return " ".join(words)
+
+
+def quoted(text: str) -> str:
+    """A text as one token whose value is the text.
+
+    >>> quoted('it is "down"'), quoted("fine")
+    ('"it is \\\\"down\\\\""', '"fine"')
+    """
+    clean = harmless(text, LONGEST).strip()
+    for candidate in _candidates(clean):
+        tokens = tokenize(candidate)
+        if len(tokens) == 1 and tokens[0].quoted and tokens[0].value == clean:
+            return candidate
+    # A backslash before a quote, or at the end, cannot be told from an escape: a space keeps them apart.
+    apart = _UNREADABLE.sub(lambda found: f"{found[0]} ", clean)
+    return _candidates(apart)[0]
+
+
+def word(value: str) -> str:
+    """A value that is one word by nature; quoted when it is not."""
+    clean = " ".join(harmless(value, LONGEST).split())
+    tokens = tokenize(clean)
+    return clean if len(tokens) == 1 and tokens[0].value == clean and tokens[0].flag is None else quoted(clean)
+
+
+def pairs(values: Mapping[str, str]) -> str:
+    """`instance="checkout-3" force="true"`: parameters of a runbook; curly quotes are straight ones to the parser."""
+    written = []
+    for name, value in values.items():
+        clean = straight(harmless(value, LONGEST))
+        escaped = clean.replace("\\", "\\\\").replace('"', '\\"')
+        written.append(f'{name}="{escaped}"')
+    return " ".join(written)
+
+
+def _written(argument: Argument, value: str) -> str:
+    match argument.kind:
+        case Kind.TEXT:
+            return quoted(value) if argument.rest else word(value)
+        case Kind.MATCHERS | Kind.ALERTS | Kind.KEY_VALUES:
+            return " ".join(harmless(value, LONGEST).split())
+        case _:
+            return word(value)
+
+
+def _candidates(text: str) -> list[str]:
+    escaped = text.replace('"', '\\"')
+    return [f"{opening}{escaped}{closing}" for opening, closing in _QUOTES]
