@@ -1,0 +1,211 @@
+"""What people ask for in Slack: slash commands, buttons, forms, shortcuts. Each becomes the one command that could be typed.
+
+Slack has been acknowledged before anything here runs; what a command means is its verb's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.catalog.catalog import Catalog
+from bot.chat import heard
+from bot.chat.slack.accounts import Accounts
+from bot.chat.slack.client import SlackClient
+from bot.chat.slack.drawing import draw
+from bot.chat.slack.limits import Block
+from bot.chat.slack.lines import quoted
+from bot.chat.slack.manifest import typed_as
+from bot.chat.slack.modals import (
+    Origin,
+    command_of,
+    complaints,
+    completion_line,
+    form_for,
+    modal,
+    offered,
+    origin_of,
+    runbook_modal,
+)
+from bot.chat.slack.mrkdwn import unescape
+from bot.chat.views import Reply
+from bot.commands.definition import Verb
+from bot.commands.dispatch import Dispatcher, Invocation
+from bot.commands.registry import by_name
+from bot.commands.values import Reader, guest
+from bot.errors import DeliveryError, StorageUnavailable
+from bot.storage.database import Database
+from bot.telemetry import get_logger
+
+__all__ = ["Asking"]
+
+log = get_logger(__name__)
+
+PLATFORM = "slack"
+
+
+class Asking:
+    """Runs what was asked, and answers the one who asked, privately unless the reply says otherwise."""
+
+    def __init__(
+        self,
+        client: SlackClient,
+        accounts: Accounts,
+        database: Database,
+        dispatcher: Dispatcher,
+        catalog: Callable[[], Catalog],
+    ) -> None:
+        self._client, self._accounts, self._database = client, accounts, database
+        self._dispatcher, self._catalog = dispatcher, catalog
+        self._verbs = by_name()
+
+    async def command(self, body: Mapping[str, Any]) -> None:
+        """A slash command: `/incident VERB ...`, or a short form such as `/ack ...`."""
+        line = typed_as(str(body["command"]), unescape(str(body.get("text") or "")))
+        channel, incident = await self._room(body["channel_id"])
+        if await self._form(line, str(body["trigger_id"]), channel, incident):
+            return
+        await self._run(body["user_id"], line, channel, incident, str(body["trigger_id"]), str(body["response_url"]))
+
+    async def press(self, body: Mapping[str, Any]) -> None:
+        """A button. Its value is a command; what it does is judged by the present state, however old the card."""
+        action = body["actions"][0]
+        line = str(action.get("value", ""))
+        if not line:
+            return  # a link; Slack has opened it
+        channel, incident = await self._room(str((body.get("channel") or body.get("container") or {}).get("id", "")))
+        if await self._form(line, str(body["trigger_id"]), channel, incident):
+            return
+        request = str(body.get("trigger_id") or action.get("action_ts", ""))
+        await self._run(body["user"]["id"], line, channel, incident, request, str(body.get("response_url") or ""))
+
+    async def choose_runbook(self, body: Mapping[str, Any]) -> None:
+        """A runbook was chosen in its form: show the fields of its parameters."""
+        view = body["view"]
+        origin = origin_of(view)
+        runbook = self._catalog().runbooks.get(str((body["actions"][0].get("selected_option") or {}).get("value", "")))
+        if (verb := self._verb(origin.path)) is not None:
+            shown = runbook_modal(verb, origin, runbook)
+            await self._client.call("views.update", view_id=view["id"], hash=view["hash"], view=shown)
+
+    def wrong(self, body: Mapping[str, Any]) -> dict[str, str]:
+        """What is wrong in a form that was sent, by field; empty when it can be run. Quick: Slack waits for it."""
+        view = body["view"]
+        verb = self._verb(origin_of(view).path)
+        reader = Reader(catalog=self._catalog(), actor=guest(body["user"]["id"]), platform=PLATFORM, verbs=self._verbs)
+        return complaints(view, verb, reader, self._verbs) if verb else {}
+
+    async def submit(self, body: Mapping[str, Any]) -> None:
+        """A form, filled in."""
+        view = body["view"]
+        origin = origin_of(view)
+        if (verb := self._verb(origin.path)) is not None:
+            line = command_of(view, verb)
+            request = f"{view['id']}:{view.get('hash', '')}"
+            await self._run(body["user"]["id"], line, origin.room, origin.incident, request, "")
+
+    async def suggest(self, body: Mapping[str, Any]) -> Block:
+        """What may stand in a field, for what was typed so far."""
+        origin = origin_of(body.get("view") or {})
+        verb = self._verb(origin.path)
+        if verb is None:
+            return offered(())
+        person = await self._accounts.person(body["user"]["id"])
+        line = completion_line(body, verb)
+        _, found = await self._dispatcher.complete(line, person, origin.incident)
+        return offered(found)
+
+    async def note_message(self, body: Mapping[str, Any]) -> None:
+        """The message shortcut "Add to timeline"."""
+        message = body["message"]
+        author = await self._accounts.person(message["user"]) if message.get("user") else None
+        words = unescape(str(message.get("text") or "")).strip() or "(a message without words)"
+        line = f"note {quoted(f'{author.name}: {words}' if author else words)}"
+        await self._from_message(body, line)
+
+    async def declare_from_message(self, body: Mapping[str, Any]) -> None:
+        """The message shortcut "Declare incident": the form, with the message as its title."""
+        title = " ".join(unescape(str(body["message"].get("text") or "")).split())[:150]
+        await self._open_form(
+            str(body["trigger_id"]), Origin(path=("declare",), room=body["channel"]["id"]), title=title
+        )
+
+    async def declare(self, body: Mapping[str, Any]) -> None:
+        """The global shortcut."""
+        await self._open_form(str(body["trigger_id"]), Origin(path=("declare",)))
+
+    async def say_privately(self, account: str, channel: str, reply: Reply) -> None:
+        """Tell one person alone, in the channel; where they are not in it, in a direct message."""
+        drawn = draw(reply, self._accounts.known)
+        try:
+            if channel:
+                await self._client.call(
+                    "chat.postEphemeral", channel=channel, user=account, text=drawn.text, blocks=drawn.blocks
+                )
+                return
+        except DeliveryError as error:
+            log.info("private_answer_elsewhere", reason=str(error))
+        opened = await self._client.call("conversations.open", users=account)
+        await self._client.call(
+            "chat.postMessage", channel=opened["channel"]["id"], text=drawn.text, blocks=drawn.blocks
+        )
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _room(self, channel: str) -> tuple[str, int | None]:
+        try:
+            async with self._database.reading() as connection:
+                return channel, await heard.incident_of(connection, PLATFORM, channel)
+        except StorageUnavailable:  # the command will say so
+            return channel, None
+
+    def _verb(self, path: tuple[str, ...]) -> Verb | None:
+        verb = self._verbs.get(path[0]) if path else None
+        for name in path[1:]:
+            verb = verb.sub(name) if verb is not None else None
+        return verb
+
+    async def _form(self, line: str, trigger: str, channel: str, incident: int | None) -> bool:
+        """Open a form where typing is worse; False where the words are to be run."""
+        path = form_for(line, self._verbs)
+        if path is None:
+            return False
+        return await self._open_form(trigger, Origin(path=path, incident=incident, room=channel))
+
+    async def _open_form(self, trigger: str, origin: Origin, **given: str) -> bool:
+        verb = self._verb(origin.path)
+        if verb is None:
+            return False
+        view = runbook_modal(verb, origin) if origin.path == ("runbook", "run") else modal(verb, origin, given=given)
+        try:
+            await self._client.call("views.open", trigger_id=trigger, view=view)
+        except DeliveryError as error:  # too late, mostly: the words are run instead, and say what is missing
+            log.warning("form_not_opened", verb=" ".join(origin.path), reason=str(error))
+            return False
+        return True
+
+    async def _from_message(self, body: Mapping[str, Any], line: str) -> None:
+        channel, incident = await self._room(body["channel"]["id"])
+        request = f"{channel}:{body['message']['ts']}:{body.get('callback_id', '')}"
+        await self._run(body["user"]["id"], line, channel, incident, request, str(body.get("response_url") or ""))
+
+    async def _run(
+        self, account: str, line: str, channel: str, incident: int | None, request: str, answer_at: str
+    ) -> None:
+        person = await self._accounts.person(account)
+        reply = await self._dispatcher.run(
+            Invocation(text=line, actor=person, platform=PLATFORM, room=channel, incident=incident, request_id=request)
+        )
+        if not (answer_at and await self._respond(answer_at, reply)):
+            await self.say_privately(account, channel, reply)
+
+    async def _respond(self, url: str, reply: Reply) -> bool:
+        """Answer where Slack told us to; False when that way is closed (it is open for half an hour)."""
+        drawn = draw(reply, self._accounts.known)
+        body = {
+            "response_type": "ephemeral" if reply.private else "in_channel",
+            "replace_original": False,
+            "text": drawn.text,
+            "blocks": drawn.blocks,
+        }
+        return await self._client.respond(url, body)

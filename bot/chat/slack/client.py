@@ -1,0 +1,147 @@
+"""Slack's Web API with our manners: paced before Slack says no, never repeated blindly, every trouble one of our errors.
+
+What is said and where does not enter here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.slack.tiers import Tiers
+from bot.errors import Permanent, Retryable, Uncertain
+from bot.telemetry import get_logger
+
+__all__ = ["Refused", "SlackClient"]
+
+log = get_logger(__name__)
+
+PATIENCE = 15.0  # seconds for one call
+SHORT = 2.0  # seconds of pacing that a call waits for itself; for longer, its lane waits
+AWAY = 5.0  # seconds before Slack is asked again when it could not be reached
+LOCKED_OUT = 30.0  # ... when it does not accept our token: an operator has to act
+
+# The token is wrong, or was taken away: everything waits until an operator has set another one.
+_LOCKED = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required"}
+)
+_TROUBLE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+_READS = frozenset({"info", "list", "history", "replies", "members", "lookupByEmail", "test", "getPermalink"})
+
+
+class Refused(Permanent):
+    """Slack understood and said no; `error` is its word for why."""
+
+    def __init__(self, method: str, error: str, needed: str = "") -> None:
+        more = f": the app needs the scope {needed}" if needed else ""
+        super().__init__(f"Slack refused {method}: {error}{more}")
+        self.error = error
+
+
+class SlackClient:
+    """Calls methods. `trouble` says why Slack does not let us in, "" when it does."""
+
+    def __init__(self, token: str, url: str, *, tiers: Tiers | None = None) -> None:
+        self._token, self._url = token, url
+        self._tiers = tiers or Tiers()
+        self._session: aiohttp.ClientSession | None = None
+        self._web: AsyncWebClient | None = None
+        self.trouble = ""
+
+    @property
+    def web(self) -> AsyncWebClient:
+        """The SDK's client, for the SDK's own parts."""
+        if self._web is None:
+            self._web = AsyncWebClient(
+                token=self._token, base_url=self._url, session=self._open(), timeout=int(PATIENCE), retry_handlers=[]
+            )
+        return self._web
+
+    def _open(self) -> aiohttp.ClientSession:
+        """The connections, opened in the running loop, where they are used."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
+        return self._session
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._session is not None:
+            await self._session.close()
+        self._session = self._web = None
+
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """The answer. Refused, Retryable, or Uncertain where it may have been done although no answer came."""
+        await self._wait(method, str(arguments.get("channel", "")))
+        ask: Callable[..., Any] = getattr(self.web, method.replace(".", "_"))
+        try:
+            answer = await ask(**arguments)
+        except SlackApiError as error:
+            raise self._translated(method, error) from error
+        except aiohttp.ClientConnectorError as error:
+            raise Retryable(f"Slack cannot be reached: {error}", retry_after=AWAY) from error
+        except (aiohttp.ClientError, TimeoutError, SlackClientError, OSError) as error:
+            raise _unanswered(method, f"Slack did not answer {method}: {type(error).__name__}") from error
+        self._let_in()
+        return dict(answer.data)
+
+    async def respond(self, url: str, body: dict[str, Any]) -> bool:
+        """Post to a response_url; False when it was refused or did not arrive."""
+        try:
+            async with self._open().post(url, json=body) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("response_url_failed", reason=type(error).__name__)
+            return False
+
+    async def _wait(self, method: str, channel: str) -> None:
+        while (seconds := self._tiers.wait(method, channel)) > 0.0:
+            if seconds > SHORT:
+                raise Retryable(f"{method} has to wait for its turn", retry_after=seconds)
+            await asyncio.sleep(seconds)
+
+    def _translated(self, method: str, error: SlackApiError) -> Exception:
+        response: Any = error.response
+        status = int(getattr(response, "status_code", None) or getattr(response, "status", 0) or 0)
+        data = getattr(response, "data", None)
+        word = str(data.get("error", "")) if isinstance(data, dict) else ""
+        if status == 429 or word in {"ratelimited", "rate_limited"}:
+            seconds = _retry_after(getattr(response, "headers", None) or {})
+            self._tiers.refused(method, seconds)
+            return Retryable(f"Slack asks to wait with {method}", retry_after=seconds)
+        if word in _LOCKED:
+            self._locked_out(word)
+            return Retryable(f"Slack does not let Muster in: {word}", retry_after=LOCKED_OUT)
+        if status >= 500 or word in _TROUBLE or not word:
+            return _unanswered(method, f"Slack has trouble with {method}: {word or f'HTTP {status}'}")
+        self._let_in()
+        needed = str(data.get("needed", "")) if word == "missing_scope" and isinstance(data, dict) else ""
+        return Refused(method, word, needed)
+
+    def _locked_out(self, word: str) -> None:
+        if self.trouble != word:
+            log.critical("slack_locked_out", reason=word, way_out="set a valid SLACK_BOT_TOKEN and start Muster again")
+        self.trouble = word
+
+    def _let_in(self) -> None:
+        if self.trouble:
+            log.info("slack_let_in_again")
+        self.trouble = ""
+
+
+def _unanswered(method: str, words: str) -> Exception:
+    """What only reads may be asked again at once; whatever else may have been done."""
+    if method.rpartition(".")[2] in _READS:
+        return Retryable(words, retry_after=AWAY)
+    return Uncertain(words)
+
+
+def _retry_after(headers: Any) -> float:
+    try:
+        return max(1.0, float(headers.get("Retry-After", "")))
+    except ValueError:
+        return AWAY

@@ -1,0 +1,218 @@
+"""The ear of the Slack edge: bolt's listeners, and the socket through which Slack speaks to us. It acknowledges first, always.
+
+What is asked is asking's, what is heard is hearing's; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.chat.slack.asking import Asking
+from bot.chat.slack.client import SlackClient
+from bot.chat.slack.hearing import Hearing
+from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSAGE
+from bot.chat.slack.modals import CALLBACK, CHOSEN
+from bot.chat.views import Code, Reply, text
+from bot.errors import DeliveryError, StorageUnavailable
+from bot.telemetry import Metrics, get_logger
+
+__all__ = ["SlackEdge"]
+
+log = get_logger(__name__)
+
+REMEMBERED = 5_000  # event ids; Slack repeats an event for some minutes
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries to connect
+PING = 5.0  # seconds between two looks whether the socket still lives
+
+Listener = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+class SlackEdge:
+    """Listens to Slack, by Socket Mode with `app_token`, else by HTTP with `signing_secret` (the web hands requests on)."""
+
+    def __init__(
+        self,
+        client: SlackClient,
+        asking: Asking,
+        hearing: Hearing,
+        metrics: Metrics,
+        *,
+        app_token: str = "",
+        signing_secret: str = "",
+    ) -> None:
+        self._client, self._asking, self._hearing, self._metrics = client, asking, hearing, metrics
+        self._app_token, self._signing_secret = app_token, signing_secret
+        self._app: AsyncApp | None = None
+        self._socket: AsyncSocketModeHandler | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._events: OrderedDict[str, None] = OrderedDict()
+
+    async def start(self) -> None:
+        """Begin to listen; Slack being away is no reason not to."""
+        self._app = self._listeners()
+        self._connecting = asyncio.create_task(self._connect(self._app), name="slack")
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._socket is not None:
+            with suppress(Exception):
+                await self._socket.close_async()
+        self._socket = self._app = None
+
+    async def check(self) -> str:
+        """A word on how it is. StorageUnavailable with what to do when Slack does not hear us, or we do not hear Slack."""
+        if self._client.trouble:
+            raise StorageUnavailable(
+                f"Slack does not accept SLACK_BOT_TOKEN ({self._client.trouble}). Install the app again and set its new token."
+            )
+        if not self._app_token:
+            return "listens by HTTP"
+        if self._socket is None or not await self._socket.client.is_connected():
+            raise StorageUnavailable("The socket to Slack is not connected; Muster keeps trying.")
+        return "connected"
+
+    async def handle(self, body: str, headers: dict[str, str | Sequence[str]]) -> BoltResponse:
+        """A signed request of HTTP mode; bolt checks the signature and its age."""
+        if self._app is None:
+            return BoltResponse(status=503)
+        return await self._app.async_dispatch(AsyncBoltRequest(body=body, headers=headers))
+
+    # --- connecting ---------------------------------------------------------------------------------------------------
+
+    async def _connect(self, app: AsyncApp) -> None:
+        """Connect, and read what was missed. The SDK reconnects by itself; only the first time is ours."""
+        pause = FIRST_PAUSE
+        while self._app_token and self._socket is None:
+            socket = AsyncSocketModeHandler(app, self._app_token, ping_interval=PING)
+            try:
+                await socket.connect_async()
+            except Exception as error:  # noqa: BLE001  # whatever the SDK raises: Slack is away, or does not want us
+                log.warning("slack_not_connected", reason=f"{type(error).__name__}: {error}"[:300], seconds=pause)
+                with suppress(Exception):
+                    await socket.close_async()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                self._socket = socket
+        log.info("slack_connected", by="socket" if self._app_token else "http")
+        await self._guarded(lambda _: self._hearing.catch_up(), {}, "history")
+
+    # --- listeners ----------------------------------------------------------------------------------------------------
+
+    def _listeners(self) -> AsyncApp:
+        app = AsyncApp(
+            client=self._client.web,
+            signing_secret=self._signing_secret or None,
+            request_verification_enabled=bool(self._signing_secret),
+            logger=_quiet(),
+        )
+        asking, hearing = self._asking, self._hearing
+        every = re.compile(".*")
+
+        async def command(ack: Any, body: dict[str, Any]) -> None:
+            await ack()
+            await self._guarded(asking.command, body, "command")
+
+        async def action(ack: Any, body: dict[str, Any]) -> None:
+            await ack()
+            chosen = body["actions"][0].get("action_id") == CHOSEN
+            await self._guarded(asking.choose_runbook if chosen else asking.press, body, "action")
+
+        async def submit(ack: Any, body: dict[str, Any]) -> None:
+            if wrong := asking.wrong(body):
+                await ack(response_action="errors", errors=wrong)
+                return
+            await ack()
+            await self._guarded(asking.submit, body, "form")
+
+        async def options(ack: Any, body: dict[str, Any]) -> None:
+            await ack(await asking.suggest(body))
+
+        app.command(every)(command)
+        app.action(every)(action)
+        app.view(CALLBACK)(submit)
+        app.options(every)(options)
+        for name, listener in (
+            (ADD_TO_TIMELINE, asking.note_message),
+            (DECLARE_FROM_MESSAGE, asking.declare_from_message),
+            (DECLARE, asking.declare),
+        ):
+            app.shortcut(name)(self._after_ack(listener))
+        for name, heard in (
+            ("message", hearing.message),
+            ("member_joined_channel", hearing.joined),
+            ("member_left_channel", hearing.left),
+            ("reaction_added", hearing.pinned),
+            ("reaction_removed", hearing.pinned),
+            ("app_mention", self._mentioned),
+        ):
+            app.event(name)(self._once(heard))
+        app.event(every)(self._once(_nothing))
+        app.error(self._failed)
+        return app
+
+    def _after_ack(self, listener: Listener) -> Callable[..., Awaitable[None]]:
+        async def listen(ack: Any, body: dict[str, Any]) -> None:
+            await ack()
+            await self._guarded(listener, body, "shortcut")
+
+        return listen
+
+    def _once(self, listener: Listener) -> Callable[..., Awaitable[None]]:
+        """Each event once, though Slack repeats what it thinks was not heard."""
+
+        async def listen(body: dict[str, Any], event: dict[str, Any]) -> None:
+            key = str(body.get("event_id", ""))
+            if key and key in self._events:
+                return
+            self._events[key] = None
+            while len(self._events) > REMEMBERED:
+                self._events.popitem(last=False)
+            await self._guarded(listener, event, "event")
+
+        return listen
+
+    async def _guarded(self, listener: Listener, body: dict[str, Any], what: str) -> None:
+        """Slack has had its acknowledgement: what fails now is told in the log, never to Slack."""
+        try:
+            await listener(body)
+        except (DeliveryError, StorageUnavailable) as error:
+            log.warning("slack_not_answered", what=what, reason=str(error))
+        except Exception:  # named place: one request of Slack's costs only itself
+            log.exception("slack_request_failed", what=what)
+            self._metrics.failures.labels("slack").inc()
+
+    async def _failed(self, error: Exception) -> BoltResponse:
+        log.error("slack_listener_failed", reason=f"{type(error).__name__}: {error}")
+        self._metrics.failures.labels("slack").inc()
+        return BoltResponse(status=200)
+
+    async def _mentioned(self, event: dict[str, Any]) -> None:
+        """Somebody wrote @Muster: it understands commands."""
+        reply = Reply(text=text("I understand commands. All of them: ", Code("/incident help")))
+        await self._asking.say_privately(str(event["user"]), str(event["channel"]), reply)
+
+
+async def _nothing(_event: dict[str, Any]) -> None:
+    """Events that the app is subscribed to for later."""
+
+
+def _quiet() -> logging.Logger:
+    """Bolt logs whole requests, and a warning for what we mean to leave alone."""
+    logger = logging.getLogger("slack_bolt.muster")
+    logger.setLevel(logging.ERROR)
+    return logger

@@ -1,0 +1,245 @@
+"""Slack as a chat platform: rooms are channels, posts carry their nonce as metadata, so that an uncertain one is looked for first.
+
+Drawing is bot.chat.slack.drawing's; what people do in Slack comes in elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.chat.gateway import Invitation, PostedMessage, RoomLost, RoomRequest
+from bot.chat.harmless import one_line
+from bot.chat.slack.accounts import Accounts
+from bot.chat.slack.client import Refused, SlackClient
+from bot.chat.slack.drawing import Drawn, draw
+from bot.chat.views import Person, View
+from bot.errors import Permanent, Uncertain
+
+__all__ = ["EVENT", "SlackGateway"]
+
+EVENT = "muster_message"  # the type of our messages' metadata
+TOPIC_LENGTH = 250  # specs: conversations.setTopic, conversations.setPurpose: too_long
+NAME_LENGTH = 80  # conversations.create: invalid_name_maxlength
+NAMES = 20  # tried before we give up
+AT_ONCE = 100  # people of one conversations.invite
+LOOKED_AT = 100  # messages that are searched for one that may have arrived
+CLOCKS = 300.0  # seconds that Slack's clock and ours may differ
+
+_NOT_THERE = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
+_WHY = {
+    "cant_invite": "Slack does not let us invite them",
+    "user_is_ultra_restricted": "a guest of one channel cannot be invited",
+    "user_is_restricted": "a guest cannot be invited",
+    "user_not_found": "Slack does not know them any more",
+    "user_disabled": "the account is deactivated",
+    "cant_invite_self": "that is Muster itself",
+    "ura_max_channels": "a guest cannot be in more channels",
+}
+
+
+class SlackGateway:
+    """Implements Gateway, Pinning, Renaming and Archiving."""
+
+    platform = "slack"
+
+    def __init__(self, client: SlackClient, accounts: Accounts) -> None:
+        self._client, self._accounts = client, accounts
+        self._me = ""  # our own user id
+        self._certain: set[str] = set()  # channels where nothing of ours may stand unnoticed
+
+    async def open_room(self, request: RoomRequest) -> str:
+        """Make the channel, or adopt the one that a crash left unrecorded; one that is archived is opened again or replaced."""
+        if request.known and (again := await self._open_again(request.known)):
+            return again
+        for number in range(1, NAMES + 1):
+            suffix = "" if number == 1 else f"-{number}"
+            name = f"{request.name[: NAME_LENGTH - len(suffix)]}{suffix}"
+            try:
+                made = await self._client.call("conversations.create", name=name, is_private=request.private)
+            except Refused as error:
+                if error.error != "name_taken":
+                    raise
+                if channel := await self._left_behind(name, request):
+                    await self._describe(channel, request)
+                    return channel
+                continue
+            channel = str(made["channel"]["id"])
+            self._certain.add(channel)
+            await self._describe(channel, request)
+            return channel
+        raise Permanent(f"Slack has {NAMES} channels called {request.name} already")
+
+    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
+        """Say something in a channel, once for each nonce."""
+        return await self._post(room, draw(view, self._accounts.known), nonce)
+
+    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+        """Say something to one person alone."""
+        account = await self._accounts.account(person.id)
+        if not account:
+            raise Permanent(
+                f"{person.name} has no Slack account that Muster knows: set slack or email in the catalogue"
+            )
+        opened = await self._client.call("conversations.open", users=account)
+        return await self._post(str(opened["channel"]["id"]), draw(view, self._accounts.known), nonce)
+
+    async def edit(self, message: PostedMessage, view: View) -> None:
+        """Replace what a message shows."""
+        drawn = draw(view, self._accounts.known)
+        try:
+            await self._client.call(
+                "chat.update", channel=message.room, ts=message.message, text=drawn.text, blocks=drawn.blocks
+            )
+        except Refused as error:
+            if error.error in _NOT_THERE:
+                raise RoomLost(str(error)) from error
+            raise
+
+    async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
+        """Bring people in, a hundred at a time; who cannot come is named."""
+        found: dict[str, Person] = {}
+        failed: list[tuple[Person, str]] = []
+        for person in people:
+            account = await self._accounts.account(person.id)
+            if account:
+                found[account] = person
+            else:
+                failed.append((person, "no Slack account that Muster knows"))
+        accounts = list(found)
+        for start in range(0, len(accounts), AT_ONCE):
+            some = accounts[start : start + AT_ONCE]
+            for account, why in (await self._invite(room, some)).items():
+                failed.append((found.pop(account), _WHY.get(why, why)))
+        return Invitation(joined=tuple(found.values()), failed=tuple(failed))
+
+    async def pin(self, message: PostedMessage) -> None:
+        """Keep the message in sight."""
+        await self._unless("already_pinned", "pins.add", channel=message.room, timestamp=message.message)
+
+    async def retitle(self, room: str, title: str) -> None:
+        """Show another title; the channel's name stays."""
+        await self._client.call("conversations.setTopic", channel=room, topic=one_line(title, TOPIC_LENGTH))
+
+    async def archive(self, room: str) -> None:
+        """Close the channel; what was said stays readable."""
+        await self._unless("already_archived", "conversations.archive", channel=room)
+
+    async def myself(self) -> str:
+        """Our own user id."""
+        if not self._me:
+            self._me = str((await self._client.call("auth.test"))["user_id"])
+        return self._me
+
+    # --- rooms --------------------------------------------------------------------------------------------------------
+
+    async def _open_again(self, channel: str) -> str:
+        """The channel itself, if it can be used again; else "": Slack lets bots unarchive some channels only."""
+        try:
+            known = (await self._client.call("conversations.info", channel=channel))["channel"]
+            if known.get("is_archived"):
+                await self._unless("not_archived", "conversations.unarchive", channel=channel)
+            if not known.get("is_member") and not known.get("is_private"):
+                await self._client.call("conversations.join", channel=channel)
+        except Refused:
+            return ""
+        return channel
+
+    async def _left_behind(self, name: str, request: RoomRequest) -> str:
+        """A channel of this name that we made for this incident and did not write down; "" when it is somebody else's."""
+        cursor = ""
+        while True:
+            page = await self._client.call(
+                "conversations.list",
+                types="public_channel,private_channel",
+                exclude_archived=True,
+                limit=500,
+                **({"cursor": cursor} if cursor else {}),
+            )
+            for channel in page["channels"]:
+                if channel["name"] == name:
+                    ours = channel.get("creator") == await self.myself()
+                    purpose = str((channel.get("purpose") or {}).get("value", ""))
+                    fresh = float(channel.get("created", 0.0)) >= request.opened_at - CLOCKS
+                    return str(channel["id"]) if ours and fresh and (not purpose or request.marker in purpose) else ""
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
+            if not cursor:
+                return ""
+
+    async def _describe(self, channel: str, request: RoomRequest) -> None:
+        """The marker, by which the channel is known for ours, and the title."""
+        purpose = f"{request.incident} ({request.marker})"
+        await self._client.call("conversations.setPurpose", channel=channel, purpose=purpose)
+        await self.retitle(channel, request.title)
+
+    async def _invite(self, room: str, accounts: Sequence[str]) -> dict[str, str]:
+        """Invite; returns who could not be, and why."""
+        arguments: dict[str, Any] = {"channel": room, "users": ",".join(accounts)}
+        if len(accounts) > 1:
+            arguments["force"] = True
+        try:
+            answer = await self._client.call("conversations.invite", **arguments)
+        except Refused as error:
+            if error.error == "already_in_channel":
+                return {}
+            if error.error in _NOT_THERE:
+                raise RoomLost(str(error)) from error
+            if len(accounts) == 1:
+                return {accounts[0]: error.error}
+            each = [await self._invite(room, [account]) for account in accounts]
+            return {account: why for one in each for account, why in one.items()}
+        errors = answer.get("errors") or ()
+        return {
+            str(one["user"]): str(one.get("error", "cant_invite"))
+            for one in errors
+            if one.get("user") in accounts and one.get("error") != "already_in_channel"
+        }
+
+    async def _unless(self, fine: str, method: str, **arguments: Any) -> None:
+        try:
+            await self._client.call(method, **arguments)
+        except Refused as error:
+            if error.error != fine:
+                raise
+
+    # --- posts --------------------------------------------------------------------------------------------------------
+
+    async def _post(self, channel: str, drawn: Drawn, nonce: str) -> PostedMessage:
+        if channel not in self._certain:
+            if posted := await self._posted(channel, nonce):
+                return posted
+            self._certain.add(channel)
+        try:
+            answer = await self._client.call(
+                "chat.postMessage",
+                channel=channel,
+                text=drawn.text,
+                blocks=drawn.blocks,
+                metadata={"event_type": EVENT, "event_payload": {"nonce": nonce}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except Uncertain:
+            self._certain.discard(channel)  # the next try looks before it says it again
+            raise
+        except Refused as error:
+            if error.error in _NOT_THERE:
+                raise RoomLost(str(error)) from error
+            raise
+        return PostedMessage(room=channel, message=str(answer["ts"]))
+
+    async def _posted(self, channel: str, nonce: str) -> PostedMessage | None:
+        """The message of this nonce, where it arrived although nobody told us."""
+        try:
+            page = await self._client.call(
+                "conversations.history", channel=channel, limit=LOOKED_AT, include_all_metadata=True
+            )
+        except Refused as error:
+            if error.error in _NOT_THERE:
+                raise RoomLost(str(error)) from error
+            raise
+        for message in page.get("messages", ()):
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("nonce") == nonce:
+                return PostedMessage(room=channel, message=str(message["ts"]))
+        return None

@@ -1,0 +1,168 @@
+"""What happens in Slack's rooms: messages, edits, deletions, files, pins, joins. Kept as it happens; history is read after a gap.
+
+Slack says things twice and out of order: everything here may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.chat import heard
+from bot.chat.slack.accounts import Accounts
+from bot.chat.slack.client import Refused, SlackClient
+from bot.chat.slack.mrkdwn import unescape
+from bot.clock import Clock
+from bot.incidents import store, timeline
+from bot.incidents.service import Incidents
+from bot.storage.database import Database
+from bot.telemetry import get_logger
+
+__all__ = ["Hearing"]
+
+log = get_logger(__name__)
+
+PLATFORM = "slack"
+PIN = frozenset({"pushpin", "round_pushpin"})  # reactions that put a message on the timeline
+PAGE = 200  # messages of one look at the history
+SILENT = frozenset({"channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "bot_message"})
+
+
+class Hearing:
+    """Keeps what people say in the rooms of incidents; other channels are none of our business."""
+
+    def __init__(
+        self, client: SlackClient, accounts: Accounts, database: Database, clock: Clock, incidents: Incidents
+    ) -> None:
+        self._client, self._accounts, self._database = client, accounts, database
+        self._clock, self._incidents = clock, incidents
+
+    async def message(self, event: Mapping[str, Any]) -> None:
+        """A message, an edit or a deletion."""
+        channel = str(event["channel"])
+        if await self._incident(channel) is None:
+            return
+        match event.get("subtype"):
+            case "message_changed":
+                await self._keep(channel, event["message"])
+            case "message_deleted":
+                async with self._database.transaction() as work:
+                    await heard.forget(work, PLATFORM, channel, str(event["deleted_ts"]))
+            case _:
+                await self._keep(channel, event)
+
+    async def joined(self, event: Mapping[str, Any]) -> None:
+        """Somebody came into the room."""
+        await self._came_or_left(event, "joined the Slack room")
+
+    async def left(self, event: Mapping[str, Any]) -> None:
+        """Somebody left the room."""
+        await self._came_or_left(event, "left the Slack room")
+
+    async def pinned(self, event: Mapping[str, Any]) -> None:
+        """A pushpin puts the message on the timeline; taking it away says so."""
+        item = event.get("item") or {}
+        if event.get("reaction") not in PIN or item.get("type") != "message":
+            return
+        channel, ts = str(item["channel"]), str(item["ts"])
+        number = await self._incident(channel)
+        if number is None:
+            return
+        by = await self._accounts.person(str(event["user"]))
+        words = await self._words(channel, ts)
+        if event["type"] == "reaction_added":
+            await self._incidents.note(number, words, by)
+        else:
+            await self._incidents.note(number, f"No longer pinned: {words}", by)
+
+    async def catch_up(self) -> None:
+        """Read what was said in open rooms while nobody listened."""
+        async with self._database.reading() as connection:
+            rooms = await heard.open_rooms(connection, PLATFORM)
+        for room in rooms:
+            try:
+                await self._catch_up(room)
+            except Refused as error:
+                log.warning("history_not_read", room=room, reason=error.error)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _incident(self, channel: str) -> int | None:
+        async with self._database.reading() as connection:
+            return await heard.incident_of(connection, PLATFORM, channel)
+
+    async def _catch_up(self, room: str) -> None:
+        async with self._database.reading() as connection:
+            since = await heard.newest(connection, PLATFORM, room)
+        cursor = ""
+        while True:
+            page = await self._client.call(
+                "conversations.history",
+                channel=room,
+                limit=PAGE,
+                oldest=f"{since or 0.0:.6f}",
+                **({"cursor": cursor} if cursor else {}),
+            )
+            for message in page.get("messages", ()):
+                await self._keep(room, message)
+                if message.get("reply_count"):
+                    await self._thread(room, str(message["ts"]), since or 0.0)
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
+            if not cursor:
+                return
+
+    async def _thread(self, room: str, ts: str, since: float) -> None:
+        answer = await self._client.call(
+            "conversations.replies", channel=room, ts=ts, limit=PAGE, oldest=f"{since:.6f}"
+        )
+        for message in answer.get("messages", ()):
+            await self._keep(room, message)
+
+    async def _keep(self, channel: str, message: Mapping[str, Any]) -> None:
+        account = str(message.get("user") or "")
+        if not account or message.get("subtype") in SILENT or message.get("bot_id"):
+            return  # ours and other bots': what Muster said is kept where it was said first
+        author = await self._accounts.person(account)
+        edited = message.get("edited") or {}
+        text, files = unescape(str(message.get("text") or "")), tuple(_files(message))
+        if not text.strip() and not files:
+            return
+        async with self._database.transaction() as work:
+            await heard.hear(
+                work,
+                PLATFORM,
+                channel,
+                str(message["ts"]),
+                at=float(message["ts"]),
+                author=author,
+                text=text,
+                files=files,
+                edited_at=float(edited["ts"]) if edited.get("ts") else None,
+            )
+
+    async def _came_or_left(self, event: Mapping[str, Any], words: str) -> None:
+        number = await self._incident(str(event["channel"]))
+        if number is None:
+            return
+        person, at = await self._accounts.person(str(event["user"])), self._clock.now()
+        async with self._database.transaction() as work:
+            if words.startswith("joined") and not await store.add_participant(work, number, person, words, at):
+                return  # they were here before
+            await timeline.append(work, number, at, "room", person, f"{person.name} {words}")
+
+    async def _words(self, channel: str, ts: str) -> str:
+        page = await self._client.call(
+            "conversations.history", channel=channel, latest=ts, oldest=ts, inclusive=True, limit=1
+        )
+        for message in page.get("messages", ()):
+            author = await self._accounts.person(str(message["user"])) if message.get("user") else None
+            said = " ".join((unescape(str(message.get("text") or "")), *_files(message))).strip()
+            return f"{author.name}: {said}" if author else said
+        return "(a message that is gone)"
+
+
+def _files(message: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each file: what it is called, what it is, and where."""
+    for file in message.get("files") or ():
+        name, kind, link = file.get("name") or "a file", file.get("pretty_type") or "", file.get("permalink") or ""
+        yield f"[{name}{f', {kind}' if kind else ''}]{f' {link}' if link else ''}"
