@@ -17,7 +17,7 @@ from correlation.lift import Lift
 from correlation.topology import Topology
 from correlation.words import clean, plural, span
 
-__all__ = ["causes", "strength"]
+__all__ = ["FIRST", "causes", "strength"]
 
 # Log odds. Found on two of the four halves of PetShop and three plays of ITBench, checked on the others (causes.py of the
 # benchmarks): a part's share of the strength of what fails and depends on it, that the group's worst alert depends on
@@ -36,7 +36,7 @@ RULED_OUT = -9.0  # a person contradicts
 DOUBT = 2.0  # log odds are divided by it: the rules are not independent of each other
 MOST = 24  # parts that are weighed: the strongest and the first
 
-Reason = tuple[float, str]  # how much it adds, and its words
+FIRST = "first to fail"  # the reason; who draws it may tell the moment instead
 
 
 class _Part(NamedTuple):
@@ -154,7 +154,7 @@ class _Weighing:
         tally = part.tally
         assert tally is not None  # noqa: S101 - only parts that fire are asked
         late = tally.first_seen - self.first
-        reasons.append("first to fail" if late <= 0 else f"{span(late)} after the first")
+        reasons.append(FIRST if late <= 0 else f"{span(late)} after the first")
         mass = sum(tally.classes.values())
         odds = EARLY * float(2.0 ** (-late / HALF)) + STRENGTH * part.strength / self.strongest
         odds += SAME * tally.classes.get(self.way, 0.0) / mass if mass else 0.0

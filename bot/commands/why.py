@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bot.chat.views import Code, Moment, Reply, Strong, Text, text
+from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
 from bot.commands import alert_rows
 from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import answer, counted, shortened
 from bot.incidents import store
+from bot.incidents.model import Cause
+from correlation.cause import FIRST
 
 __all__ = ["VERB"]
 
@@ -37,9 +39,22 @@ async def why(context: Context) -> Reply:
             (f"{counted(muted, 'effect')} of a known cause muted: they joined, and nobody was told of each.",)
         )
     if incident.cause:
-        details.append((f"Probable cause: {incident.cause.service} ({incident.cause.words}).",))
+        details.append(_cause(incident.cause))
+        if incident.cause.others:
+            details.append((f"Less likely: {'; '.join(incident.cause.others)}.",))
     details.append(("Grouped wrongly? ", Code("/incident split A12"), " or ", Code("/incident merge INC-n")))
     return answer(f"{incident.ref}: {counted(total, 'alert')} grouped{recipe}.", details=details)
+
+
+def _cause(cause: Cause) -> Text:
+    """`Probable cause: payments-api, first to fail at 02:14, 3 depend on it.`"""
+    reasons = cause.reasons or (cause.words,)
+    spans: list[Span] = [f"Probable cause: {cause.service}"]
+    for reason in reasons:
+        spans.append(f", {reason}")
+        if reason == FIRST and cause.first_at:
+            spans += [" at ", Moment(cause.first_at)]
+    return text(*spans, ".")
 
 
 VERB = Verb(

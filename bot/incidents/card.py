@@ -9,6 +9,7 @@ from bot.chat.views import Button, Card, Code, Moment, Person, ServiceCount, Tex
 from bot.clock import duration
 from bot.incidents.model import Cause, Incident
 from correlation.alert import Change
+from correlation.cause import FIRST
 
 __all__ = ["card"]
 
@@ -44,9 +45,7 @@ def card(
         services=tuple(ServiceCount(name, count) for name, count in incident.services),
         location=incident.location,
         environment=incident.environment,
-        cause=text(f"{incident.cause.service}: {incident.cause.words}{_muted(incident.cause)}")
-        if incident.cause
-        else (),
+        cause=_cause(incident.cause) if incident.cause else (),
         suspects=tuple(_suspect(change, incident, author, asked) for change in suspects[:SUSPECTS_SHOWN]),
         next_step=_next_step(incident, suspects, asked),
         buttons=_buttons(incident, ask=bool(suspects) and not asked),
@@ -68,9 +67,14 @@ def _suspect(
     return text(f"{what} by {author(change) or 'nobody named'}, ", Moment(change.at), f" ({when}){came}")
 
 
-def _muted(cause: Cause) -> str:
-    """`; 9 effects muted`."""
-    return f"; {cause.effects:,} {'effect' if cause.effects == 1 else 'effects'} muted" if cause.effects else ""
+def _cause(cause: Cause) -> Text:
+    """`payments-api: first at 02:14, 3 depend on it, 9 effects muted`."""
+    words = cause.words.split(", ") if cause.words else []
+    muted = [f"{cause.effects:,} {'effect' if cause.effects == 1 else 'effects'} muted"] if cause.effects else []
+    if not cause.first_at or FIRST not in words:
+        return text(f"{cause.service}: {', '.join([*words, *muted])}")
+    rest = [word for word in words if word != FIRST] + muted
+    return text(f"{cause.service}: first at ", Moment(cause.first_at), "".join(f", {word}" for word in rest))
 
 
 def _next_step(incident: Incident, suspects: Sequence[Change], invited: Mapping[str, Person]) -> Text:

@@ -80,6 +80,9 @@ class Cause:
     words: str
     score: float
     effects: int = 0  # alerts that it, or what else is known to have failed, mutes
+    first_at: float = 0.0  # when it failed, if it was the first to; 0 otherwise
+    reasons: tuple[str, ...] = ()  # all of them; `words` are the weightiest
+    others: tuple[str, ...] = ()  # what is less likely, each with its reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

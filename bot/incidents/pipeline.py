@@ -35,6 +35,7 @@ from bot.intake.journal import Delivery, Journal
 from bot.storage import tables
 from bot.storage.database import BulkUpsert, Database, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
+from correlation.cause import FIRST
 from correlation.decision import GroupView
 from correlation.engine import Engine
 
@@ -51,6 +52,7 @@ COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to t
 LONGEST_COURTESY = 0.25  # ... seconds, at most
 SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
 SUSPECTS = 3  # changes that an incident names
+REASONS = 3  # of a probable cause, that fit on a phone
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
 
@@ -342,8 +344,15 @@ def _take_figures(incident: Incident, view: GroupView) -> None:
     incident.location = view.locations[0][0] if len(view.locations) == 1 else ""
     incident.environment = view.environments[0][0] if len(view.environments) == 1 else ""
     if view.causes:
-        cause = view.causes[0]
-        words = "; ".join(cause.reasons)
-        incident.cause = Cause(service=cause.name, words=words, score=cause.score, effects=view.effects)
+        cause, *others = view.causes
+        incident.cause = Cause(
+            service=cause.name,
+            words=", ".join(cause.reasons[:REASONS]),
+            score=cause.score,
+            effects=view.effects,
+            first_at=cause.first_seen if FIRST in cause.reasons else 0.0,
+            reasons=cause.reasons,
+            others=tuple(f"{other.name} ({', '.join(other.reasons[:REASONS])})" for other in others),
+        )
     likely = [suspect for suspect in view.suspects if suspect.score >= PLAUSIBLE * view.suspects[0].score]
     incident.suspects = [Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in likely[:SUSPECTS]]

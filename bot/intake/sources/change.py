@@ -18,6 +18,7 @@ __all__ = ["SOURCE"]
 
 Text = str | int | float | None
 _KINDS: dict[str, ChangeKind] = {kind: kind for kind in get_args(ChangeKind)}
+MAX_HOSTS = 256
 _STATUSES: dict[str, ChangeStatus] = {status: status for status in get_args(ChangeStatus)}
 
 
@@ -39,6 +40,7 @@ class _Item(msgspec.Struct):
     status: str | None = None
     repository: Text = None
     author: _Author | None = None
+    hosts: list[Text] | None = None  # the instances that it has touched so far
 
 
 _decode_one = msgspec.json.Decoder(_Item).decode
@@ -77,6 +79,7 @@ def _change(item: _Item, path: str, received_at: float) -> Change:
         author_email=fields.word(author.email),
         author_login=fields.word(author.login),
         source="change",
+        hosts=tuple([name for one in (item.hosts or [])[:MAX_HOSTS] if (name := fields.word(one))]),
     )
     return msgspec.structs.replace(change, id=f"change:{fields.word(item.id) or _identity(change, at)}")
 
