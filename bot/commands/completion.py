@@ -13,7 +13,7 @@ from bot.commands.tokens import Token, tokenize
 from bot.commands.values import Reader
 from bot.commands.words import cut_text
 from bot.errors import UnknownVerb
-from bot.retros.service import format_names
+from bot.retros.formats import format_names
 
 __all__ = ["Completion", "complete"]
 

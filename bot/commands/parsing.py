@@ -20,6 +20,7 @@ LIMIT = 8_000  # characters of a command; a note takes 4,000
 _PREFIX = re.compile(r"\s*/?(?:incident|muster)(?:\s+|$)", re.IGNORECASE)
 _REF = re.compile(r"(?:inc[-\s]?|#)\d{1,9}[,.:]?", re.IGNORECASE)
 _BARE = re.compile(r"\d{1,9}")
+_MISTYPED = re.compile(r"(?:inc[-_]?|#)\d+[a-z_]\w*|inc[-_]?\d{10,}", re.IGNORECASE)
 _REPEATED = {Kind.ALERTS, Kind.KEY_VALUES}
 _NUMBERS = {Kind.INTEGER, Kind.SEVERITY, Kind.ALERTS, Kind.RUN, Kind.SILENCE, Kind.PAGE}
 
@@ -112,6 +113,8 @@ def take_scope(verb: Verb, tokens: list[Token], room_incident: int | None) -> tu
     elif words and _is_ref(words[-1], bare=False) and (room_incident is None or not has_text):
         named = words[-1]
     if named is None:
+        if words and _MISTYPED.fullmatch(words[0].raw):  # or it would be done to the incident of this room
+            raise BadArguments(f'"{words[0].raw[:20]}" is no incident. Write it as INC-42; open ones: {PREFIX} list')
         return room_incident, tokens
     return _number(named), [token for token in tokens if token is not named]
 

@@ -6,7 +6,7 @@ from bot.changes import ledger
 from bot.chat.views import Button, Link, Moment, Reply, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import Context, Family, Scope, Verb
-from bot.commands.words import author_name, change_line, counted, headline
+from bot.commands.words import author_name, change_line, counted, firing, headline
 from bot.incidents import store
 from bot.incidents.model import Incident, ref
 from correlation.alert import Change
@@ -48,7 +48,7 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
         more = f" and {len(incident.services) - 6} more" if len(incident.services) > 6 else ""
         lines.append(
             text(
-                f"{counted(incident.alert_count, 'alert')}, {incident.firing_count:,} firing, since ",
+                f"{counted(incident.alert_count, 'alert')}, {firing(incident)} firing, since ",
                 Moment(incident.first_alert_at),
                 f" ({ago(incident.first_alert_at, context.at)})",
             )
@@ -64,7 +64,7 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
         when = f"{duration(abs(gap))} {'before' if gap >= 0 else 'after'}"
         author = author_name(context.services.catalog(), change)
         line = text(f"Suspect: {change_line(change)} by {author}, ", Moment(change.at), f" ({when})")
-        lines.append((*line, " ", Link("link", change.url)) if change.url else line)
+        lines.append((*line, " ", Link("the change", change.url)) if change.url else line)
     return lines
 
 

@@ -15,7 +15,7 @@ from bot.commands.tokens import Token, straight
 from bot.errors import BadArguments
 from bot.incidents.model import number_of
 from bot.responders import identities
-from bot.retros.service import format_names
+from bot.retros.formats import format_names
 from correlation.matchers import MatcherError, Matchers
 
 __all__ = ["GUEST", "Reader", "guest"]

@@ -17,6 +17,7 @@ __all__ = [
     "change_line",
     "counted",
     "cut_text",
+    "firing",
     "headline",
     "incident_line",
     "listed",
@@ -77,14 +78,19 @@ def headline(incident: Incident) -> Text:
     return text(Strong(f"{incident.severity} {incident.ref}"), f" {cut_text(incident.title)}")
 
 
+def firing(incident: Incident) -> str:
+    """How many of its alerts fire: `none`, `all`, or a number."""
+    count = incident.firing_count
+    return "none" if not count else "all" if count == incident.alert_count > 1 else f"{count:,}"
+
+
 def incident_line(incident: Incident, now: float, lead: str) -> Text:
     """An open incident in one line: how bad, what, for how long, who has it, how much still fires."""
     who = f", {lead} leads" if lead else ", nobody leads"
     alerts = ""
     if incident.alert_count:
         total = counted(incident.alert_count, "alert")
-        firing = incident.firing_count
-        alerts = f", {total}, {'all' if firing == incident.alert_count else f'{firing:,}' if firing else 'none'} firing"
+        alerts = f", {total}, {firing(incident)} firing"
     status = f": {incident.status} for {duration(now - incident.status_since)}{who}{alerts}"
     return (*headline(incident), status)
 

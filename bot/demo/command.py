@@ -20,6 +20,8 @@ from bot.telemetry import configure_logging
 
 __all__ = ["demo", "example_catalog"]
 
+DEFAULT_PORT = 8080  # as the example catalogue has it
+
 TRY = """\
   Muster demo: {address}
 
@@ -55,7 +57,7 @@ async def demo(*, host: str, port: int, speed: float, out: TextIO, verbose: bool
         settings = Settings(
             database_url=f"sqlite+aiosqlite:///{Path(folder) / 'muster.db'}", http_host=host, http_port=port
         )
-        catalog = CatalogStore(example_catalog(), actions=parameters())
+        catalog = CatalogStore(_catalog_for(port, Path(folder)), actions=parameters())
         async with App(settings, catalog, environment={}, demo=True) as app:
             lasts = LENGTH / speed if speed else 0.0
             minutes = f"{lasts / 60:.0f} minutes" if lasts > 90 else "minute"
@@ -68,3 +70,13 @@ async def demo(*, host: str, port: int, speed: float, out: TextIO, verbose: bool
                 with suppress(asyncio.CancelledError):
                     await player
     print("\n  Stopped. Nothing was kept.", file=out)
+
+
+def _catalog_for(port: int, folder: Path) -> Path:
+    """The example catalogue, one of whose runbooks asks this Muster for its health; at the default port it is right as it is."""
+    example = example_catalog()
+    if port in (0, DEFAULT_PORT):  # which one is taken for 0 is known too late
+        return example
+    own = folder / "catalog.yaml"
+    own.write_text(example.read_text().replace(f"127.0.0.1:{DEFAULT_PORT}/", f"127.0.0.1:{port}/"))
+    return own

@@ -179,6 +179,11 @@ class Retro(msgspec.Struct, frozen=True, kw_only=True):
         """INC-42."""
         return f"INC-{self.number}"
 
+    @property
+    def over(self) -> bool:
+        """What has not happened by now has not happened at all."""
+        return self.status == "resolved"
+
 
 _decoder = msgspec.json.Decoder(Retro)
 _encoder = msgspec.json.Encoder()

@@ -190,11 +190,11 @@ def rendered(retro: Retro, form: str) -> Rendered:
 
 
 _FIGURE_WORDS = {
-    "time_to_declare": "declared",
-    "time_to_acknowledge": "acknowledged",
-    "time_to_mitigate": "mitigated",
-    "time_to_clear": "alerts clear",
-    "time_to_resolve": "resolved",
+    "time_to_declare": "{}declared",
+    "time_to_acknowledge": "{}acknowledged",
+    "time_to_mitigate": "{}mitigated",
+    "time_to_clear": "alerts {}clear",
+    "time_to_resolve": "{}resolved",
 }
 
 
@@ -206,9 +206,11 @@ def key_figures(retro: Retro) -> tuple[Text, ...]:
     spans: list[Span] = ["From the first alert: " if alerted else "From its declaration: "]
     for index, figure in enumerate(retro.figures):
         spans.append(", " if index else "")
-        name = _FIGURE_WORDS.get(figure.key, figure.name)
-        known = figure.seconds is not None
-        spans += [f"{name} after ", Strong(duration(figure.seconds or 0.0))] if known else [f"{name} not yet"]
+        words = _FIGURE_WORDS.get(figure.key, f"{{}}{figure.name}")
+        if figure.seconds is not None:
+            spans += [f"{words.format('')} after ", Strong(duration(figure.seconds))]
+        else:
+            spans.append(words.format("never ") if retro.over else f"{words.format('')} not yet")
     return (text(*spans, "."),)
 
 

@@ -46,6 +46,16 @@ async def test_in_a_room_the_incident_is_implied_and_a_named_one_wins(here: Worl
     assert await here.story(second) == ["seen there"]
 
 
+async def test_a_mistyped_incident_is_not_taken_for_the_one_of_the_room(here: World) -> None:
+    number = await here.opened()
+    reply = await here.say("ack INC-1x", room=number)
+    assert shown(reply) == '"INC-1x" is no incident. Write it as INC-42; open ones: /incident list'
+    assert reply.failed
+    assert (await here.incident(number)).status == "open"
+    await here.say("note incoming calls stop", room=number)
+    assert (await here.story(number))[-1] == "incoming calls stop"
+
+
 async def test_elsewhere_the_open_incidents_are_named(here: World) -> None:
     nothing = await here.say("ack")
     assert shown(nothing).startswith("No incident is open, and none was named.")

@@ -37,12 +37,12 @@ async def test_one_incident_says_all_that_the_card_says(here: World) -> None:
     assert shown(reply).splitlines() == [
         "SEV2 INC-1 checkout latency, eu-west-1",
         "Open for 4 min, nobody leads",
-        "3 alerts, 3 firing, since 08:56 UTC (4 min ago)",
+        "3 alerts, all firing, since 08:56 UTC (4 min ago)",
         "Services checkout 2, cart 1",
         "Probably payments-api: first to fail, 2 depend on it",
         (
             "Suspect: deploy payments-api a1b2c3d by Robin Vos, 08:53 UTC (3 min before) "
-            "link (https://git.example.org/payments/commit/a1b2c3d)"
+            "the change (https://git.example.org/payments/commit/a1b2c3d)"
         ),
     ]
     assert [button.command for button in reply.buttons] == ["ack INC-1", "alerts INC-1"]

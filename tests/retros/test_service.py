@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 
 from bot.chat.views import Person, decode_view, plain
 from bot.errors import BadArguments, InvalidTransition, NotFound
+from bot.retros.formats.markdown import render
 from bot.retros.model import MOODS, decode_retro, encode_retro
 from bot.retros.service import format_names, key_figures
 from bot.storage import tables
@@ -101,6 +102,15 @@ async def test_an_open_incident_can_be_drafted_and_says_what_is_not_known_yet(to
     ]
     await told.is_worked_on()
     assert (await told.retros.draft(told.number, MIKA)).figures[1].seconds == 240
+
+
+async def test_what_a_resolved_incident_never_had_is_not_promised(told: Story) -> None:
+    await told.opens()
+    await told.incidents.resolve(told.number, MIKA)
+    retro = await told.retros.draft(told.number, MIKA)
+    [line] = [plain(line) for line in key_figures(retro)]
+    assert "never acknowledged" in line
+    assert "not yet" not in line + render(retro).decode()
 
 
 async def test_the_first_acknowledgement_counts_even_when_it_was_given_back(told: Story) -> None:

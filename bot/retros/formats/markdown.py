@@ -84,8 +84,9 @@ class _Writer:
         return " ".join(parts)
 
     def figures(self) -> list[str]:
+        unknown = "never" if self.retro.over else "not yet"
         rows = [
-            (f.name, "not yet" if f.seconds is None else f"**{duration(f.seconds)}**", f.definition)
+            (f.name, unknown if f.seconds is None else f"**{duration(f.seconds)}**", f.definition)
             for f in self.retro.figures
         ]
         return ["## Figures", "", *_table(("Figure", "Value", "What it measures"), rows)] if rows else []
