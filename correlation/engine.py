@@ -224,6 +224,7 @@ class Engine:
                 bursts=list(self._gate.bursts.items()),
                 rules=list(self._gate.rules.items()),
                 site=self._gate.site,
+                words=list(self._gate.words.items()),
                 kinds=list(self._records.kinds.items()),
                 usual=self._records.site,
                 sources=self._sources.dump(),
@@ -262,6 +263,7 @@ class Engine:
         self._gate.bursts.update(state.bursts)
         self._gate.rules.update(state.rules)
         self._gate.site = state.site
+        self._gate.words.update(state.words)
         self._records.kinds.update(state.kinds)
         self._records.site = state.usual
         self._sources.load(state.sources)

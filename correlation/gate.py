@@ -1,4 +1,4 @@
-"""Whether an alert may open a group or only join one: novelty, periodicity, flapping, bursts.
+"""Whether an alert may open a group or only join one: novelty (of its rule, its words, its place), periodicity, flapping, bursts.
 
 Counts decay with half-lives of 12 hours and 7 days and are kept per series (what, on what, where), never per alert.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from math import log
 
 import msgspec
 
-from correlation.words import span
+from correlation.words import plural, span
 
 __all__ = ["Gate", "Series", "Verdict"]
 
@@ -92,7 +93,7 @@ class Gate:
     'novel'
     """
 
-    __slots__ = ("bursts", "capacity", "rules", "series", "site")
+    __slots__ = ("bursts", "capacity", "rules", "series", "site", "words")
 
     def __init__(self, capacity: int = 20_000) -> None:
         self.capacity = capacity
@@ -100,6 +101,7 @@ class Gate:
         self.bursts: OrderedDict[str, Burst] = OrderedDict()
         self.rules: OrderedDict[str, Rule] = OrderedDict()
         self.site = Site()
+        self.words: OrderedDict[str, list[float]] = OrderedDict()  # when last, and the decayed count
 
     def onset(
         self,
@@ -111,8 +113,12 @@ class Gate:
         tier: int,
         recovered: bool,
         ends: bool = True,
+        words: Sequence[str] = (),
     ) -> Verdict:
-        """A condition begins (again). `rank`: 0 critical to 3 info; `recovered`: it had cleared before."""
+        """A condition begins (again). `rank`: 0 critical to 3 info; `recovered`: it had cleared before.
+
+        `words` are the few most telling ones of its masked text.
+        """
         series = self.series.get(key)
         if series is None:
             series = self.series[key] = Series(at=at)
@@ -124,7 +130,7 @@ class Gate:
         series.half_day *= 2.0 ** (-passed / HALF_DAY)
         series.week *= 2.0 ** (-passed / WEEK)
         series.flaps *= 2.0 ** (-passed / 1800.0)
-        cap, harmless = self._rule(key[0], at, ends)
+        cap, harmless = self._rule(key[0], at, ends, words)
         bursting = self._bursting(key[2], at)
         verdict = _judge(series, passed, cap, harmless, bursting, rank, text, tier, recovered)
         if series.onsets:
@@ -140,10 +146,11 @@ class Gate:
         series.at = max(series.at, at)
         return verdict
 
-    def _rule(self, name: str, at: float, ends: bool) -> tuple[float, bool]:
+    def _rule(self, name: str, at: float, ends: bool, words: Sequence[str]) -> tuple[float, bool]:
         """The most that this rule may say by speaking up, and whether it clears by itself nearly always; counts this time.
 
-        The surprise -log p of the rule among all onsets, in proportion to its own running mean (the entropy of the site).
+        The surprise -log p of the rule among all onsets, or of the words of its text where these are more usual than its
+        name, in proportion to its own running mean (the entropy of the site).
         """
         rule = self.rules.get(name)
         if rule is None:
@@ -162,6 +169,8 @@ class Gate:
         rule.count += 1.0
         site.count += 1.0
         surprise = log(site.count / rule.count) if rule.count < site.count else 0.0
+        if words:
+            surprise = min(surprise, sum(self._surprise(word, at) for word in words) / len(words))
         telling = surprise / site.entropy if site.count > KNOWN and site.entropy > 0.0 else 1.0
         site.entropy += 0.02 * (surprise - site.entropy)
         told = rule.brief + rule.long
@@ -170,6 +179,19 @@ class Gate:
         if not ends:  # whether it clears by itself will never be known
             cap = min(cap, 2.0 * OFTEN / (OFTEN + rule.count))
         return cap, harmless > 0.9
+
+    def _surprise(self, word: str, at: float) -> float:
+        """-log p of a word among all onsets; counts this time."""
+        seen = self.words.get(word)
+        if seen is None:
+            seen = self.words[word] = [at, 0.0]
+            if len(self.words) > self.capacity:
+                self.words.popitem(last=False)
+        else:
+            self.words.move_to_end(word)
+        seen[1] = seen[1] * 2.0 ** (-max(0.0, at - seen[0]) / WEEK) + 1.0
+        seen[0] = max(seen[0], at)
+        return log(self.site.count / seen[1]) if seen[1] < self.site.count else 0.0
 
     def fleeting(self, name: str) -> float:
         """How much of a rule's conditions clear by themselves within minutes, as far as the rule or the site is known."""
@@ -222,7 +244,9 @@ def _judge(
     recovered: bool,
 ) -> Verdict:
     if recovered and series.flaps >= 4.0:
-        return Verdict(0.1, True, "flapping", f"it cleared and fired {round(series.flaps)} times within the hour")
+        return Verdict(
+            0.1, True, "flapping", f"flapping: it cleared and fired {round(series.flaps)} times within the hour"
+        )
     regular = series.onsets >= 5 and series.gap >= 300.0 and series.spread < 0.1 * series.gap
     if regular and abs(passed - series.gap) < 0.2 * series.gap and rank > 0:
         return Verdict(0.1, True, "periodic", f"it fires every {span(series.gap)}")
@@ -241,4 +265,8 @@ def _judge(
     if opening >= 1.0:
         words = "not seen here before" if not series.onsets else f"last seen {span(passed)} before"
         return Verdict(1.0, False, "novel" if rank else "severe", words)
-    return Verdict(opening, False, "familiar", f"it fired {round(series.week) or 1} times lately")
+    if cap >= 2.0 * novelty:
+        return Verdict(opening, False, "familiar", f"it fired {plural(max(2, round(series.week)), 'time')} lately")
+    if harmless:
+        return Verdict(opening, False, "familiar", "what says so nearly always clears by itself within minutes")
+    return Verdict(opening, False, "familiar", "alerts that say this are frequent lately")

@@ -87,6 +87,7 @@ class Placer:
             tier=self.topology.tier(episode.service),
             recovered=recovered,
             ends=episode.lasting,
+            words=self.features.of(episode.template).rare,
         )
         if episode.group:
             return verdict

@@ -45,6 +45,7 @@ class State(msgspec.Struct, kw_only=True):
     bursts: list[tuple[str, Burst]]
     rules: list[tuple[str, Rule]]
     site: Site
+    words: list[tuple[str, list[float]]]
     kinds: list[tuple[str, Record]]
     usual: Record
     sources: list[tuple[str, list[int]]]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from correlation.alert import Severity
 from correlation.engine import Engine
 from correlation.gate import Gate, Verdict
@@ -173,3 +175,54 @@ def test_a_critical_alert_is_never_made_to_wait_for_being_familiar() -> None:
         engine.ingest([alert(at, severity=Severity.CRITICAL), cleared(at + 1200, severity=Severity.CRITICAL)])
     (last,) = engine.ingest([alert(at + 40_000.0, severity=Severity.CRITICAL)])
     assert last.deserves
+
+
+def test_a_new_name_of_usual_words_says_less_than_one_of_new_words() -> None:
+    verdicts = []
+    for words in (("throttling", "container"), ("corruption", "ledger")):
+        gate = Gate()
+        for n in range(200):
+            said = ("throttling", "container") if n % 4 else (f"word{n}", f"more{n}")
+            gate.onset((f"N{n % 20}", f"s{n}", "eu"), n * 3600.0, rank=2, text="", tier=3, recovered=False, words=said)
+        at = 201 * 3600.0
+        verdicts.append(gate.onset(("New", "x", "eu"), at, rank=2, text="", tier=3, recovered=False, words=words))
+    usual_words, new_words = verdicts
+    assert new_words.opening == 1.0
+    assert usual_words.opening < 1.0
+    assert usual_words.words == "alerts that say this are frequent lately"
+
+
+def test_words_are_forgotten_by_half_in_a_week_and_their_number_is_bounded() -> None:
+    gate = Gate(capacity=5)
+    for n in range(50):
+        words = (f"w{n}", "often")
+        gate.onset(("A", "", ""), n * 60.0, rank=2, text="", tier=3, recovered=False, words=words)
+    assert len(gate.words) == 5
+    often = gate.words["often"][1]
+    gate.onset(("A", "", ""), 49 * 60.0 + 7 * 86_400.0, rank=2, text="", tier=3, recovered=False, words=("often",))
+    assert gate.words["often"][1] == pytest.approx(often / 2 + 1)
+
+
+def test_a_burst_at_one_place_speaks_louder_than_the_same_alerts_one_by_one() -> None:
+    def last(gap: float) -> Verdict:
+        gate = Gate()
+        for n in range(5):
+            gate.onset(("Slow", "db", "eu"), n * 5000.0, rank=2, text="", tier=3, recovered=False)
+        for n in range(6):
+            verdict = gate.onset((f"A{n}", "db", "eu"), 60_000 + n * gap, rank=2, text="", tier=3, recovered=False)
+        return gate.onset(("Slow", "db", "eu"), 60_000 + 6 * gap, rank=2, text="", tier=3, recovered=False) or verdict
+
+    assert last(1.0).opening > last(600.0).opening
+
+
+def test_every_held_alert_says_why_in_words_and_by_a_named_code() -> None:
+    gate = Gate()
+    for n in range(12):
+        periodic = onset(gate, n * HOUR)
+    flapping = [onset(Gate(), 0)]
+    restless = Gate()
+    for n in range(9):
+        flapping = [onset(restless, n * 90.0, recovered=n > 0)]
+    assert (periodic.code, periodic.words) == ("periodic", "it fires every 60 min")
+    assert flapping[0].code == "flapping"
+    assert flapping[0].words.startswith("flapping: it cleared and fired")
