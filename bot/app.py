@@ -11,6 +11,7 @@ from functools import partial
 from importlib import metadata
 from typing import Self
 
+from aiohttp import web
 from sqlalchemy import select
 
 from bot.catalog.catalog import Catalog
@@ -18,10 +19,13 @@ from bot.catalog.store import CatalogStore
 from bot.chat.console import ConsoleConversation, ConsoleGateway
 from bot.chat.gateway import Gateway
 from bot.chat.relay import Relay
+from bot.chat.slack.edge import SlackEdge
+from bot.chat.slack.platform import SlackPlatform
+from bot.checks import checks
 from bot.clock import Clock, SystemClock
 from bot.commands.dispatch import Dispatcher
 from bot.commands.services import Services
-from bot.errors import ConfigError, StorageUnavailable
+from bot.errors import ConfigError
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
@@ -56,11 +60,11 @@ from bot.storage import tables
 from bot.storage.database import Database
 from bot.storage.lease import held
 from bot.storage.retention import Retention
-from bot.storage.room import check_room, measure
+from bot.storage.room import measure
 from bot.telemetry import Metrics, get_logger
 from bot.web.api.retros import retro_path
 from bot.web.application import application
-from bot.web.parts import HealthCheck, Lag, WebParts
+from bot.web.parts import Lag, WebParts
 
 __all__ = ["App", "version"]
 
@@ -168,6 +172,10 @@ class App:
 
         console = ConsoleGateway(self.database, clock)
         gateways: dict[str, Gateway] = {console.platform: console}
+        slack = SlackPlatform.of(settings, catalog)
+        if slack is not None:
+            self._stack.push_async_callback(slack.close)
+            gateways[slack.gateway.platform] = slack.gateway
         platforms = tuple(gateways)
 
         self.grouping = Grouping(
@@ -273,6 +281,7 @@ class App:
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)
         self._stack.push_async_callback(dispatcher.close)
+        ear = slack.listen(self.database, clock, dispatcher, self.incidents, metrics) if slack is not None else None
         desk = self._desk(sources)
         await self._serve(
             WebParts(
@@ -290,8 +299,15 @@ class App:
                 http_token=settings.http_token.get_secret_value() if settings.http_token else "",
                 demo=self.demo,
                 lag=self.lag,
-                checks=self._checks(),
-                mount=lambda app: add_routes(app, desk),
+                checks=checks(
+                    self.database,
+                    self.journal,
+                    self.pipeline,
+                    self.catalog,
+                    lambda: self._reload_problems,
+                    {"slack": ear.check} if ear is not None else {},
+                ),
+                mount=self._mount(desk, ear),
             ),
             desk,
         )
@@ -299,6 +315,9 @@ class App:
         self.failed = asyncio.get_running_loop().create_future()
         for name, loop in (("pipeline", self.pipeline.run()), ("relay", relay.run())):
             self._keep_running(name, asyncio.create_task(loop, name=name))
+        if ear is not None:
+            await ear.start()
+            self._stack.push_async_callback(ear.stop)
         scheduler.start()
         self._stack.push_async_callback(scheduler.stop)
         await sizes()
@@ -313,6 +332,14 @@ class App:
         file = self.database.file
         log_ = SqliteLog(beside(file)) if file is not None else PostgresLog(self.database.url)
         return await Journal(log_).open(position)
+
+    def _mount(self, desk: Desk, ear: SlackEdge | None) -> Callable[[web.Application], None]:
+        def mount(app: web.Application) -> None:
+            add_routes(app, desk)
+            if ear is not None:
+                ear.add_routes(app)
+
+        return mount
 
     def _desk(self, sources: dict[str, Source]) -> Desk:
         settings = self.settings
@@ -368,26 +395,3 @@ class App:
         """How far the pipeline is behind the journal."""
         behind = self.pipeline.behind()
         return Lag(deliveries=behind.deliveries, seconds=behind.seconds)
-
-    def _checks(self) -> tuple[HealthCheck, ...]:
-        async def journal() -> str:
-            if self.journal.trouble:
-                raise StorageUnavailable(self.journal.trouble)
-            return f"{self.journal.waiting} waiting"
-
-        async def pipeline() -> str:
-            if self.pipeline.trouble:
-                raise StorageUnavailable(self.pipeline.trouble)
-            return f"{self.lag().deliveries} behind"
-
-        async def catalogue() -> str:
-            if self._reload_problems:
-                raise ConfigError(f"the last reload failed, the old catalogue is in use: {self._reload_problems}")
-            return "loaded" if self.catalog.current.digest else "none: defaults are in use"
-
-        return (
-            HealthCheck(name="journal", check=journal),
-            HealthCheck(name="pipeline", check=pipeline),
-            HealthCheck(name="catalog", check=catalogue, essential=False),
-            HealthCheck(name="disk", check=partial(check_room, self.database), essential=False),
-        )

@@ -109,8 +109,7 @@ class Settings(BaseSettings):
     @property
     def waiting_platforms(self) -> tuple[str, ...]:
         """Platforms whose token is set, though this version does not speak to them yet."""
-        tokens = {"slack": self.slack_bot_token, "discord": self.discord_bot_token}
-        return tuple(name for name, token in tokens.items() if token is not None)
+        return ("discord",) if self.discord_bot_token is not None else ()
 
     @property
     def is_loopback(self) -> bool:

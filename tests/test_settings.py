@@ -148,4 +148,4 @@ def test_a_secret_that_no_source_would_read_is_an_error_with_a_suggestion():
 def test_platforms_that_wait_for_their_part_of_muster_are_named():
     assert load_settings({}).waiting_platforms == ()
     given = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "DISCORD_BOT_TOKEN": "x"}
-    assert load_settings(given).waiting_platforms == ("slack", "discord")
+    assert load_settings(given).waiting_platforms == ("discord",)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -21,7 +22,7 @@ from slack_bolt.response import BoltResponse
 from bot.chat.slack.asking import Asking
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.hearing import Hearing
-from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSAGE
+from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSAGE, EVENTS_PATH
 from bot.chat.slack.modals import CALLBACK, CHOSEN
 from bot.chat.views import Code, Reply, text
 from bot.errors import DeliveryError, StorageUnavailable
@@ -85,11 +86,23 @@ class SlackEdge:
             raise StorageUnavailable("The socket to Slack is not connected; Muster keeps trying.")
         return "connected"
 
-    async def handle(self, body: str, headers: dict[str, str | Sequence[str]]) -> BoltResponse:
-        """A signed request of HTTP mode; bolt checks the signature and its age."""
-        if self._app is None:
-            return BoltResponse(status=503)
-        return await self._app.async_dispatch(AsyncBoltRequest(body=body, headers=headers))
+    def add_routes(self, app: web.Application) -> None:
+        """HTTP mode: requests that Slack signs; bolt checks the signature and its age."""
+
+        async def post(request: web.Request) -> web.Response:
+            if self._app is None:
+                return web.Response(status=503, headers={"Retry-After": "5"})
+            headers: dict[str, str | Sequence[str]] = dict(request.headers)
+            asked = AsyncBoltRequest(body=(await request.read()).decode("utf-8", "replace"), headers=headers)
+            answer = await self._app.async_dispatch(asked)
+            return web.Response(
+                status=answer.status,
+                body=answer.body,
+                content_type=answer.first_headers().get("content-type", "text/plain"),
+            )
+
+        if self._signing_secret:
+            app.router.add_post(EVENTS_PATH, post)
 
     # --- connecting ---------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ __all__ = [
     "DECLARE",
     "DECLARE_FROM_MESSAGE",
     "EVENTS",
+    "EVENTS_PATH",
     "SCOPES",
     "manifest_yaml",
     "typed_as",

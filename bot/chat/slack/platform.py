@@ -1,0 +1,72 @@
+"""Slack as one part of Muster: what it is made of, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.catalog.catalog import Catalog
+from bot.chat.slack.accounts import Accounts
+from bot.chat.slack.asking import Asking
+from bot.chat.slack.client import SlackClient
+from bot.chat.slack.edge import SlackEdge
+from bot.chat.slack.gateway import SlackGateway
+from bot.chat.slack.hearing import Hearing
+from bot.chat.slack.tiers import Tiers
+from bot.clock import Clock
+from bot.commands.dispatch import Dispatcher
+from bot.incidents.service import Incidents
+from bot.settings import Settings
+from bot.storage.database import Database
+from bot.telemetry import Metrics
+
+__all__ = ["SlackPlatform"]
+
+
+class SlackPlatform:
+    """One workspace. Commands are listened for once `listen` has been told who runs them."""
+
+    def __init__(
+        self,
+        token: str,
+        url: str,
+        catalog: Callable[[], Catalog],
+        *,
+        app_token: str = "",
+        signing_secret: str = "",
+        tiers: Tiers | None = None,
+    ) -> None:
+        self._client = SlackClient(token, url, tiers=tiers)
+        self._accounts = Accounts(self._client, catalog)
+        self._catalog, self._app_token, self._signing_secret = catalog, app_token, signing_secret
+        self.gateway = SlackGateway(self._client, self._accounts)
+
+    @classmethod
+    def of(cls, settings: Settings, catalog: Callable[[], Catalog]) -> SlackPlatform | None:
+        """The workspace of the settings' token; None without one."""
+        if settings.slack_bot_token is None:
+            return None
+        app_token, secret = settings.slack_app_token, settings.slack_signing_secret
+        return cls(
+            settings.slack_bot_token.get_secret_value(),
+            settings.slack_api_url,
+            catalog,
+            app_token=app_token.get_secret_value() if app_token else "",
+            signing_secret=secret.get_secret_value() if secret else "",
+        )
+
+    def listen(
+        self, database: Database, clock: Clock, dispatcher: Dispatcher, incidents: Incidents, metrics: Metrics
+    ) -> SlackEdge:
+        """What hears Slack; start it when everything else is there."""
+        return SlackEdge(
+            self._client,
+            Asking(self._client, self._accounts, database, dispatcher, self._catalog),
+            Hearing(self._client, self._accounts, database, clock, incidents),
+            metrics,
+            app_token=self._app_token,
+            signing_secret=self._signing_secret,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._client.close()
