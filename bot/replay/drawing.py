@@ -38,6 +38,7 @@ DPI = {"png": 120, "svg": 150}
 CRISP = 3_000  # dots; an SVG keeps more than these as an image inside, or no browser would open it
 LETTER, NAME = 0.0625, 0.078  # inches: a letter of a room's and of a row's name, about
 SECONDS_A_DAY = 86_400.0
+YEAR_1, YEAR_9999 = -62_135_596_800.0, 253_402_300_000.0  # what a calendar knows
 # By year, month, day, hour, minute, second; and what stands where the smaller one begins anew.
 _TICKS = ["%Y", "%b %Y", "%b %d", "%H:%M", "%H:%M", "%H:%M:%S"]
 _ROUND_TICKS = ["", "%Y", "%b %d", "%b %d", "%H:%M", "%H:%M"]
@@ -90,7 +91,7 @@ def _figure(picture: Picture) -> Figure:
         edge -= heights[name]
         return figure.add_axes((left / WIDTH, edge / height, inches / WIDTH, heights[name] / height))
 
-    _title(figure, picture, height)
+    _title(figure, picture, int(((times < first) | (times > last)).sum()), height)
     edge -= heights["title"]
     looks = _looks(picture.rooms)
     top = panel("rooms")
@@ -109,10 +110,10 @@ def _ends(times: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
     low, high = float(times.min()), float(times.max())
     if len(times) >= 200:
         inner_low, inner_high = (float(v) for v in np.quantile(times, (0.002, 0.998)))
-        wide = max(inner_high - inner_low, 60.0)
+        wide = 0.25 * max(inner_high - inner_low, 240.0)
         low, high = max(low, inner_low - wide), min(high, inner_high + wide)
     air = max(0.015 * (high - low), 5.0)
-    return low - air, high + air
+    return max(YEAR_1, low - air), min(YEAR_9999, high + air)
 
 
 def _day(moment: float) -> float:
@@ -122,10 +123,11 @@ def _day(moment: float) -> float:
 
 def _headline(picture: Picture) -> str:
     rooms = picture.opened
-    return f"{len(picture.at):,} alerts, {rooms:,} {'room' if rooms == 1 else 'rooms'}"
+    count = len(picture.at)
+    return f"{count:,} {'alert' if count == 1 else 'alerts'}, {rooms:,} {'room' if rooms == 1 else 'rooms'}"
 
 
-def _title(figure: Figure, picture: Picture, height: float) -> None:
+def _title(figure: Figure, picture: Picture, outside: int, height: float) -> None:
     kinds, count = picture.kinds, len(picture.at)
     figures = [
         f"1 room per {count / max(1, picture.opened):,.0f} alerts" if picture.opened else "",
@@ -138,7 +140,8 @@ def _title(figure: Figure, picture: Picture, height: float) -> None:
     when = f"{_stamp(low)} to {_stamp(high)} UTC ({span(high - low)})"
     left = 0.3 / WIDTH
     figure.text(left, 1 - 0.36 / height, _headline(picture), fontsize=15, fontweight="bold", color=INK)
-    words = "   ·   ".join([*filter(None, figures), when])
+    beyond = f"{outside:,} outside the time shown" if outside else ""
+    words = "   ·   ".join(filter(None, [*figures, when, beyond]))
     figure.text(left, 1 - 0.6 / height, words, fontsize=9.5, color=SOFT)
 
 
@@ -176,7 +179,7 @@ def _rooms(axes: Axes, labels: list[Label], lanes: int, looks: dict[int, tuple[s
     for label in labels:
         colour, _ = looks[label.room.number]
         low, high = axes.get_xlim()
-        began, ended = max(low, _day(label.room.opened)), min(high, _day(label.room.ended))
+        began, ended = (min(high, max(low, _day(moment))) for moment in (label.room.opened, label.room.ended))
         line = label.lane + 0.9
         axes.plot([began, ended], [line, line], color=colour, linewidth=2.6, solid_capstyle="butt", clip_on=False)
         axes.plot([began], [line], marker="|", color=colour, markersize=6, markeredgewidth=1.6, clip_on=False)
@@ -268,7 +271,7 @@ def _legend(axes: Axes, picture: Picture, rooms: list[Room], looks: dict[int, tu
         _mark(axes, x + 0.006, line + 0.5, colour, shape, 6)
         when = f"{datetime.fromtimestamp(room.opened, UTC):%b %d %H:%M}"
         lasted = span(room.ended - room.opened)
-        text = f"G{room.number}  {clean(room.title, 42)} · {room.alerts:,} alerts, from {when} for {lasted}"
+        text = f"G{room.number}  {clean(room.title, 42)} · {room.alerts:,} {'alert' if room.alerts == 1 else 'alerts'}, from {when} for {lasted}"
         _text(axes, x + 0.018, line + 0.5, text, INK, size=8.5, va="center")
     below = lines + 0.8
     rest = len(picture.rooms) - len(rooms)

@@ -91,7 +91,7 @@ def test_what_xml_cannot_carry_is_left_out() -> None:
 def test_a_picture_without_a_room_says_so(tmp_path: Path) -> None:
     picture = tmp_path / "p.svg"
     run(write(tmp_path / "s.jsonl", [STREAM[4]]), plot=picture)
-    assert "1 alerts, 0 rooms" in texts(picture)
+    assert "1 alert, 0 rooms" in texts(picture)
     assert "nobody was called" in texts(picture)
 
 
@@ -141,3 +141,22 @@ def test_an_empty_stream_leaves_no_picture(tmp_path: Path) -> None:
     code = replay([write(tmp_path / "s.jsonl", "\n")], plot=tmp_path / "p.png", out=io.StringIO())
     assert code == 1
     assert not (tmp_path / "p.png").exists()
+
+
+@pytest.mark.parametrize(
+    "moments", [["9999-12-31T23:59:59Z", 5], [0, -5], [1e300], [-1e300], [-7e10, "0001-01-01"], [5]]
+)
+def test_moments_at_the_ends_of_time_are_drawn(tmp_path: Path, moments: list[Any]) -> None:
+    lines = [{"name": f"a{n}", "at": at, "severity": "critical"} for n, at in enumerate(moments)]
+    picture = tmp_path / "p.png"
+    run(write(tmp_path / "s.jsonl", lines), plot=picture)
+    assert picture.stat().st_size > 0
+
+
+def test_a_stray_alert_years_away_does_not_squeeze_the_others(tmp_path: Path) -> None:
+    usual = [{"at": 1_767_603_600 + 9 * n, "name": f"a{n % 5}", "service": f"s{n % 9}"} for n in range(500)]
+    strays = [{"at": at, "name": "stray", "severity": "critical", "service": "clock"} for at in (86_400, 2_500_000_000)]
+    picture = tmp_path / "p.svg"
+    run(write(tmp_path / "s.jsonl", [strays[0], *usual, strays[1]]), plot=picture)
+    assert any(text.endswith(":30") for text in texts(picture))  # hours on the axis, not years
+    assert any("2 outside the time shown" in text for text in texts(picture))
