@@ -28,6 +28,7 @@ IDLE, BARREN, SILENT = -0.4, -0.6, -0.5  # only lacks traffic; explains nothing 
 USUAL = 1.5  # what it was followed by before follows now
 HALF = 120.0  # seconds after the first alert at which earliness is worth half
 FADES = 0.8  # of an effect's weight that remains with each hop
+GAP = 0.5  # of that, where something that says nothing lies between
 THIRST = 0.3  # what an alert about a lack of traffic weighs: it is an effect more often than a cause
 IDLENESS = "traffic"  # the class of alerts that say that nothing comes in
 SEEN = 2.0  # times that something must have followed before anyone is told
@@ -35,6 +36,7 @@ ERROR = Severity.ERROR.rank  # what is worse or as bad is not mild
 RULED_OUT = -9.0  # a person contradicts
 DOUBT = 2.0  # log odds are divided by it: the rules are not independent of each other
 MOST = 24  # parts that are weighed: the strongest and the first
+MOST_SILENT = 8
 
 FIRST = "first to fail"  # the reason; who draws it may tell the moment instead
 
@@ -131,7 +133,8 @@ class _Weighing:
 
     def silent(self) -> Iterable[_Part]:
         """Parts where nothing fires, though at least two that depend on them fail, and half of all that do."""
-        for name, callers in self.callers.items():
+        often = sorted(self.callers.items(), key=lambda one: (-len(one[1]), one[0]))[: 2 * MOST_SILENT]
+        for name, callers in often:
             all_callers = sum(hops == 1 for hops in self.topology.downstream(name).values())
             if name not in self.strength and len(callers) >= 2 and 2 * len(callers) >= all_callers:
                 yield _Part(name, None, True, 0.0)
@@ -185,7 +188,7 @@ class _Weighing:
         odds += LEAF * (1.0 - min(1.0, worse / max(part.strength, 0.5)))
         if failing:
             reasons.append(f"depends on {clean(failing[0], 40)}, which fails too")
-        elif affected:
+        elif affected and above:
             reasons.append("nothing it depends on fails")
         return odds
 
@@ -201,6 +204,11 @@ class _Weighing:
                     found.add(caller)
                     explained += weight * self.strength[caller]
                     queue.append((caller, weight * FADES))
+        below = self.topology.downstream(name)
+        for other in self.strength:
+            if other not in found and other in below:  # what lies between says nothing
+                found.add(other)
+                explained += GAP * FADES ** below[other] * self.strength[other]
         return explained, len(found) - 1
 
     def _of_habit(self, part: _Part, tally: Tally, reasons: list[str]) -> float:
@@ -221,7 +229,7 @@ class _Weighing:
         if best is None or best[0] <= 0.0:
             return 0.0
         share, times, of, name = best
-        reasons.append(f"{clean(name, 40)} followed it {round(times)} of {max(round(times), round(of))} times before")
+        reasons.append(f"{clean(name, 40)} followed it {round(times)} of {max(round(times), round(of))} times")
         return USUAL * share
 
 

@@ -5,6 +5,7 @@ The ledger is bounded and knows changes only by what an alert could have followe
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from math import isfinite
@@ -33,6 +34,7 @@ PLACES, FAR = {0: 1.0, 1: 0.8, 2: 0.6, 3: 0.4}, 0.25  # by hops upstream of what
 LEAST = 0.3  # what a place is worth when hardly any of the trouble lies below it
 FADES = 0.8  # of what an effect counts that remains with each hop
 CONTRAST = 1.8  # where only the instances that it touched fail
+ROUNDED = 0.001  # scores are told in thousandths
 MOST = 1.4 * CONTRAST  # so that scores end at 1
 VERBS = {
     "deploy": "deployed",
@@ -115,6 +117,18 @@ class _Trouble:
             self.below.setdefault(name, []).append((0, name))
             for other, hops in topology.upstream(name).items():
                 self.below.setdefault(other, []).append((hops, name))
+        self.most = {name: self._place(found) for name, found in self.below.items()}
+
+    def _place(self, found: Sequence[tuple[int, str]]) -> float:
+        """0..1: how near what fails is, and how much of all trouble it is."""
+        part = sum(self.strength[name] * FADES**hops for hops, name in found)
+        share = min(1.0, part / self.total) if self.total else 1.0
+        return PLACES.get(min(found)[0], FAR) * (LEAST + (1.0 - LEAST) * share)
+
+    def at_most(self, change: Change) -> float:
+        """A score that a change cannot exceed, told without looking at when what it may have caused began."""
+        place = self.most.get(change.service, 0.3 * LEAST) * (CONTRAST if change.hosts else 1.0)
+        return _score(change, self.group.opened_at - change.at, place) + ROUNDED
 
     def follows(self, change: Change) -> Effect | None:
         """What fails on the change's service and on what depends on it, and began after the change; None for nothing."""
@@ -123,33 +137,36 @@ class _Trouble:
         found = [one for one in self.below.get(change.service, ()) if services[one[1]].first_seen >= since]
         if not found:
             return None
-        part = sum(self.strength[name] * FADES**hops for hops, name in found)
         first, name = min((services[name].first_seen, name) for _, name in found)
-        return Effect(min(found)[0], len(found), part / self.total if self.total else 1.0, first, name)
+        return Effect(min(found)[0], len(found), self._place(found), first, name)
 
 
 class Effect(NamedTuple):
-    """What may have come of a change: the nearest in hops, how many services, the share of all trouble, and the first."""
+    """What may have come of a change: the nearest in hops, how many services, how near and how much, and the first."""
 
     hops: int
     services: int
-    share: float
+    place: float
     first: float
     name: str
 
 
 def suspects(group: Group, topology: Topology, changes: Iterable[Change], *, limit: int = 5) -> tuple[Suspect, ...]:
     """The likeliest first. Equal scores are ordered by time (latest first), then by id."""
+    # Alerts may belong here that began before the change: what counts is what began after it.
+    since, until = group.opened_at - LOOK_BACK, group.grown_at + SLACK
+    near = [change for change in changes if since <= change.at <= until and _here(change, group)]
+    if not near:
+        return ()
+    trouble = _Trouble(group, topology)
+    at_most = sorted(((-trouble.at_most(change), change.id, change) for change in near), key=lambda one: one[:2])
     found: list[Suspect] = []
-    trouble: _Trouble | None = None
-    for change in changes:
-        # Alerts may belong here that began before the change: what counts is what began after it.
-        if group.opened_at - LOOK_BACK <= change.at <= group.grown_at + SLACK and _here(change, group):
-            trouble = trouble or _Trouble(group, topology)
-            judged = _judge(change, trouble)
-            if judged is not None:
-                found.append(judged)
-    found.sort(key=lambda suspect: (-suspect.score, suspect.before, suspect.change))
+    for best, _, change in at_most:
+        if len(found) >= limit and -best < found[limit - 1].score:
+            break  # none of the others can be among the first
+        judged = _judge(change, trouble)
+        if judged is not None:
+            insort(found, judged, key=lambda suspect: (-suspect.score, suspect.before, suspect.change))
     return tuple(found[:limit])
 
 
@@ -171,7 +188,7 @@ def _judge(change: Change, trouble: _Trouble) -> Suspect | None:
     when = f"{span(before)} {'before' if before >= 0 else 'after'} {onset_words}"
     reasons = [f"{VERBS[change.kind]} {service}".rstrip() + f" {when}"]
     if effect is not None:
-        place = PLACES.get(effect.hops, FAR) * (LEAST + (1.0 - LEAST) * min(1.0, effect.share))
+        place = effect.place
         reasons.append("its service fails" if effect.hops == 0 else f"{plural(effect.hops, 'hop')} upstream")
         if effect.services > 1:
             reasons.append(f"{effect.services} of {len(group.services)} failing services are on it or depend on it")
@@ -183,14 +200,17 @@ def _judge(change: Change, trouble: _Trouble) -> Suspect | None:
     else:
         place = 0.2 * LEAST
         reasons.append("not in the service graph")
-    weight = TROUBLED.get(change.status, 1.0)
-    if weight > 1.0:
+    if change.status in TROUBLED:
         reasons.append("it failed" if change.status == "failed" else "it was rolled back")
-    closeness = 1.0 / (1.0 + max(0.0, before) / NEAR)
-    score = min(1.0, (EVER + (1.0 - EVER) * closeness) * place * weight * _contrast(change, trouble, reasons) / MOST)
+    score = _score(change, before, place * _contrast(change, trouble, reasons))
     return Suspect(
         change=change.id, score=round(score, 3), reasons=tuple(reasons), service=change.service, before=before
     )
+
+
+def _score(change: Change, before: float, place: float) -> float:
+    closeness = 1.0 / (1.0 + max(0.0, before) / NEAR)
+    return min(1.0, (EVER + (1.0 - EVER) * closeness) * place * TROUBLED.get(change.status, 1.0) / MOST)
 
 
 def _contrast(change: Change, trouble: _Trouble, reasons: list[str]) -> float:

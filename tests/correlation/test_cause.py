@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from correlation.alert import Severity
 from correlation.engine import Engine
+from correlation.topology import Topology
 from tests.correlation.building import SHOP, alert
 
 
@@ -72,3 +73,65 @@ def test_mild_background_that_nothing_failing_depends_on_is_no_cause_even_when_i
     causes = engine.causes("G1")
     assert [cause.name for cause in causes] == ["payments-api", "checkout"]
     assert causes[0].reasons[0] == "first to fail"
+
+
+def test_what_explains_more_of_what_fails_wins_over_what_fails_worse() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest(
+        [
+            alert(0, "SlowQueries", "payments-db", severity=Severity.ERROR, class_="latency"),
+            alert(5, "HighErrors", "payments-api", severity=Severity.ERROR),
+            alert(10, "HighLatency", "checkout", severity=Severity.CRITICAL, class_="latency"),
+            alert(12, "HighErrors", "cart", severity=Severity.ERROR),
+        ]
+    )
+    assert engine.causes("G1")[0].name == "payments-db"
+
+
+def test_a_lack_of_traffic_is_an_effect_rather_than_a_cause() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest(
+        [
+            alert(0, "NoRequests", "payments-db", class_="traffic", severity=Severity.ERROR),
+            alert(10, "HighErrors", "payments-api", class_="errors", severity=Severity.CRITICAL),
+            alert(20, "HighErrors", "checkout", class_="errors", severity=Severity.ERROR),
+        ]
+    )
+    causes = {cause.name: cause for cause in engine.causes("G1")}
+    assert "only lacks traffic" in causes["payments-db"].reasons
+    quiet = causes["payments-db"].score
+    loud = Engine(topology=SHOP)
+    loud.ingest(
+        [
+            alert(0, "PoolExhausted", "payments-db", class_="errors", severity=Severity.ERROR),
+            alert(10, "HighErrors", "payments-api", class_="errors", severity=Severity.CRITICAL),
+            alert(20, "HighErrors", "checkout", class_="errors", severity=Severity.ERROR),
+        ]
+    )
+    assert quiet < {cause.name: cause.score for cause in loud.causes("G1")}["payments-db"]
+
+
+def test_what_many_that_fail_depend_on_is_named_though_nothing_fires_there() -> None:
+    graph = Topology.of({"web": ["flags"], "cart": ["flags"], "search": ["flags"]})
+    engine = Engine(topology=graph)
+    engine.ingest([alert(n * 5.0, "HighErrors", name) for n, name in enumerate(["web", "cart", "search"])])
+    silent = next(cause for cause in engine.causes("G1", limit=9) if cause.name == "flags")
+    assert silent.reasons == ("nothing fires there", "3 depend on it")
+    assert silent.is_service
+
+
+def test_a_storm_over_many_services_is_judged_by_a_bounded_number_of_them() -> None:
+    graph = Topology.of({f"s{n}": [f"s{m}" for m in range(n)] for n in range(60)})
+    engine = Engine(topology=graph)
+    engine.ingest([alert(n * 1.0, "HighErrors", f"s{n}") for n in range(60)])
+    causes = engine.causes("G1", limit=99)
+    assert causes[0].name == "s0"
+    assert len(causes) <= 24 + 60
+
+
+def test_the_order_in_which_services_are_named_changes_nothing() -> None:
+    one, other = Engine(topology=SHOP), Engine(topology=SHOP)
+    many = [alert(7.0, "HighErrors", name) for name in ("checkout", "cart", "payments-api", "web")]
+    one.ingest(many)
+    other.ingest(many[::-1])
+    assert [c.name for c in one.causes("G1", limit=9)] == [c.name for c in other.causes("G1", limit=9)]

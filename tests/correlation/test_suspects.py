@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from correlation.alert import Change
+import msgspec
+
+from correlation.alert import Alert, Change
+from correlation.decision import Suspect
 from correlation.engine import Engine
 from correlation.suspects import Ledger
 from tests.correlation.building import SHOP, alert
@@ -80,3 +83,63 @@ def test_the_ledger_is_bounded() -> None:
     ledger.add([change(f"c{n}", float(n)) for n in range(10)])
     ledger.add([change("nan", float("nan"))])
     assert [c.id for c in ledger.all()] == ["c7", "c8", "c9"]
+
+
+def ranked(changes: list[Change], *alerts: Alert) -> list[Suspect]:
+    engine = Engine(topology=SHOP)
+    engine.observe(changes)
+    decisions = engine.ingest(alerts)
+    return list(engine.suspects(decisions[-1].group or ""))
+
+
+def test_a_change_that_only_its_own_instances_suffer_from_weighs_more() -> None:
+    at = 10 * HOUR
+    touched = msgspec.structs.replace(change("canary", at - 300, "checkout"), hosts=("checkout-v2-1", "checkout-v2-2"))
+    plain = change("plain", at - 240, "checkout")
+    first, second = ranked([touched, plain], alert(at, "HighErrors", host="checkout-v2-1"))
+    assert (first.change, second.change) == ("canary", "plain")
+    assert "it fails on 1 of the 2 instances it touched and on no other" in first.reasons
+
+
+def test_a_change_whose_instances_are_well_while_others_fail_weighs_less() -> None:
+    at = 10 * HOUR
+    touched = msgspec.structs.replace(change("canary", at - 60, "checkout"), hosts=("checkout-v2-1",))
+    plain = change("plain", at - 300, "checkout")
+    alerts = [alert(at, "HighErrors", host="checkout-v1-1"), alert(at + 5, "HighErrors", host="checkout-v1-2")]
+    first, second = ranked([touched, plain], *alerts)
+    assert (first.change, second.change) == ("plain", "canary")
+    assert "it fails on 2 instances that it did not touch" in second.reasons
+
+
+def test_a_change_after_an_early_background_alert_is_held_against_what_failed_after_it() -> None:
+    at = 10 * HOUR
+    (suspect,) = ranked(
+        [change("c", at + 200)], alert(at, "Slow", "web"), alert(at + 260, "HighErrors", "payments-api")
+    )
+    assert suspect.before == 60
+    assert suspect.reasons[0] == "deployed payments-api 60 s before payments-api failed"
+
+
+def test_a_change_below_which_everything_failed_before_it_is_no_suspect() -> None:
+    at = 10 * HOUR
+    assert ranked([change("late", at + 400)], alert(at), alert(at + 300, "HighErrors", "web")) == []
+
+
+def test_what_explains_more_of_the_trouble_weighs_more() -> None:
+    at = 10 * HOUR
+    many = [
+        alert(at, "A", "payments-api"),
+        alert(at + 5, "B", "checkout"),
+        alert(at + 9, "C", "web"),
+        alert(at + 9, "D", "search"),
+    ]
+    first, second = ranked([change("db", at - 100, "payments-api"), change("search", at - 100, "search")], *many)
+    assert (first.change, second.change) == ("db", "search")
+    assert "3 of 4 failing services are on it or depend on it" in first.reasons
+
+
+def test_instances_told_later_are_added() -> None:
+    ledger = Ledger()
+    ledger.add([msgspec.structs.replace(change("c", 1.0), hosts=("a",))])
+    ledger.add([msgspec.structs.replace(change("c", 2.0), hosts=("b", "a"))])
+    assert [(one.at, one.hosts) for one in ledger.all()] == [(1.0, ("a", "b"))]
