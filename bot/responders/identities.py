@@ -15,6 +15,8 @@ from correlation.alert import Change
 
 __all__ = ["Unmapped", "author_of", "by_chat", "by_email", "by_login", "find"]
 
+LONGEST_NAME = 254  # characters of whoever is meant: an address has no more, https://www.rfc-editor.org/errata/eid1690
+
 # GitHub's and GitLab's private commit addresses carry the login: 1234+rvos@users.noreply.github.com.
 _NOREPLY = re.compile(r"(?:\d+[+-])?([^@+]+)@users\.noreply\.(github|gitlab)\.com", re.IGNORECASE)
 _MENTION = re.compile(r"<@!?([A-Za-z0-9]+)(?:\|[^>]*)?>")
@@ -35,7 +37,7 @@ def find(catalog: Catalog, text: str, *, platform: str = "") -> Person | Unmappe
 
     `platform` says whose chat ids are meant; without it any platform's count.
     """
-    wanted = text.strip()
+    wanted = text.strip()[:LONGEST_NAME]
     mention = _MENTION.fullmatch(wanted)
     if mention:
         people = [p for p in catalog.people.values() if _has_account(p, mention[1], platform)]

@@ -60,6 +60,11 @@ def test_a_person_is_found_by_anything_that_is_certainly_theirs(text):
     assert who(text) == "robin"
 
 
+def test_a_name_without_end_is_not_said_back_whole():
+    assert len(unmapped(find(CATALOG, "x" * 5000)).why) < 300
+    assert len(unmapped(find(CATALOG, f"<@{'U' * 5000}>")).why) < 300
+
+
 def test_a_first_name_is_enough_where_only_one_has_it():
     assert who("Mika") == "mika"
     assert who("laine") == "mika"
