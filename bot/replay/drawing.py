@@ -122,9 +122,11 @@ def _day(moment: float) -> float:
 
 
 def _headline(picture: Picture) -> str:
-    rooms = picture.opened
-    count = len(picture.at)
-    return f"{count:,} {'alert' if count == 1 else 'alerts'}, {rooms:,} {'room' if rooms == 1 else 'rooms'}"
+    return f"{_counted(len(picture.at), 'alert')}, {_counted(picture.opened, 'room')}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _title(figure: Figure, picture: Picture, outside: int, height: float) -> None:
@@ -271,7 +273,7 @@ def _legend(axes: Axes, picture: Picture, rooms: list[Room], looks: dict[int, tu
         _mark(axes, x + 0.006, line + 0.5, colour, shape, 6)
         when = f"{datetime.fromtimestamp(room.opened, UTC):%b %d %H:%M}"
         lasted = span(room.ended - room.opened)
-        text = f"G{room.number}  {clean(room.title, 42)} · {room.alerts:,} {'alert' if room.alerts == 1 else 'alerts'}, from {when} for {lasted}"
+        text = f"G{room.number}  {clean(room.title, 42)} · {_counted(room.alerts, 'alert')}, from {when} for {lasted}"
         _text(axes, x + 0.018, line + 0.5, text, INK, size=8.5, va="center")
     below = lines + 0.8
     rest = len(picture.rooms) - len(rooms)
