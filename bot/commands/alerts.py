@@ -50,7 +50,7 @@ def _line(row: AlertRow, now: float) -> Text:
     since, end = row.first_seen, row.last_seen if row.resolved_at is None else row.resolved_at
     state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
     times = f", {row.count:,} times" if row.count > 1 else ""
-    muted = f"; muted, {row.muted}" if row.muted else ""
+    muted = f"; muted, {row.muted.partition(', ')[0]}" if row.muted else ""
     return text(Strong(row.ref), " ", Moment(since), f" {row.severity} {alert_rows.what(row)}, {state}{times}{muted}")
 
 
