@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.chat.views import Card, Person, plain
+from bot.chat.views import Card, Moment, Person, plain
 from bot.incidents.card import card
-from bot.incidents.model import Incident, Suspect
+from bot.incidents.model import Cause, Incident, Suspect
 from correlation.alert import Change
 
 ROBIN, JONAS = Person("robin", "Robin Vos"), Person("jonas", "Jonas Brandt")
@@ -74,3 +74,14 @@ def test_resolving_while_one_alert_fires_is_asked_in_plain_words() -> None:
     assert one == "1 alert still fires. Resolve INC-42 all the same?"
     [two] = [button.confirm for button in drawn(firing_count=2).buttons if button.label == "Resolve"]
     assert two == "2 alerts still fire. Resolve INC-42 all the same?"
+
+
+def test_the_cause_says_when_it_failed_in_the_readers_own_time_and_what_follows_from_it() -> None:
+    words = "first to fail, 3 depend on it"
+    cause = Cause(service="payments-api", words=words, score=0.8, first_at=840.0, effects=9)
+    assert drawn(cause=cause).cause == ("payments-api: first at ", Moment(840.0), ", 3 depend on it, 9 effects muted")
+
+
+def test_a_cause_that_was_not_the_first_to_fail_says_how_late_it_was() -> None:
+    cause = Cause(service="payments-db", words="40 s after the first, 3 depend on it", score=0.8)
+    assert plain(drawn(cause=cause).cause) == "payments-db: 40 s after the first, 3 depend on it"

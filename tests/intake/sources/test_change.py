@@ -56,3 +56,9 @@ def test_what_is_wrong_is_named_by_its_path(body: Any, path: str) -> None:
 
 def test_a_link_that_is_none_is_left_out() -> None:
     assert one(url="javascript:alert(1)").url == ""
+
+
+def test_the_instances_that_a_change_has_touched_are_taken_as_far_as_they_are_names() -> None:
+    body = b'{"title": "checkout v2, canary", "service": "checkout", "hosts": ["checkout-v2-1", "", null, 7]}'
+    (change,) = SOURCE.parse(body, {}, 1_000.0).changes
+    assert change.hosts == ("checkout-v2-1", "7")
