@@ -113,11 +113,14 @@ class Interactions:
         target = happening.target
         if body.get("replace_original") or body.get("delete_original"):
             if isinstance(target, Message):
-                if body.get("delete_original"):
-                    world.delete(target)
+                live = target.channel.find(target.ts)  # the person may have pressed an outdated copy
+                if live is None:
+                    self._slack.complain("response_url: the original is gone")
+                elif body.get("delete_original"):
+                    world.delete(live)
                 else:
                     new = {"text": body.get("text") or "", "blocks": named_blocks(body.get("blocks") or []) or None}
-                    world.change(target, app.user_id, **new)
+                    world.change(live, app.user_id, **new)
             else:
                 shown = target if isinstance(target, Answer) else next(iter(happening.answers), None)
                 if shown is None:
