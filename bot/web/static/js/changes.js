@@ -1,5 +1,5 @@
 /** Changes as a table under the lanes: the same facts as the marks on the axis, readable and linked. */
-import { fill, h, outside } from "./dom.js";
+import { fill, h, linkButton, outside } from "./dom.js";
 import { shape } from "./shapes.js";
 import { moment, ms } from "./time.js";
 
@@ -59,20 +59,10 @@ export class ChangeTable {
         ),
       ),
       sorted.length > shown.length
-        ? h(
-            "button",
-            {
-              class: "link-button",
-              type: "button",
-              on: {
-                click: () => {
-                  this.all = true;
-                  this.draw(changes);
-                },
-              },
-            },
-            `Show all ${sorted.length} changes`,
-          )
+        ? linkButton(`Show all ${sorted.length} changes`, () => {
+            this.all = true;
+            this.draw(changes);
+          })
         : null,
     );
   }

@@ -4,7 +4,7 @@
  */
 import * as api from "./api.js";
 import { emptyRoom } from "./empty.js";
-import { fill, h, reconcile, skeleton } from "./dom.js";
+import { fill, framed, h, reconcile, skeleton } from "./dom.js";
 import { drawItem } from "./messages.js";
 import { dayKey, dayWords, ms } from "./time.js";
 
@@ -21,7 +21,8 @@ export class ConversationPane {
    * @param {(item: any) => void} again
    */
   constructor(root, newest, store, again) {
-    Object.assign(this, { root, newest, store, again, pinnedDown: true, shown: "", busy: false, waiting: false });
+    Object.assign(this, { root, newest, store, again, pinnedDown: true, shown: "", busy: false });
+    this.later = framed(() => this.draw());
     this.list = h("div", { class: "items" });
     store.on("room", () => this.open());
     store.on("conversation", () => this.later());
@@ -69,18 +70,6 @@ export class ConversationPane {
       return;
     }
     if (room === this.store.current) this.store.emit("conversation");
-  }
-
-  /** Draw with the next frame: a burst of messages costs one drawing. */
-  later() {
-    if (this.waiting) return;
-    this.waiting = true;
-    const run = () => {
-      this.waiting = false;
-      this.draw();
-    };
-    if (document.hidden) setTimeout(run, 250);
-    else requestAnimationFrame(run);
   }
 
   draw() {

@@ -130,6 +130,27 @@ export function reconcile(parent, items, key, signature, make) {
   for (const node of old.values()) node.remove();
 }
 
+/** A button that reads as a link. @param {string} label @param {() => void} click */
+export const linkButton = (label, click) => h("button", { class: "link-button", type: "button", on: { click } }, label);
+
+/**
+ * Draws with the next frame: a burst of messages costs one drawing.
+ * @param {() => void} draw @returns {() => void}
+ */
+export function framed(draw) {
+  let waiting = false;
+  const run = () => {
+    waiting = false;
+    draw();
+  };
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    if (document.hidden) setTimeout(run, 250);
+    else requestAnimationFrame(run);
+  };
+}
+
 /** Grey bars where something is about to stand. @param {number} lines @param {string} [kind] */
 export function skeleton(lines, kind = "") {
   return h(

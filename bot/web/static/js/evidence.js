@@ -1,7 +1,7 @@
 /**
  * Why these alerts are one incident: each alert with its decision in words, the terms that made the score on request.
  */
-import { fill, h } from "./dom.js";
+import { fill, h, linkButton } from "./dom.js";
 import { moment } from "./time.js";
 
 const SHOWN = 40;
@@ -95,20 +95,10 @@ export class EvidenceList {
         }),
       ),
       items.length > shown.length
-        ? h(
-            "button",
-            {
-              class: "link-button",
-              type: "button",
-              on: {
-                click: () => {
-                  this.all = true;
-                  this.draw(items);
-                },
-              },
-            },
-            `Show all ${items.length} alerts`,
-          )
+        ? linkButton(`Show all ${items.length} alerts`, () => {
+            this.all = true;
+            this.draw(items);
+          })
         : null,
     );
   }

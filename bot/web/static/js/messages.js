@@ -1,7 +1,7 @@
 /** How one item of a conversation looks: what people say, what Muster says, pages, private replies, unsent words. */
 import { buttons } from "./buttons.js";
 import { inlineCard } from "./card.js";
-import { h } from "./dom.js";
+import { h, linkButton } from "./dom.js";
 import { shape } from "./shapes.js";
 import { prose, spans, typed } from "./spans.js";
 import { exact, hour, ms } from "./time.js";
@@ -156,7 +156,7 @@ function pending(item, continued, name, again) {
             { class: "unsent" },
             shape("bad"),
             h("span", {}, `Not sent. ${item.failed}`),
-            h("button", { class: "link-button", type: "button", on: { click: again } }, "Send again"),
+            linkButton("Send again", again),
           )
         : h("p", { class: "muted" }, "Sending"),
     ],

@@ -4,7 +4,7 @@
  */
 import * as api from "./api.js";
 import { ChangeTable } from "./changes.js";
-import { fill, h, skeleton } from "./dom.js";
+import { fill, h, linkButton, skeleton } from "./dom.js";
 import { EvidenceList } from "./evidence.js";
 import { ServiceGraph } from "./graph.js";
 import { LaneChart } from "./lanes.js";
@@ -199,7 +199,7 @@ export class Picture {
         "p",
         { class: "nothing" },
         `${error.message} `,
-        h("button", { class: "link-button", type: "button", on: { click: () => this.refresh() } }, "Try again"),
+        linkButton("Try again", () => this.refresh()),
       ),
     );
   }

@@ -1,5 +1,5 @@
 /** The list of rooms: a waiting page first, then open incidents, the lobby, and what is over. */
-import { fill, h, reconcile, skeleton } from "./dom.js";
+import { fill, framed, h, reconcile, skeleton } from "./dom.js";
 import { severity, shape } from "./shapes.js";
 import { duration, elapsed, ms } from "./time.js";
 
@@ -10,20 +10,10 @@ const OVER_SHOWN = 8;
 export class RoomList {
   /** @param {HTMLElement} root @param {Store} store @param {(room: string) => void} open */
   constructor(root, store, open) {
-    Object.assign(this, { root, store, open, all: false, waiting: false, list: null });
+    Object.assign(this, { root, store, open, all: false, list: null });
+    this.later = framed(() => this.draw());
     store.on("rooms room me pages session", () => this.later());
     fill(root, skeleton(5, "skeleton-rooms"));
-  }
-
-  later() {
-    if (this.waiting) return;
-    this.waiting = true;
-    const run = () => {
-      this.waiting = false;
-      this.draw();
-    };
-    if (document.hidden) setTimeout(run, 250);
-    else requestAnimationFrame(run);
   }
 
   /** Ids in the order they stand. @returns {string[]} */
