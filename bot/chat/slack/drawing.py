@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from bot.chat.harmless import one_line
 from bot.chat.slack.audience import Audience
 from bot.chat.slack.card import card_blocks, card_words
 from bot.chat.slack.limits import HEADER, MESSAGE, Block, length, size
-from bot.chat.slack.mrkdwn import fallback
+from bot.chat.slack.mrkdwn import fallback, words
 from bot.chat.slack.parts import bullets, buttons, header, output, paragraphs
-from bot.chat.views import Button, Card, Notice, Page, Reply, Text, View, plain
+from bot.chat.views import Button, Card, Notice, Page, Reply, Text, View
 
 __all__ = ["Drawn", "draw"]
 
@@ -79,7 +80,7 @@ def _message(
 def _page(page: Page, audience: Audience) -> Drawn:
     """The headline large, for it is read by somebody who just woke up."""
     row, typed = buttons(page.buttons, audience, BUTTONS)
-    title = plain(page.headline)
+    title = one_line(words(page.headline, audience), 20_000)
     head = [header(title)] if title.strip() and page.state == "waiting" else []
     first: list[Text] = [] if head and length(title) <= HEADER else [page.headline]
     body, whole = paragraphs([*first, page.body, *typed], audience, MESSAGE - MORE - size([*row, *head]))

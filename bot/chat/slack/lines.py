@@ -17,6 +17,7 @@ __all__ = ["command_line", "pairs", "quoted", "word"]
 
 LONGEST = 3_000  # characters of one text
 _QUOTES = (('"', '"'), ("'", "'"), ("\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"))
+_ESCAPED = '\\"'
 _UNREADABLE = re.compile(r"\\(?=[\"]|$)")
 
 
@@ -35,7 +36,7 @@ def command_line(
     chosen = set(flags)
     words += [f"--{flag.name}" for flag in verb.flags if flag.name in chosen]
     for argument in verb.positional:
-        value = values.get(argument.name, "").strip()
+        value = harmless(values.get(argument.name, ""), LONGEST).strip()  # in this order: some controls count as space
         if value:
             words.append(_written(argument, value))
     return " ".join(words)
@@ -48,13 +49,19 @@ def quoted(text: str) -> str:
     ('"it is \\\\"down\\\\""', '"fine"')
     """
     clean = harmless(text, LONGEST).strip()
-    for candidate in _candidates(clean):
-        tokens = tokenize(candidate)
-        if len(tokens) == 1 and tokens[0].quoted and tokens[0].value == clean:
-            return candidate
-    # A backslash before a quote, or at the end, cannot be told from an escape: a space keeps them apart.
+    # A backslash before a quote, or at the end, cannot be told from an escape: a space keeps them apart. Where every kind of quote
+    # that there is closes too early, curly ones become straight.
     apart = _UNREADABLE.sub(lambda found: f"{found[0]} ", clean)
-    return _candidates(apart)[0]
+    candidates = [
+        (candidate, wanted)
+        for wanted in (clean, apart, straight(apart))
+        for candidate in (opening + wanted.replace('"', _ESCAPED) + closing for opening, closing in _QUOTES)
+    ]
+    for candidate, wanted in candidates:
+        tokens = tokenize(candidate)
+        if len(tokens) == 1 and tokens[0].quoted and tokens[0].value == wanted:
+            return candidate
+    return f'"{straight(apart)}"'
 
 
 def word(value: str) -> str:
@@ -82,8 +89,3 @@ def _written(argument: Argument, value: str) -> str:
             return " ".join(harmless(value, LONGEST).split())
         case _:
             return word(value)
-
-
-def _candidates(text: str) -> list[str]:
-    escaped = text.replace('"', '\\"')
-    return [f"{opening}{escaped}{closing}" for opening, closing in _QUOTES]

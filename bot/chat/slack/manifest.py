@@ -63,6 +63,7 @@ SCOPES = (
         "channels:history",
         "keep what is said in public rooms for the retrospective, also what was said while Muster was away",
     ),
+    ("channels:join", "come back to a public room that Muster was removed from"),
     ("channels:manage", "create, name, archive and reopen public rooms, set their topic, invite people"),
     ("channels:read", "know a room's members, and that it was renamed, archived or deleted"),
     ("chat:write", "the card, notices, pages and answers"),

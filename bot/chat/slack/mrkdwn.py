@@ -15,7 +15,7 @@ from bot.chat.slack.audience import Audience
 from bot.chat.slack.limits import FALLBACK, clip, length
 from bot.chat.views import Code, Link, Moment, Person, Span, Strong, Text
 
-__all__ = ["date_format", "date_words", "escape", "fallback", "timestamp", "unescape"]
+__all__ = ["date_format", "date_words", "escape", "fallback", "timestamp", "unescape", "words"]
 
 NEAR = 20 * 3_600.0  # seconds: within them a time needs no date
 LATEST = 4_102_444_800  # 2100; clients show dates beyond as they like
@@ -68,17 +68,27 @@ def fallback(lines: Sequence[Text], audience: Audience, limit: int = FALLBACK) -
     """The words for lock screens and screen readers: no forms and no mentions, times in the reader's zone. Never empty."""
     said: list[str] = []
     left = limit
-    for line in lines:
-        for word in (*(_word(span, audience) for span in line), "\n"):
-            if length(word) > left and (word.startswith("<!date^") or left < SHORTEST_CUT):
-                left = 0
-            elif length(word) > left:
-                word = _clip_escaped(word, left)  # noqa: PLW2901 - the last word, as far as it fits
-            if left <= 0:
-                return "".join(said).strip()
+    for word in (word for line in lines for word in (*(_word(span, audience) for span in line), "\n")):
+        if length(word) <= left:
             said.append(word)
             left -= length(word)
+            continue
+        if left >= SHORTEST_CUT and not word.startswith("<!date^"):
+            said.append(_clip_escaped(word, left))
+        break
     return "".join(said).strip() or "Muster"
+
+
+def words(said: Text, audience: Audience) -> str:
+    """The text without any form or escape, times in UTC: for headers, which take nothing else."""
+    return "".join(
+        date_words(span.at, audience.now)
+        if isinstance(span, Moment)
+        else span
+        if isinstance(span, str)
+        else _inner(span)
+        for span in said
+    )
 
 
 def timestamp(at: float) -> int | None:
@@ -109,10 +119,16 @@ def _word(span: Span, audience: Audience) -> str:
         case Moment(at=at):
             words, seconds = date_words(at, audience.now), timestamp(at)
             return words if seconds is None else f"<!date^{seconds}^{date_format(at, audience.now)}|{words}>"
-        case Person(name=said) | Link(label=said) | Code(text=said) | Strong(text=said):
-            return escape(harmless(said, FALLBACK))
         case str():
             return escape(harmless(span, FALLBACK))
+        case _:
+            return escape(harmless(_inner(span), FALLBACK))
+
+
+def _inner(span: Person | Link | Code | Strong) -> str:
+    match span:
+        case Person(name=said) | Link(label=said) | Code(text=said) | Strong(text=said):
+            return said
 
 
 def _clip_escaped(word: str, limit: int) -> str:
