@@ -30,6 +30,7 @@ from correlation.stays import Stays
 from correlation.suspects import Ledger, suspects
 from correlation.topology import EMPTY, Topology
 from correlation.tuning import Tuning
+from correlation.usual import Usual
 from correlation.weights import Weights, WeightsError, shipped
 
 __all__ = ["Engine", "SnapshotError", "UnknownGroup"]
@@ -68,6 +69,7 @@ class Engine:
         self._registry = Registry(self.tuning, self._dedup)
         self._gate = Gate(self.tuning.series)
         self._records = Records(self.tuning.series)
+        self._usual = Usual()
         self._features = Features()
         self._sources = Sources(self.tuning.trust)
         self._ledger = Ledger()
@@ -81,6 +83,7 @@ class Engine:
             registry=self._registry,
             gate=self._gate,
             records=self._records,
+            usual=self._usual,
             features=self._features,
             ledger=self._ledger,
             feedback=self._feedback,
@@ -226,7 +229,8 @@ class Engine:
                 site=self._gate.site,
                 words=list(self._gate.words.items()),
                 kinds=list(self._records.kinds.items()),
-                usual=self._records.site,
+                record=self._records.site,
+                paces=list(self._usual.places.items()),
                 sources=self._sources.dump(),
                 open=list(self._registry.open.values()),
                 closed=list(self._registry.closed.values()),
@@ -265,7 +269,8 @@ class Engine:
         self._gate.site = state.site
         self._gate.words.update(state.words)
         self._records.kinds.update(state.kinds)
-        self._records.site = state.usual
+        self._records.site = state.record
+        self._usual.places.update(state.paces)
         self._sources.load(state.sources)
         self._registry.load(
             state.last_group, state.open, state.closed, state.aliases, state.due, state.waiting, state.postings

@@ -6,6 +6,7 @@ Joining costs the same for the second member and for the hundred-thousandth. Whi
 from __future__ import annotations
 
 from itertools import islice
+from math import log2
 
 import msgspec
 
@@ -13,9 +14,9 @@ from correlation.alert import Severity
 from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
-from correlation.words import clean, humanise
+from correlation.words import clean, humanise, largest
 
-__all__ = ["SEVERITIES", "Group", "Tally", "Telling", "largest"]
+__all__ = ["SEVERITIES", "Group", "Tally", "Telling"]
 
 MAX_SERVICES = 64
 MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
@@ -29,6 +30,7 @@ MAX_RECENT = 8  # sorts of alerts that began lately
 MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
 MAX_RESTLESS = 16  # members that flap and are named
 FADES = 600.0  # seconds in which half of what an alert says fades, where its end will not be told
+NOVEL = 0.5  # what says so much of calling people is news
 FAINT = 0.2  # what says less than this of calling people keeps no group going
 START_PACE = 100.0  # seconds between two members, before there are any
 
@@ -101,6 +103,12 @@ class Group(msgspec.Struct, kw_only=True):
     firing: int = 0
     lasting: int = 0  # firing, of sources that will say when they clear
     loud: int = 0  # of these, the ones that are not familiar here
+    bar: float = 1.0  # the weight that calls people
+    called_at: float = NEVER  # when it came to deserve people
+    novel: int = 0  # members that were news
+    novel_at: float = NEVER  # when the last of these joined
+    adaptive: bool = False  # its recipe leaves times to the engine
+    endless: bool = False  # nobody tells when its latest member ends
     look_at: float = float("inf")  # when to look whether a member has persisted
     spoke_at: float = NEVER  # when such a one last joined, or cleared
     worst: int = 3
@@ -121,13 +129,20 @@ class Group(msgspec.Struct, kw_only=True):
     recent: dict[str, float] = msgspec.field(default_factory=dict)  # sorts of alerts, and when they last began
 
     @property
+    def reach(self) -> float:
+        """How many times the usual gap the group bridges: the more it holds, the longer, where nobody tells what goes on."""
+        return 1.0 + log2(1.0 + self.novel) if self.adaptive and self.endless else 1.0
+
+    @property
     def id(self) -> str:
         return f"G{self.number}"
 
     def joinable(self, at: float) -> bool:
         """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet."""
-        return at - self.opened_at <= self.cook_for and (
-            self.loud > 0 or at - max(self.spoke_at, self.last_at if not self.lasting else NEVER) <= self.quiet_for
+        since = max(self.opened_at, self.called_at) if self.adaptive else self.opened_at
+        return at - since <= self.cook_for and (
+            self.loud > 0
+            or at - max(self.spoke_at, self.last_at if not self.lasting else NEVER) <= self.quiet_for * self.reach
         )
 
     def take(self, episode: Episode, at: float) -> None:
@@ -145,6 +160,10 @@ class Group(msgspec.Struct, kw_only=True):
         self.last_at = max(self.last_at, at)
         if grows:
             self.grown_at = max(self.grown_at, at)
+        self.endless = not episode.lasting
+        if episode.full >= NOVEL:
+            self.novel += 1
+            self.novel_at = max(self.novel_at, at)
         tallies, cap = (self.services, MAX_SERVICES) if episode.service else (self.others, MAX_SERVICES)
         tally = tallies.get(episode.part)
         if tally is not None:
@@ -185,7 +204,9 @@ class Group(msgspec.Struct, kw_only=True):
             # Nobody will tell when the earlier ones end: what they said fades.
             self.weight *= 2.0 ** (-since / FADES)
         if episode.active:
-            self.weigh(episode.opening)
+            called = self.deserved
+            if self.weigh(episode.opening) and not called:
+                self.called_at = at
 
     def begins(self, sort: str, at: float) -> bool:
         """Whether a sort of alert begins here, or began anew after a pause; it is remembered as one that did."""
@@ -218,7 +239,7 @@ class Group(msgspec.Struct, kw_only=True):
     def weigh(self, opening: float) -> bool:
         """Add to what speaks for calling people; whether that is enough."""
         self.weight += opening
-        self.deserved = self.deserved or (self.weight >= 0.999 and self.size >= self.min_alerts)
+        self.deserved = self.deserved or (self.weight >= self.bar - 0.001 and self.size >= self.min_alerts)
         return self.deserved
 
     def stirred(self, episode: Episode) -> None:
@@ -269,6 +290,9 @@ class Group(msgspec.Struct, kw_only=True):
         self.lasting += other.lasting
         self.loud += other.loud
         self.spoke_at = max(self.spoke_at, other.spoke_at)
+        self.called_at = max(self.called_at, other.called_at)
+        self.novel += other.novel
+        self.novel_at = max(self.novel_at, other.novel_at)
         self.worst = min(self.worst, other.worst)
         for mine, theirs in ((self.services, other.services), (self.others, other.others)):
             for name, tally in theirs.items():
@@ -305,7 +329,11 @@ class Group(msgspec.Struct, kw_only=True):
         a, b = self.telling, other.telling
         if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
             self.telling = b
-        self.deserved = self.deserved or other.deserved or (self.weight >= 0.999 and self.size >= self.min_alerts)
+        self.deserved = (
+            self.deserved
+            or other.deserved
+            or (self.weight >= max(self.bar, other.bar) - 0.001 and self.size >= self.min_alerts)
+        )
 
     def touch(self, change: str) -> None:
         """A recent change that members share."""
@@ -365,12 +393,3 @@ class Group(msgspec.Struct, kw_only=True):
 
     def _tally(self, episode: Episode) -> Tally | None:
         return (self.services if episode.service else self.others).get(episode.part)
-
-
-def largest(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    """Counts as pairs, largest first, then by name.
-
-    >>> largest({"a": 1, "b": 2, "c": 1})
-    (('b', 2), ('a', 1), ('c', 1))
-    """
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

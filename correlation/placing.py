@@ -12,7 +12,7 @@ from correlation.dedup import Episode
 from correlation.features import Features
 from correlation.feedback import Feedback
 from correlation.gate import Gate, Verdict
-from correlation.groups import Group
+from correlation.groups import FADES, Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
 from correlation.records import Records
@@ -21,6 +21,7 @@ from correlation.similarity import Facts, Scorer, accepts, explain, sentence
 from correlation.suspects import Ledger
 from correlation.topology import Topology
 from correlation.tuning import Tuning
+from correlation.usual import Usual
 
 __all__ = ["Chosen", "Placed", "Placer"]
 
@@ -68,6 +69,7 @@ class Placer:
         registry: Registry,
         gate: Gate,
         records: Records,
+        usual: Usual,
         features: Features,
         ledger: Ledger,
         feedback: Feedback,
@@ -75,6 +77,7 @@ class Placer:
     ) -> None:
         self.cookbook, self.topology, self.tuning, self.scorer = cookbook, topology, tuning, scorer
         self.registry, self.gate, self.records, self.features = registry, gate, records, features
+        self.usual = usual
         self.ledger, self.feedback, self.lift = ledger, feedback, lift
 
     def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
@@ -166,7 +169,7 @@ class Placer:
         episode = facts.episode
         for number in self.registry.index.find(_by_telling(keys, near)):
             group = self.registry.open[number]
-            if not group.joinable(facts.at) or (calls and _background(group, facts.episode)):
+            if not group.joinable(facts.at) or (calls and _background(group, episode)) or _stale(group, facts):
                 continue
             compiled = cookbook.get(group.recipe)
             if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
@@ -219,6 +222,7 @@ class Placer:
             cook_for=recipe.cook_for,
             quiet_for=recipe.quiet_for,
             min_alerts=recipe.min_alerts,
+            adaptive=compiled.default,
             hops=recipe.hops,
             opened_at=facts.at,
             last_at=facts.at,
@@ -234,7 +238,10 @@ class Placer:
         return Placed("opened", "waiting", f"Held: {waits}; waits for others that belong to it.", group)
 
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
-        group.take(facts.episode, facts.at)
+        episode = facts.episode
+        if not episode.lasting:
+            group.bar = self.usual.bar(episode.location, facts.at, episode.opening)
+        group.take(episode, facts.at)
         if group.begins(facts.episode.sort, facts.at):
             self.lift.observe(facts.episode.sort, facts.at, group.recent.items())
         for change in facts.changes:
@@ -249,6 +256,13 @@ def _background(group: Group, episode: Episode) -> bool:
     An outage does not begin in there: its cause and its onset would be the background's.
     """
     return not group.deserved and group.worst > SEVERE and episode.service not in group.services
+
+
+def _stale(group: Group, facts: Facts) -> bool:
+    """Whether an alert is news, its end will not be told, and the group has had none for so long that it waits in vain."""
+    episode = facts.episode
+    news = episode.full >= 1.0 and not episode.lasting
+    return news and not group.deserved and facts.at - group.novel_at > FADES
 
 
 def _by_telling(keys: list[Pair], near: list[Pair]) -> list[Pair]:

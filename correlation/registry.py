@@ -182,7 +182,9 @@ class Registry:
 
     def deadline(self, group: Group) -> float:
         """Until when a group stays open: while members fire whose end will be told, for long; or else for `quiet_for`."""
-        return group.last_at + (max(group.quiet_for, self.tuning.linger) if group.lasting else group.quiet_for)
+        return group.last_at + (
+            max(group.quiet_for, self.tuning.linger) if group.lasting else group.quiet_for * group.reach
+        )
 
     def schedule(self, group: Group) -> None:
         heapq.heappush(self.due, (self.deadline(group), group.number))
@@ -268,6 +270,9 @@ class Registry:
             grown_at=float("-inf"),
             open=old.open,
             changes=list(old.changes),
+            adaptive=old.adaptive,
+            bar=old.bar,
+            called_at=old.called_at,
         )
         kept = frozenset(members)
         for member in members:

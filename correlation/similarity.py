@@ -66,7 +66,7 @@ class Time(Term):
     name = "time"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002 - the terms' common signature
-        half = min(MAX_PACE, max(MIN_PACE, 3.0 * group.pace))
+        half = min(MAX_PACE, max(MIN_PACE, 3.0 * group.pace)) * group.reach
         return float(2.0 ** (-abs(facts.at - group.grown_at) / half))
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002

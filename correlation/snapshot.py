@@ -13,12 +13,13 @@ from correlation.lift import Onsets
 from correlation.records import Record
 from correlation.topology import Service
 from correlation.tuning import Tuning
+from correlation.usual import Pace
 from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
 PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 6  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 7  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -47,7 +48,8 @@ class State(msgspec.Struct, kw_only=True):
     site: Site
     words: list[tuple[str, list[float]]]
     kinds: list[tuple[str, Record]]
-    usual: Record
+    record: Record
+    paces: list[tuple[str, Pace]]
     sources: list[tuple[str, list[int]]]
     open: list[Group]
     closed: list[Group]

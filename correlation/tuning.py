@@ -17,7 +17,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     linger: float = (
         24 * 3600.0
     )  # an alert that says nothing more is believed to fire this long, if its source tells ends
-    trust: int = 200  # alerts of a source without one end after which it is believed never to tell ends
+    trust: int = 50  # alerts of a source without one end after which it is believed never to tell ends
     held_for: float = 3600.0  # a held alert that fires again within this is a repeat
     ask_again: float = 60.0  # a held alert that goes on firing is weighed again this often
     persists: float = 900.0  # however familiar, an alert that fires on for so long deserves people

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["clean", "humanise", "plural", "span"]
+__all__ = ["clean", "humanise", "largest", "plural", "span"]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.:/]+")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
@@ -55,3 +55,12 @@ def plural(count: int, noun: str) -> str:
     ('1 hop', '2 hops')
     """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def largest(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """Counts as pairs, largest first, then by name.
+
+    >>> largest({"a": 1, "b": 2, "c": 1})
+    (('b', 2), ('a', 1), ('c', 1))
+    """
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

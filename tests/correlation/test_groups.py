@@ -70,3 +70,35 @@ def test_familiar_noise_that_fires_on_does_not_keep_a_group_open_for_the_next_ou
     engine.ingest([cleared(at + 900.0, "HighErrors")])
     (later,) = engine.ingest([alert(at + 3000.0, "HighLatency", "checkout", severity=CRITICAL)])
     assert later.group != first[0].group
+
+
+def heard(engine: Engine, news: int = 60, gap: float = 120.0) -> float:
+    """A source that never tells ends, with something new every other minute; returns the moment of the last."""
+    for n in range(news):
+        engine.ingest([alert(gap * n, f"Rule{n}", "", host=f"h{n % 7}", source="siem")])
+    return gap * (news - 1)
+
+
+def test_where_something_is_new_all_the_time_one_more_calls_nobody() -> None:
+    engine = Engine()
+    at = heard(engine)
+    (decision,) = engine.ingest([alert(at + 5000.0, "Odd", "", host="web", source="siem")])
+    assert decision.kind == "opened"
+    assert not decision.deserves
+
+
+def test_much_more_that_is_new_than_usual_calls_people() -> None:
+    engine = Engine()
+    at = heard(engine, gap=1800.0) + 5000.0
+    decisions = engine.ingest([alert(at + n, f"Odd{n}", "", host="web", source="siem") for n in range(12)])
+    assert len({decision.group for decision in decisions}) == 1
+    assert decisions[-1].deserves
+
+
+def test_an_attack_that_paused_for_half_an_hour_goes_on_in_its_room() -> None:
+    engine = Engine()
+    at = heard(engine, gap=1800.0) + 5000.0
+    first = engine.ingest([alert(at + 9.0 * n, f"Scan{n}", "", host="web", source="siem") for n in range(24)])
+    (later,) = engine.ingest([alert(at + 1800.0, "RootShell", "", host="web", source="siem")])
+    assert first[-1].deserves
+    assert later.group == first[-1].group
