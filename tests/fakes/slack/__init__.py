@@ -26,7 +26,8 @@ say, edit, delete, react, unreact, upload, pin, join, leave, invite, archive, re
 type_ahead, shortcut, message_shortcut, open_home, and `.dm`, `.modal`, `.home`, `.private`, `.mention`. Every deed
 returns a Happening; `await` it for the ack. It raises where Slack's own client would not let the person (LookupError,
 PermissionError, ValueError): a missing button, a required field left empty. `slack.group(handle, *people)` is a user
-group; `slack.channel(name, *people, private=True)` a private channel.
+group, `slack.deactivate(person)` somebody who leaves, `await slack.uninstall()` the end of the app;
+`slack.channel(name, *people, private=True)` a private channel.
 
 State: `slack.world` (channels, users, files, views, homes, modals), `slack.posts(name)`, channel.messages / pins /
 bookmarks / topic.
@@ -34,23 +35,27 @@ bookmarks / topic.
 Records: `slack.calls`, `slack.calls_of(method, ok=True)`, `slack.errors` (Counter of (method, word)),
 `slack.rates.refused` (429s by method), `slack.busiest(method, seconds)`, `slack.happenings`, `slack.longest_blocks`,
 and `slack.complaints`: what Slack swallows and a careful client does not do (unknown arguments, cut texts, no
-fallback text, acks of nothing): scenario tests assert that it is empty.
+fallback text, acks of nothing). `slack.violations` is those, the requests that broke a limit or a schema, and the
+429s: scenario tests assert that it is empty. Property tests need no server: `wrong_message(text, blocks,
+update=True)`, `wrong_blocks`, `wrong_view`, `wrong_options` say what Slack would not take.
 
 Faults: `slack.faults.plan("chat.postMessage", "timeout_after", seconds=5)`; kinds: http (status), error (word),
 reset, slow, ratelimited before the effect; reset_after, http_after, timeout_after when the effect HAS happened;
 `times=None` for ever, `when=` a look at the arguments, patterns like "chat.*", and "response_url", "upload". `with
 slack.faults.holding(...)`. `async with slack.away():` everything is away. Sockets: `slack.sockets.open`, `.opened`,
 `await .disconnect("refresh_requested" | "link_disabled" | "warning", grace=)`, `.abort()`,
-`slack.deliveries.again(happening)` delivers a second time. HTTP: `await slack.deliveries.verify_url()`,
+`slack.deliveries.again(happening)` delivers a second time. An event that bolt has no listener for is not acked: it
+comes again, and `await` lasts as long; do not await what nobody hears. HTTP: `await slack.deliveries.verify_url()`,
 `.signed(body)`, `.body(happening)`.
 
-Block texts are counted in code points. `await slack.until(lambda: condition)` polls with a deadline. What is not
-public about the real Slack is a guess on the severe side, and says so where it stands (burst of chat.postMessage,
-size of metadata, number of pins).
+`tests.fakes.driving` has the SDK pointed here. Block texts are counted in code points. `await slack.until(lambda:
+condition)` polls with a deadline. What is not public about the real Slack is a guess on the severe side, and says so
+where it stands (burst of chat.postMessage, size of metadata, number of pins).
 """
 
 from tests.fakes.slack.app import App, Record
 from tests.fakes.slack.happening import Answer, Happening
+from tests.fakes.slack.judging import wrong_blocks, wrong_message, wrong_options, wrong_view
 from tests.fakes.slack.people import Person
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.specs import MISSING, Specs
@@ -68,4 +73,8 @@ __all__ = [
     "Record",
     "Specs",
     "View",
+    "wrong_blocks",
+    "wrong_message",
+    "wrong_options",
+    "wrong_view",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.fakes.slack import lengths
+from tests.fakes.slack.judging import wrong_blocks, wrong_view
 from tests.fakes.slack.shapes import named_blocks
 from tests.fakes.slack.tables import RULES
 from tests.fakes.slack.world import Channel, Message, View
@@ -136,7 +137,7 @@ class Call:
         blocks = self.json(key, list, "invalid_blocks_format")
         if blocks is None:
             return None
-        wrong = self.slack.wrong_blocks(blocks)
+        wrong = wrong_blocks(blocks)
         if wrong:
             raise Refusal("invalid_blocks", errors=[w.removeprefix("[ERROR] ") for w in wrong], messages=wrong)
         return named_blocks(blocks)
@@ -161,7 +162,7 @@ class Call:
             raise Refusal("invalid_arguments", messages=["[ERROR] missing required field: view"])
         if lengths.view_bytes(view) > lengths.VIEW_BYTES:
             raise Refusal("view_too_large")
-        wrong = self.slack.wrong_view(view)
+        wrong = wrong_view(view)
         if view.get("type") != kind:
             wrong.append(f"[ERROR] must be a valid enum value [json-pointer:/view/type] ({kind})")
         if wrong:

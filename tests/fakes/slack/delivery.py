@@ -5,7 +5,6 @@ the app hears at all.
 from __future__ import annotations
 
 import asyncio
-import copy
 import hashlib
 import hmac
 import itertools
@@ -20,7 +19,7 @@ import aiohttp
 from tests.fakes.slack.happening import Happening
 from tests.fakes.slack.sockets import Ack
 from tests.fakes.slack.tables import EVENT_SCOPES
-from tests.fakes.slack.world import Channel
+from tests.fakes.slack.world import Channel, copied
 
 if TYPE_CHECKING:
     from tests.fakes.slack.server import FakeSlack
@@ -29,6 +28,15 @@ __all__ = ["Deliveries"]
 
 EVERYWHERE = frozenset({"channel_created", "user_change", "team_join", "app_home_opened", "subteam_members_changed"})
 """Events that do not depend on being in a channel."""
+
+
+SHOWN = {
+    "timeout": "operation_timeout",
+    "http_timeout": "operation_timeout",
+    "connection_failed": "dispatch_failed",
+    "http_error": "http_service_error",
+}
+"""What a person reads when a command or a button does not get through."""
 
 
 class Deliveries:
@@ -86,7 +94,7 @@ class Deliveries:
             "token": app.verification_token,
             "team_id": team,
             "api_app_id": app.id,
-            "event": copy.deepcopy({"type": name, **event}),
+            "event": copied({"type": name, **event}),
             "type": "event_callback",
             "event_id": f"Ev{number:08d}",
             "event_time": int(self._slack.now()),
@@ -130,7 +138,7 @@ class Deliveries:
                     break
             reason = reason and "lost"
         if reason and not happening.done:
-            happening.failed = "operation_timeout" if reason in ("timeout", "http_timeout") else reason
+            happening.failed = SHOWN.get(reason, reason)
             happening.changed()
 
     async def _once(self, happening: Happening, retry: int, reason: str, *, record: bool = True) -> str:

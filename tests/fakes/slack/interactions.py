@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.fakes.slack.calls import Call, Refusal
 from tests.fakes.slack.happening import Answer, Happening
+from tests.fakes.slack.judging import wrong_blocks, wrong_options, wrong_view
 from tests.fakes.slack.methods.views import STACK, build, fill
 from tests.fakes.slack.shapes import named_blocks
 from tests.fakes.slack.world import Channel, Message, View
@@ -100,7 +101,7 @@ class Interactions:
             return 404, {"ok": False, "error": "used_url"}
         if not body.get("delete_original") and not body.get("text") and not body.get("blocks"):
             return 400, {"ok": False, "error": "no_text"}
-        wrong = self._slack.wrong_blocks(body.get("blocks") or [])
+        wrong = wrong_blocks(body.get("blocks") or [])
         if wrong:
             return 400, {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": wrong}}
         happening.responses += 1
@@ -152,14 +153,14 @@ class Interactions:
         if happening.payload.get("type") == "view_submission":
             self._submitted(happening, ack or {})
         elif ack and happening.kind == "slash_commands":
-            wrong = self._slack.wrong_blocks(ack.get("blocks") or [])
+            wrong = wrong_blocks(ack.get("blocks") or [])
             if wrong:
                 self._slack.complain(f"ack: {wrong}")
             else:
                 self.show(happening, ack, "ack")
         elif ack and happening.payload.get("type") == "block_suggestion":
             options = ack.get("options") or [o for g in ack.get("option_groups", []) for o in g["options"]]
-            wrong = self._slack.wrong_options(options)
+            wrong = wrong_options(options)
             if wrong:
                 self._slack.complain(f"options: {wrong}")
 
@@ -181,7 +182,7 @@ class Interactions:
             happening.errors = dict(ack.get("errors") or {})
         elif action in ("update", "push"):
             view = ack.get("view") or {}
-            wrong = self._slack.wrong_view(view)
+            wrong = wrong_view(view)
             if wrong:
                 self._slack.complain(f"view_submission {action}: {wrong}")
                 happening.failed = "invalid_view"

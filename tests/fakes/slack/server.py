@@ -23,8 +23,10 @@ from tests.fakes.slack.delivery import Deliveries
 from tests.fakes.slack.faults import Fault, Faults
 from tests.fakes.slack.happening import Happening
 from tests.fakes.slack.interactions import TRIGGER, Interactions
+from tests.fakes.slack.judging import VIOLATIONS
 from tests.fakes.slack.limits import Rates
 from tests.fakes.slack.people import Person
+from tests.fakes.slack.shapes import user_json
 from tests.fakes.slack.sockets import Sockets, abort
 from tests.fakes.slack.specs import Specs
 from tests.fakes.slack.tables import ALL_SCOPES, COMMON_ERRORS, RULES
@@ -158,6 +160,20 @@ class FakeSlack:
         self.world.groups[group.id] = group
         return group
 
+    def deactivate(self, person: Person) -> Happening:
+        """Somebody leaves the company."""
+        person.user.deleted = True
+        for channel in self.world.channels.values():
+            if person.id in channel.members and channel.kind in ("public", "private"):
+                channel.members.remove(person.id)
+        return self.deliveries.event("user_change", {"user": user_json(self.world, person.user)}, None)
+
+    async def uninstall(self) -> None:
+        """The app is thrown out: it hears so, its token dies, its sockets end."""
+        await self.deliveries.event("app_uninstalled", {}, None)
+        self.app.token_trouble, self.app.app_token_trouble = "account_inactive", "account_inactive"
+        await self.sockets.disconnect("link_disabled", grace=0)
+
     def posts(self, channel: Channel | str) -> list[Message]:
         """What was said in a channel (by name, id or itself); nothing when there is none."""
         found = (
@@ -186,6 +202,13 @@ class FakeSlack:
         """How often each method was refused, and with which word."""
         return Counter((record.method, record.error) for record in self.calls if record.error)
 
+    @property
+    def violations(self) -> list[str]:
+        """Every mistake of the client: complaints, requests that break a limit or a schema, and refusals for going too fast."""
+        wrong = [f"{r.method}: {r.error}" for r in self.calls if r.error in VIOLATIONS]
+        fast = [f"{method}: 429 x {count}" for method, count in self.rates.refused.items()]
+        return [*self.complaints, *wrong, *fast]
+
     def busiest(self, method: str, seconds: float, *, channel: str | None = None) -> int:
         """The most calls of a method within any such span (of one channel)."""
         times = [r.at for r in self.calls_of(method) if channel is None or r.args.get("channel") == channel]
@@ -199,25 +222,6 @@ class FakeSlack:
         """An ack that nobody waits for any more."""
         if not self.deliveries.late(envelope_id):
             self.complain(f"socket: an ack of an unknown envelope {envelope_id!r}")
-
-    # ── checks
-
-    def wrong_blocks(self, blocks: list[Any]) -> list[str]:
-        """What is wrong with a message's blocks."""
-        found = lengths.check_blocks(blocks)
-        return found or (self.specs.blocks(blocks) if self.specs else [])
-
-    def wrong_view(self, view: dict[str, Any]) -> list[str]:
-        """What is wrong with a view."""
-        found = lengths.check_view(view)
-        return found or (self.specs.view(view) if self.specs else [])
-
-    def wrong_options(self, options: list[Any]) -> list[str]:
-        """What is wrong with the options of a menu that asks the app; none at all is fine."""
-        if not options:
-            return []
-        element = {"type": "static_select", "action_id": "a", "options": options}
-        return lengths.check_blocks([{"type": "actions", "elements": [element]}])
 
     # ── requests
 

@@ -5,20 +5,27 @@ No HTTP here.
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from tests.fakes.slack.lengths import texts
 from tests.fakes.slack.tables import MESSAGE_EVENTS
 
-__all__ = ["Channel", "File", "Group", "Message", "User", "View", "World"]
+__all__ = ["Channel", "File", "Group", "Message", "User", "View", "World", "copied"]
 
 ChannelKind = Literal["public", "private", "im", "mpim"]
 LETTER = {"public": "C", "private": "G", "im": "D", "mpim": "G"}
 PAYLOAD_KIND = {"public": "channel", "private": "group", "im": "im", "mpim": "mpim"}
+
+
+def copied(value: dict[str, Any]) -> dict[str, Any]:
+    """A deep copy of JSON, made the quick way."""
+    copy: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(value)))
+    return copy
 
 
 @dataclass(kw_only=True)
@@ -92,7 +99,7 @@ class Message(dict[str, Any]):
 
     def frozen(self) -> Message:
         """A copy that later edits do not change."""
-        return Message(self.channel, copy.deepcopy(dict(self)))
+        return Message(self.channel, copied(self))
 
 
 class View(dict[str, Any]):
@@ -215,19 +222,19 @@ class World:
             root["latest_reply"] = message["ts"]
             message["parent_user_id"] = root.get("user")
         channel.messages.append(message)
-        event = {key: value for key, value in copy.deepcopy(dict(message)).items() if key != "metadata"}
+        event = {key: value for key, value in copied(message).items() if key != "metadata"}
         return message, self._message_event(channel, event, same_ts=True)
 
     def change(self, message: Message, editor: str, **new: Any) -> Any:
         """Edit a message in place; None removes a part."""
-        before = copy.deepcopy(dict(message))
+        before = copied(message)
         for key, value in new.items():
             if value is None:
                 message.pop(key, None)
             else:
                 message[key] = value
         message["edited"] = {"user": editor, "ts": self.ts()}
-        after = copy.deepcopy(dict(message))
+        after = copied(message)
         for state in (before, after):
             state.pop("metadata", None)
         event = {"subtype": "message_changed", "hidden": True, "message": after, "previous_message": before}
@@ -235,7 +242,7 @@ class World:
 
     def delete(self, message: Message) -> Any:
         """Take a message away; one with replies leaves a tombstone."""
-        channel, before = message.channel, copy.deepcopy(dict(message))
+        channel, before = message.channel, copied(message)
         channel.pins = [pin for pin in channel.pins if pin["ts"] != message["ts"]]
         if message.get("reply_count"):
             kept = {key: message[key] for key in ("ts", "thread_ts", "reply_count", "reply_users", "latest_reply")}
