@@ -21,6 +21,7 @@ from bot.chat.gateway import Gateway
 from bot.chat.relay import Relay
 from bot.chat.slack.edge import SlackEdge
 from bot.chat.slack.platform import SlackPlatform
+from bot.chat.slack.tiers import Tiers
 from bot.checks import checks
 from bot.clock import Clock, SystemClock
 from bot.commands.dispatch import Dispatcher
@@ -82,7 +83,7 @@ def version() -> str:
 class App:
     """A running Muster. `async with App(...)` starts it; leaving stops it cleanly.
 
-    `environment` is where runbooks find their secrets, `${env:NAME}`, when they use them.
+    `environment` is where runbooks find their secrets, `${env:NAME}`, when they use them. `tiers` are Slack's paces.
     """
 
     def __init__(
@@ -93,9 +94,11 @@ class App:
         environment: Mapping[str, str],
         clock: Clock | None = None,
         demo: bool = False,
+        tiers: Tiers | None = None,
     ) -> None:
         self.settings, self.catalog, self.environment, self.demo = settings, catalog, environment, demo
         self.clock = clock or SystemClock()
+        self._tiers = tiers
         self.metrics = Metrics()
         self.failed: asyncio.Future[None] | None = None  # set when a part that must not end has ended
         self._stack = AsyncExitStack()
@@ -172,7 +175,7 @@ class App:
 
         console = ConsoleGateway(self.database, clock)
         gateways: dict[str, Gateway] = {console.platform: console}
-        slack = SlackPlatform.of(settings, catalog)
+        slack = SlackPlatform.of(settings, catalog, tiers=self._tiers)
         if slack is not None:
             self._stack.push_async_callback(slack.close)
             gateways[slack.gateway.platform] = slack.gateway
@@ -245,23 +248,22 @@ class App:
             metrics=metrics,
         )
         history = History(self.database)
-        dispatcher = Dispatcher(
-            Services(
-                database=self.database,
-                clock=clock,
-                catalog=catalog,
-                person=person,
-                incidents=self.incidents,
-                announcements=announcements,
-                owners=Owners(self.database, clock, catalog, announcements),
-                paging=paging,
-                silences=self.silences,
-                runbooks=runbooks,
-                history=history,
-                retros=retros,
-                metrics=metrics,
-            )
+        services = Services(
+            database=self.database,
+            clock=clock,
+            catalog=catalog,
+            person=person,
+            incidents=self.incidents,
+            announcements=announcements,
+            owners=Owners(self.database, clock, catalog, announcements),
+            paging=paging,
+            silences=self.silences,
+            runbooks=runbooks,
+            history=history,
+            retros=retros,
+            metrics=metrics,
         )
+        dispatcher = Dispatcher(services)
         handlers = {
             **auto_resolve(self.incidents),
             **settling(self.incidents),
@@ -281,7 +283,7 @@ class App:
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)
         self._stack.push_async_callback(dispatcher.close)
-        ear = slack.listen(self.database, clock, dispatcher, self.incidents, metrics) if slack is not None else None
+        ear = slack.listen(dispatcher, services) if slack is not None else None
         desk = self._desk(sources)
         await self._serve(
             WebParts(

@@ -19,6 +19,7 @@ __all__ = [
     "Gateway",
     "Invitation",
     "Local",
+    "MessageLost",
     "Pinning",
     "PostedMessage",
     "Renaming",
@@ -61,6 +62,10 @@ class Invitation:
 
 class RoomLost(Permanent):
     """The room was archived or deleted by somebody else."""
+
+
+class MessageLost(Permanent):
+    """The message was deleted by somebody else, or stands in a room that is not this one."""
 
 
 class Gateway(Protocol):

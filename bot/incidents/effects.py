@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.changes import ledger
 from bot.chat import outbox
-from bot.chat.gateway import Archiving, Gateway, Pinning, PostedMessage, Renaming, RoomLost, RoomRequest
+from bot.chat.gateway import Archiving, Gateway, MessageLost, Pinning, PostedMessage, Renaming, RoomLost, RoomRequest
 from bot.chat.outbox import Effect
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import Notice, Person, decode_view, encode_view, text
@@ -75,6 +75,15 @@ class RoomEffects:
             async with self._database.transaction() as work:
                 card = room.card_message if external == room.external else None
                 await _update_room(work, effect, external=external, state="open", card_message=card)
+                if card is None:  # another room: what everybody looks at, and everybody who was in the old one
+                    people = [
+                        Person(row.person, row.name)
+                        for row in await store.participants(work.connection, incident.number)
+                    ]
+                    payload = {"people": msgspec.to_builtins(people)}
+                    if people:
+                        await self._enqueue(work, effect, "invite", payload)
+                    await self._enqueue(work, effect, "card", {}, subject="card")
             log.warning("room_opened_again", incident=incident.ref, platform=effect.platform, room=external)
             return await executor(effect, gateway)
 
@@ -106,13 +115,18 @@ class RoomEffects:
             query = select(tables.progress_messages.c.message).where(tables.progress_messages.c.key == key)
             message = (await connection.execute(query)).scalar()
         if message is not None:
-            await gateway.edit(PostedMessage(room=room, message=message), view)
-            return None
+            try:
+                await gateway.edit(PostedMessage(room=room, message=message), view)
+            except MessageLost:
+                pass  # said anew
+            else:
+                return None
         posted = await gateway.post(room, view, nonce=f"progress:{key}")
 
         async def settled(work: Transaction) -> None:
             statement = upsert(work.connection, tables.progress_messages).values(key=key, message=posted.message)
-            await work.connection.execute(statement.on_conflict_do_nothing())
+            changed = {"message": statement.excluded.message}
+            await work.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
 
         return settled
 
@@ -127,8 +141,12 @@ class RoomEffects:
         invited = {ledger.change_key(one.change): self._person(one.person) for one in owners}
         view = card(incident, self._person, known, self._author, invited)
         if room.card_message is not None:
-            await gateway.edit(PostedMessage(room=room.external, message=room.card_message), view)
-            return None
+            try:
+                await gateway.edit(PostedMessage(room=room.external, message=room.card_message), view)
+            except MessageLost:
+                pass  # somebody deleted it: another one
+            else:
+                return None
         posted = await gateway.post(room.external, view, nonce=f"card:{effect.lane}")
         if isinstance(gateway, Pinning):
             await gateway.pin(posted)
@@ -148,15 +166,7 @@ class RoomEffects:
 
         async def settled(work: Transaction) -> None:
             view = Notice(text=("Could not be invited:",), details=lines, tone="warning")
-            await outbox.enqueue(
-                work,
-                platform=effect.platform,
-                lane=effect.lane,
-                kind="post",
-                payload={"view": encode_view(view)},
-                at=self._clock.now(),
-                incident=effect.incident,
-            )
+            await self._enqueue(work, effect, "post", {"view": encode_view(view)})
 
         return settled
 
@@ -185,6 +195,21 @@ class RoomEffects:
             await _update_room(work, effect, state="archived")
 
         return settled
+
+    async def _enqueue(
+        self, work: Transaction, effect: Effect, kind: str, payload: dict[str, Any], *, subject: str | None = None
+    ) -> None:
+        """Another effect, behind this one in its lane."""
+        await outbox.enqueue(
+            work,
+            platform=effect.platform,
+            lane=effect.lane,
+            kind=kind,
+            payload=payload,
+            at=self._clock.now(),
+            subject=subject,
+            incident=effect.incident,
+        )
 
     async def _room(self, effect: Effect) -> str:
         async with self._database.reading() as connection:

@@ -32,6 +32,7 @@ __all__ = [
     "recount",
     "room_of",
     "save",
+    "taken_part",
 ]
 
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
@@ -163,6 +164,13 @@ async def participants(connection: AsyncConnection, number: int) -> list[Row[Any
         .order_by(tables.participants.c.joined_at, tables.participants.c.person)
     )
     return list(await connection.execute(query))
+
+
+async def taken_part(connection: AsyncConnection, person: str, numbers: Sequence[int]) -> set[int]:
+    """Those of these incidents in which this person takes part."""
+    p = tables.participants.c
+    query = select(p.incident).where(p.person == person, p.incident.in_(numbers))
+    return set((await connection.execute(query)).scalars())
 
 
 async def room_of(connection: AsyncConnection, number: int, platform: str) -> Row[Any] | None:

@@ -29,6 +29,7 @@ __all__ = [
     "deliveries",
     "get",
     "of_incident",
+    "open_of",
     "round_of",
 ]
 
@@ -132,6 +133,12 @@ async def newest_open(connection: AsyncConnection, person: str) -> PageRecord | 
     query = select(_pages).where(_pages.c.person == person, _pages.c.state.in_(OPEN)).order_by(_pages.c.id.desc())
     row = (await connection.execute(query.limit(1))).first()
     return None if row is None else _record(row)
+
+
+async def open_of(connection: AsyncConnection, person: str, limit: int = 50) -> list[PageRecord]:
+    """The pages that wait for this person's answer, newest first."""
+    query = select(_pages).where(_pages.c.person == person, _pages.c.state.in_(OPEN)).order_by(_pages.c.id.desc())
+    return [_record(row) for row in await connection.execute(query.limit(limit))]
 
 
 async def round_of(connection: AsyncConnection, page: PageRecord) -> Round:

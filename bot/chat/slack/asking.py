@@ -21,9 +21,9 @@ from bot.chat.slack.modals import (
     command_of,
     complaints,
     completion_line,
-    form_for,
     modal,
     offered,
+    opening,
     origin_of,
     runbook_modal,
 )
@@ -167,20 +167,18 @@ class Asking:
 
     async def _form(self, line: str, trigger: str, channel: str, incident: int | None) -> bool:
         """Open a form where typing is worse; False where the words are to be run."""
-        path = form_for(line, self._verbs)
-        if path is None:
-            return False
-        return await self._open_form(trigger, Origin(path=path, incident=incident, room=channel))
+        view = opening(line, self._verbs, self._catalog().runbooks, incident=incident, room=channel)
+        return view is not None and await self._open(trigger, view)
 
-    async def _open_form(self, trigger: str, origin: Origin, **given: str) -> bool:
-        verb = self._verb(origin.path)
-        if verb is None:
-            return False
-        view = runbook_modal(verb, origin) if origin.path == ("runbook", "run") else modal(verb, origin, given=given)
+    async def _open_form(self, trigger: str, origin: Origin, **given: str) -> None:
+        if (verb := self._verb(origin.path)) is not None:
+            await self._open(trigger, modal(verb, origin, given=given))
+
+    async def _open(self, trigger: str, view: Block) -> bool:
         try:
             await self._client.call("views.open", trigger_id=trigger, view=view)
         except DeliveryError as error:  # too late, mostly: the words are run instead, and say what is missing
-            log.warning("form_not_opened", verb=" ".join(origin.path), reason=str(error))
+            log.warning("form_not_opened", reason=str(error))
             return False
         return True
 

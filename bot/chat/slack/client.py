@@ -6,6 +6,7 @@ What is said and where does not enter here.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack.tiers import Tiers
-from bot.errors import Permanent, Retryable, Uncertain
+from bot.errors import DeliveryError, Permanent, Retryable, Uncertain
 from bot.telemetry import get_logger
 
 __all__ = ["Refused", "SlackClient"]
@@ -23,15 +24,22 @@ log = get_logger(__name__)
 
 PATIENCE = 15.0  # seconds for one call
 SHORT = 2.0  # seconds of pacing that a call waits for itself; for longer, its lane waits
-AWAY = 5.0  # seconds before Slack is asked again when it could not be reached
-LOCKED_OUT = 30.0  # ... when it does not accept our token: an operator has to act
+AWAY = 1 / 12  # minutes before Slack is asked again when it could not be reached
+LOCKED_OUT = 1 / 2  # ... when it does not accept our token: an operator has to act
 
 # The token is wrong, or was taken away: everything waits until an operator has set another one.
 _LOCKED = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required"}
 )
 _TROUBLE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
-_READS = frozenset({"info", "list", "history", "replies", "members", "lookupByEmail", "test", "getPermalink"})
+# What changes nothing, or the same thing however often it is asked for. All else is Uncertain when no answer came.
+_REPEATABLE = frozenset(
+    {
+        *("info", "list", "history", "replies", "members", "lookupByEmail", "test", "getPermalink", "open", "publish"),
+        *("update", "setTopic", "setPurpose", "archive", "unarchive", "join", "invite"),
+        *("pins.add", "bookmarks.edit", "reactions.add"),
+    }
+)
 
 
 class Refused(Permanent):
@@ -51,6 +59,8 @@ class SlackClient:
         self._tiers = tiers or Tiers()
         self._session: aiohttp.ClientSession | None = None
         self._web: AsyncWebClient | None = None
+        self._doubted, self._asking = False, asyncio.Lock()
+        self._away_until = 0.0  # monotonic
         self.trouble = ""
 
     @property
@@ -76,18 +86,52 @@ class SlackClient:
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """The answer. Refused, Retryable, or Uncertain where it may have been done although no answer came."""
+        if self._doubted:
+            await self._probe()
         await self._wait(method, str(arguments.get("channel", "")))
+        try:
+            return await self._ask(method, arguments)
+        finally:
+            self._tiers.done(method)
+
+    async def scopes(self) -> frozenset[str]:
+        """What the token may, as Slack says with every answer. DeliveryErrors as calls have them."""
+        answer = await self._ask("auth.test", {}, whole=True)
+        headers = {str(name).lower(): value for name, value in answer["headers"].items()}
+        return frozenset(str(headers.get("x-oauth-scopes", "")).replace(" ", "").split(",")) - {""}
+
+    async def _ask(self, method: str, arguments: dict[str, Any], *, whole: bool = False) -> dict[str, Any]:
         ask: Callable[..., Any] = getattr(self.web, method.replace(".", "_"))
         try:
             answer = await ask(**arguments)
         except SlackApiError as error:
             raise self._translated(method, error) from error
         except aiohttp.ClientConnectorError as error:
-            raise Retryable(f"Slack cannot be reached: {error}", retry_after=AWAY) from error
+            self._doubted = True
+            raise Retryable(f"Slack cannot be reached: {error}", retry_after=self._away) from error
         except (aiohttp.ClientError, TimeoutError, SlackClientError, OSError) as error:
-            raise _unanswered(method, f"Slack did not answer {method}: {type(error).__name__}") from error
+            self._doubted = True
+            raise self._unanswered(method, f"Slack did not answer {method}: {type(error).__name__}") from error
         self._let_in()
-        return dict(answer.data)
+        return {"headers": dict(answer.headers)} if whole else dict(answer.data)
+
+    @property
+    def _away(self) -> float:
+        return AWAY * self._tiers.minute
+
+    async def _probe(self) -> None:
+        """The last call had no answer: ask what costs nothing before anything that may be done and not told again."""
+        async with self._asking:
+            if not self._doubted:
+                return
+            if (seconds := self._away_until - time.monotonic()) > 0.0:
+                raise Retryable("Slack is away", retry_after=seconds)
+            try:
+                await self._ask("auth.test", {})
+            except DeliveryError:
+                self._away_until = time.monotonic() + self._away
+                raise
+            self._doubted = False
 
     async def respond(self, url: str, body: dict[str, Any]) -> bool:
         """Post to a response_url; False when it was refused or did not arrive."""
@@ -115,9 +159,9 @@ class SlackClient:
             return Retryable(f"Slack asks to wait with {method}", retry_after=seconds)
         if word in _LOCKED:
             self._locked_out(word)
-            return Retryable(f"Slack does not let Muster in: {word}", retry_after=LOCKED_OUT)
+            return Retryable(f"Slack does not let Muster in: {word}", retry_after=LOCKED_OUT * self._tiers.minute)
         if status >= 500 or word in _TROUBLE or not word:
-            return _unanswered(method, f"Slack has trouble with {method}: {word or f'HTTP {status}'}")
+            return self._unanswered(method, f"Slack has trouble with {method}: {word or f'HTTP {status}'}")
         self._let_in()
         needed = str(data.get("needed", "")) if word == "missing_scope" and isinstance(data, dict) else ""
         return Refused(method, word, needed)
@@ -132,16 +176,15 @@ class SlackClient:
             log.info("slack_let_in_again")
         self.trouble = ""
 
-
-def _unanswered(method: str, words: str) -> Exception:
-    """What only reads may be asked again at once; whatever else may have been done."""
-    if method.rpartition(".")[2] in _READS:
-        return Retryable(words, retry_after=AWAY)
-    return Uncertain(words)
+    def _unanswered(self, method: str, words: str) -> Exception:
+        """What does no harm twice may be asked again; whatever else may have been done."""
+        if method in _REPEATABLE or method.rpartition(".")[2] in _REPEATABLE:
+            return Retryable(words, retry_after=self._away)
+        return Uncertain(words)
 
 
 def _retry_after(headers: Any) -> float:
     try:
         return max(1.0, float(headers.get("Retry-After", "")))
     except ValueError:
-        return AWAY
+        return 5.0

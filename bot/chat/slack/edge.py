@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -24,6 +23,8 @@ from bot.chat.slack.client import SlackClient
 from bot.chat.slack.hearing import Hearing
 from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSAGE, EVENTS_PATH
 from bot.chat.slack.modals import CALLBACK, CHOSEN
+from bot.chat.slack.socket import Socket
+from bot.chat.slack.tab import Tab
 from bot.chat.views import Code, Reply, text
 from bot.errors import DeliveryError, StorageUnavailable
 from bot.telemetry import Metrics, get_logger
@@ -33,8 +34,8 @@ __all__ = ["SlackEdge"]
 log = get_logger(__name__)
 
 REMEMBERED = 5_000  # event ids; Slack repeats an event for some minutes
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries to connect
-PING = 5.0  # seconds between two looks whether the socket still lives
+LOOK = 0.5  # seconds between two looks whether there is a connection
+LOUD = 10.0  # ... without one before it is told in the log
 
 Listener = Callable[[dict[str, Any]], Awaitable[Any]]
 
@@ -47,42 +48,53 @@ class SlackEdge:
         client: SlackClient,
         asking: Asking,
         hearing: Hearing,
+        tab: Tab,
         metrics: Metrics,
         *,
         app_token: str = "",
         signing_secret: str = "",
     ) -> None:
-        self._client, self._asking, self._hearing, self._metrics = client, asking, hearing, metrics
+        self._client, self._asking, self._hearing, self._tab, self._metrics = client, asking, hearing, tab, metrics
         self._app_token, self._signing_secret = app_token, signing_secret
         self._app: AsyncApp | None = None
-        self._socket: AsyncSocketModeHandler | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._socket: Socket | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._missed = False  # something that was heard could not be kept
         self._events: OrderedDict[str, None] = OrderedDict()
 
     async def start(self) -> None:
         """Begin to listen; Slack being away is no reason not to."""
         self._app = self._listeners()
-        self._connecting = asyncio.create_task(self._connect(self._app), name="slack")
+        if self._app_token:
+            self._socket = Socket(self._app, self._app_token, self._client.web)
+        self._listening = asyncio.create_task(self._listen(), name="slack")
 
     async def stop(self) -> None:
         """Listen no more."""
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
         if self._socket is not None:
-            with suppress(Exception):
-                await self._socket.close_async()
+            await self._socket.close()
         self._socket = self._app = None
 
     async def check(self) -> str:
         """A word on how it is. StorageUnavailable with what to do when Slack does not hear us, or we do not hear Slack."""
         if self._client.trouble:
+            await self._ask_who_we_are()
+        if self._client.trouble:
             raise StorageUnavailable(
-                f"Slack does not accept SLACK_BOT_TOKEN ({self._client.trouble}). Install the app again and set its new token."
+                f"Slack does not accept SLACK_BOT_TOKEN ({self._client.trouble}). Nothing is lost: it is sent when Slack lets "
+                "Muster in. Install the app again, set the new token, start Muster again."
             )
         if not self._app_token:
             return "listens by HTTP"
-        if self._socket is None or not await self._socket.client.is_connected():
+        if self._socket is None or await self._socket.connected() is None:
+            if self._socket is not None and self._socket.trouble:
+                raise StorageUnavailable(
+                    f"Slack does not accept SLACK_APP_TOKEN ({self._socket.trouble}), so nothing that is typed there arrives. "
+                    "It is an app-level token, xapp-..., with the scope connections:write."
+                )
             raise StorageUnavailable("The socket to Slack is not connected; Muster keeps trying.")
         return "connected"
 
@@ -98,7 +110,7 @@ class SlackEdge:
             return web.Response(
                 status=answer.status,
                 body=answer.body,
-                content_type=answer.first_headers().get("content-type", "text/plain"),
+                headers={"Content-Type": answer.first_headers().get("content-type", "text/plain")},
             )
 
         if self._signing_secret:
@@ -106,23 +118,32 @@ class SlackEdge:
 
     # --- connecting ---------------------------------------------------------------------------------------------------
 
-    async def _connect(self, app: AsyncApp) -> None:
-        """Connect, and read what was missed. The SDK reconnects by itself; only the first time is ours."""
-        pause = FIRST_PAUSE
-        while self._app_token and self._socket is None:
-            socket = AsyncSocketModeHandler(app, self._app_token, ping_interval=PING)
-            try:
-                await socket.connect_async()
-            except Exception as error:  # noqa: BLE001  # whatever the SDK raises: Slack is away, or does not want us
-                log.warning("slack_not_connected", reason=f"{type(error).__name__}: {error}"[:300], seconds=pause)
-                with suppress(Exception):
-                    await socket.close_async()
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-            else:
-                self._socket = socket
-        log.info("slack_connected", by="socket" if self._app_token else "http")
-        await self._guarded(lambda _: self._hearing.catch_up(), {}, "history")
+    async def _listen(self) -> None:
+        """After each connection, read what was said while there was none."""
+        await self._ask_who_we_are()
+        if self._socket is None:
+            log.info("slack_connected", by="http")
+        known: object | None = None
+        since = asyncio.get_running_loop().time()
+        while True:
+            now = asyncio.get_running_loop().time()
+            current = await self._socket.connected() if self._socket is not None else self
+            if current is not None and (current is not known or self._missed):
+                if current is not known and self._socket is not None:
+                    log.info("slack_connected", by="socket", again=known is not None)
+                known, self._missed = current, False
+                await self._guarded(lambda _: self._hearing.catch_up(), {}, "history")
+            elif current is None and since > 0.0 and now - since > LOUD and self._socket is not None:
+                log.error("slack_not_connected", seconds=round(now - since), reason=self._socket.trouble)
+                since = 0.0  # told
+            if current is not None:
+                since = now
+            await asyncio.sleep(LOOK)
+
+    async def _ask_who_we_are(self) -> None:
+        """Whether our token is accepted; the client remembers what Slack says."""
+        with suppress(DeliveryError):
+            await self._client.call("auth.test")
 
     # --- listeners ----------------------------------------------------------------------------------------------------
 
@@ -172,6 +193,9 @@ class SlackEdge:
             ("reaction_added", hearing.pinned),
             ("reaction_removed", hearing.pinned),
             ("app_mention", self._mentioned),
+            ("app_home_opened", self._tab.open),
+            ("tokens_revoked", self._revoked),
+            ("app_uninstalled", self._revoked),
         ):
             app.event(name)(self._once(heard))
         app.event(every)(self._once(_nothing))
@@ -204,6 +228,7 @@ class SlackEdge:
         try:
             await listener(body)
         except (DeliveryError, StorageUnavailable) as error:
+            self._missed = self._missed or what == "event"
             log.warning("slack_not_answered", what=what, reason=str(error))
         except Exception:  # named place: one request of Slack's costs only itself
             log.exception("slack_request_failed", what=what)
@@ -218,6 +243,10 @@ class SlackEdge:
         """Somebody wrote @Muster: it understands commands."""
         reply = Reply(text=text("I understand commands. All of them: ", Code("/incident help")))
         await self._asking.say_privately(str(event["user"]), str(event["channel"]), reply)
+
+    async def _revoked(self, _event: dict[str, Any]) -> None:
+        """Somebody took our token away, or the app: find out, and say so."""
+        await self._ask_who_we_are()
 
 
 async def _nothing(_event: dict[str, Any]) -> None:

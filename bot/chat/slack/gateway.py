@@ -5,25 +5,31 @@ Drawing is bot.chat.slack.drawing's; what people do in Slack comes in elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from bot.chat.gateway import Invitation, PostedMessage, RoomLost, RoomRequest
+from bot.chat.gateway import Invitation, MessageLost, PostedMessage, RoomLost, RoomRequest
 from bot.chat.harmless import one_line
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.drawing import Drawn, draw
 from bot.chat.views import Person, View
 from bot.errors import Permanent, Uncertain
+from bot.telemetry import get_logger
 
 __all__ = ["EVENT", "SlackGateway"]
 
+log = get_logger(__name__)
+
 EVENT = "muster_message"  # the type of our messages' metadata
+EDITED_TEXT = 4_000  # chat.update: msg_too_long; a post may have ten times as much
 TOPIC_LENGTH = 250  # specs: conversations.setTopic, conversations.setPurpose: too_long
 NAME_LENGTH = 80  # conversations.create: invalid_name_maxlength
 NAMES = 20  # tried before we give up
 AT_ONCE = 100  # people of one conversations.invite
 LOOKED_AT = 100  # messages that are searched for one that may have arrived
+REMEMBERED = 5_000  # posts, in case one is asked for again although it arrived
 CLOCKS = 300.0  # seconds that Slack's clock and ours may differ
 
 _NOT_THERE = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
@@ -39,19 +45,28 @@ _WHY = {
 
 
 class SlackGateway:
-    """Implements Gateway, Pinning, Renaming and Archiving."""
+    """Implements Gateway, Pinning, Renaming and Archiving. `link` is a room in the situation room, "" for none."""
 
     platform = "slack"
 
-    def __init__(self, client: SlackClient, accounts: Accounts) -> None:
-        self._client, self._accounts = client, accounts
+    def __init__(self, client: SlackClient, accounts: Accounts, link: Callable[[str], str] = lambda _: "") -> None:
+        self._client, self._accounts, self._link = client, accounts, link
         self._me = ""  # our own user id
         self._certain: set[str] = set()  # channels where nothing of ours may stand unnoticed
+        self._made: dict[str, str] = {}  # rooms that are not described yet, by marker
+        self._posts: OrderedDict[tuple[str, str], PostedMessage] = OrderedDict()  # by channel and nonce
 
     async def open_room(self, request: RoomRequest) -> str:
         """Make the channel, or adopt the one that a crash left unrecorded; one that is archived is opened again or replaced."""
         if request.known and (again := await self._open_again(request.known)):
             return again
+        channel = self._made.get(request.marker) or await self._make(request)
+        self._made[request.marker] = channel  # what follows may have to wait, and is then begun again
+        await self._describe(channel, request)
+        del self._made[request.marker]
+        return channel
+
+    async def _make(self, request: RoomRequest) -> str:
         for number in range(1, NAMES + 1):
             suffix = "" if number == 1 else f"-{number}"
             name = f"{request.name[: NAME_LENGTH - len(suffix)]}{suffix}"
@@ -61,12 +76,10 @@ class SlackGateway:
                 if error.error != "name_taken":
                     raise
                 if channel := await self._left_behind(name, request):
-                    await self._describe(channel, request)
                     return channel
                 continue
             channel = str(made["channel"]["id"])
             self._certain.add(channel)
-            await self._describe(channel, request)
             return channel
         raise Permanent(f"Slack has {NAMES} channels called {request.name} already")
 
@@ -88,12 +101,13 @@ class SlackGateway:
         """Replace what a message shows."""
         drawn = draw(view, self._accounts.known)
         try:
-            await self._client.call(
-                "chat.update", channel=message.room, ts=message.message, text=drawn.text, blocks=drawn.blocks
+            await self._in(
+                message.room, "chat.update", ts=message.message, text=drawn.text[:EDITED_TEXT], blocks=drawn.blocks
             )
         except Refused as error:
-            if error.error in _NOT_THERE:
-                raise RoomLost(str(error)) from error
+            if error.error in {"message_not_found", "cant_update_message"}:
+                self._forget(message)
+                raise MessageLost(str(error)) from error
             raise
 
     async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
@@ -114,16 +128,24 @@ class SlackGateway:
         return Invitation(joined=tuple(found.values()), failed=tuple(failed))
 
     async def pin(self, message: PostedMessage) -> None:
-        """Keep the message in sight."""
-        await self._unless("already_pinned", "pins.add", channel=message.room, timestamp=message.message)
+        """Keep the message in sight. A card that cannot be pinned is a card still."""
+        try:
+            await self._in(message.room, "pins.add", timestamp=message.message)
+        except Refused as error:
+            if error.error != "already_pinned":
+                log.warning("not_pinned", room=message.room, reason=error.error)
 
     async def retitle(self, room: str, title: str) -> None:
         """Show another title; the channel's name stays."""
-        await self._client.call("conversations.setTopic", channel=room, topic=one_line(title, TOPIC_LENGTH))
+        await self._in(room, "conversations.setTopic", topic=one_line(title, TOPIC_LENGTH))
 
     async def archive(self, room: str) -> None:
         """Close the channel; what was said stays readable."""
-        await self._unless("already_archived", "conversations.archive", channel=room)
+        try:
+            await self._client.call("conversations.archive", channel=room)
+        except Refused as error:
+            if error.error not in {"already_archived", "is_archived", "channel_not_found"}:
+                raise
 
     async def myself(self) -> str:
         """Our own user id."""
@@ -138,12 +160,19 @@ class SlackGateway:
         try:
             known = (await self._client.call("conversations.info", channel=channel))["channel"]
             if known.get("is_archived"):
-                await self._unless("not_archived", "conversations.unarchive", channel=channel)
+                await self._unarchive(channel)
             if not known.get("is_member") and not known.get("is_private"):
                 await self._client.call("conversations.join", channel=channel)
         except Refused:
             return ""
         return channel
+
+    async def _unarchive(self, channel: str) -> None:
+        try:
+            await self._client.call("conversations.unarchive", channel=channel)
+        except Refused as error:
+            if error.error != "not_archived":
+                raise
 
     async def _left_behind(self, name: str, request: RoomRequest) -> str:
         """A channel of this name that we made for this incident and did not write down; "" when it is somebody else's."""
@@ -161,7 +190,11 @@ class SlackGateway:
                     ours = channel.get("creator") == await self.myself()
                     purpose = str((channel.get("purpose") or {}).get("value", ""))
                     fresh = float(channel.get("created", 0.0)) >= request.opened_at - CLOCKS
-                    return str(channel["id"]) if ours and fresh and (not purpose or request.marker in purpose) else ""
+                    return (
+                        str(channel["id"])
+                        if ours and fresh and (not purpose or f"({request.marker})" in purpose)
+                        else ""
+                    )
             cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
             if not cursor:
                 return ""
@@ -171,19 +204,31 @@ class SlackGateway:
         purpose = f"{request.incident} ({request.marker})"
         await self._client.call("conversations.setPurpose", channel=channel, purpose=purpose)
         await self.retitle(channel, request.title)
+        await self._bookmark(channel, request)
+
+    async def _bookmark(self, channel: str, request: RoomRequest) -> None:
+        """The way to the situation room, once; a room without it is a room still."""
+        link = self._link(request.name)
+        if not link:
+            return
+        try:
+            known = (await self._client.call("bookmarks.list", channel_id=channel)).get("bookmarks", ())
+            if not any(bookmark.get("link") == link for bookmark in known):
+                title = f"{request.incident} in the situation room"
+                await self._client.call("bookmarks.add", channel_id=channel, title=title, type="link", link=link)
+        except Refused as error:
+            log.warning("not_bookmarked", room=channel, reason=error.error)
 
     async def _invite(self, room: str, accounts: Sequence[str]) -> dict[str, str]:
         """Invite; returns who could not be, and why."""
-        arguments: dict[str, Any] = {"channel": room, "users": ",".join(accounts)}
+        arguments: dict[str, Any] = {"users": ",".join(accounts)}
         if len(accounts) > 1:
             arguments["force"] = True
         try:
-            answer = await self._client.call("conversations.invite", **arguments)
+            answer = await self._in(room, "conversations.invite", **arguments)
         except Refused as error:
             if error.error == "already_in_channel":
                 return {}
-            if error.error in _NOT_THERE:
-                raise RoomLost(str(error)) from error
             if len(accounts) == 1:
                 return {accounts[0]: error.error}
             each = [await self._invite(room, [account]) for account in accounts]
@@ -195,24 +240,28 @@ class SlackGateway:
             if one.get("user") in accounts and one.get("error") != "already_in_channel"
         }
 
-    async def _unless(self, fine: str, method: str, **arguments: Any) -> None:
+    async def _in(self, channel: str, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call it in a channel; RoomLost when that is not there any more."""
         try:
-            await self._client.call(method, **arguments)
+            return await self._client.call(method, channel=channel, **arguments)
         except Refused as error:
-            if error.error != fine:
-                raise
+            if error.error in _NOT_THERE:
+                raise RoomLost(str(error)) from error
+            raise
 
     # --- posts --------------------------------------------------------------------------------------------------------
 
     async def _post(self, channel: str, drawn: Drawn, nonce: str) -> PostedMessage:
+        if known := self._posts.get((channel, nonce)):  # it arrived; what came after it did not
+            return known
         if channel not in self._certain:
             if posted := await self._posted(channel, nonce):
-                return posted
+                return self._remember(posted, nonce)
             self._certain.add(channel)
         try:
-            answer = await self._client.call(
+            answer = await self._in(
+                channel,
                 "chat.postMessage",
-                channel=channel,
                 text=drawn.text,
                 blocks=drawn.blocks,
                 metadata={"event_type": EVENT, "event_payload": {"nonce": nonce}},
@@ -222,22 +271,21 @@ class SlackGateway:
         except Uncertain:
             self._certain.discard(channel)  # the next try looks before it says it again
             raise
-        except Refused as error:
-            if error.error in _NOT_THERE:
-                raise RoomLost(str(error)) from error
-            raise
-        return PostedMessage(room=channel, message=str(answer["ts"]))
+        return self._remember(PostedMessage(room=channel, message=str(answer["ts"])), nonce)
+
+    def _remember(self, posted: PostedMessage, nonce: str) -> PostedMessage:
+        self._posts[posted.room, nonce] = posted
+        while len(self._posts) > REMEMBERED:
+            self._posts.popitem(last=False)
+        return posted
+
+    def _forget(self, message: PostedMessage) -> None:
+        for key in [key for key, posted in self._posts.items() if posted == message]:
+            del self._posts[key]
 
     async def _posted(self, channel: str, nonce: str) -> PostedMessage | None:
         """The message of this nonce, where it arrived although nobody told us."""
-        try:
-            page = await self._client.call(
-                "conversations.history", channel=channel, limit=LOOKED_AT, include_all_metadata=True
-            )
-        except Refused as error:
-            if error.error in _NOT_THERE:
-                raise RoomLost(str(error)) from error
-            raise
+        page = await self._in(channel, "conversations.history", limit=LOOKED_AT, include_all_metadata=True)
         for message in page.get("messages", ()):
             metadata = message.get("metadata") or {}
             if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("nonce") == nonce:

@@ -5,14 +5,17 @@ Slack says things twice and out of order: everything here may be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.chat import heard
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.mrkdwn import unescape
+from bot.chat.views import Person
 from bot.clock import Clock
+from bot.errors import Retryable
 from bot.incidents import store, timeline
 from bot.incidents.service import Incidents
 from bot.storage.database import Database
@@ -44,12 +47,12 @@ class Hearing:
             return
         match event.get("subtype"):
             case "message_changed":
-                await self._keep(channel, event["message"])
+                await self._keep(channel, [event["message"]])
             case "message_deleted":
                 async with self._database.transaction() as work:
                     await heard.forget(work, PLATFORM, channel, str(event["deleted_ts"]))
             case _:
-                await self._keep(channel, event)
+                await self._keep(channel, [event])
 
     async def joined(self, event: Mapping[str, Any]) -> None:
         """Somebody came into the room."""
@@ -76,14 +79,19 @@ class Hearing:
             await self._incidents.note(number, f"No longer pinned: {words}", by)
 
     async def catch_up(self) -> None:
-        """Read what was said in open rooms while nobody listened."""
+        """Read what was said in open rooms while nobody listened. DeliveryErrors never: what cannot be read now waits."""
         async with self._database.reading() as connection:
             rooms = await heard.open_rooms(connection, PLATFORM)
         for room in rooms:
-            try:
-                await self._catch_up(room)
-            except Refused as error:
-                log.warning("history_not_read", room=room, reason=error.error)
+            while True:
+                try:
+                    await self._catch_up(room)
+                except Refused as error:
+                    log.warning("history_not_read", room=room, reason=error.error)
+                except Retryable as error:
+                    await asyncio.sleep(error.retry_after or 1.0)
+                    continue
+                break
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -92,53 +100,56 @@ class Hearing:
             return await heard.incident_of(connection, PLATFORM, channel)
 
     async def _catch_up(self, room: str) -> None:
-        async with self._database.reading() as connection:
-            since = await heard.newest(connection, PLATFORM, room)
+        """All of it: old messages may have been edited, and old threads have gone on."""
         cursor = ""
         while True:
-            page = await self._client.call(
-                "conversations.history",
-                channel=room,
-                limit=PAGE,
-                oldest=f"{since or 0.0:.6f}",
-                **({"cursor": cursor} if cursor else {}),
-            )
-            for message in page.get("messages", ()):
-                await self._keep(room, message)
+            more = {"cursor": cursor} if cursor else {}
+            page = await self._client.call("conversations.history", channel=room, limit=PAGE, **more)
+            found = list(page.get("messages", ()))
+            for message in found:
                 if message.get("reply_count"):
-                    await self._thread(room, str(message["ts"]), since or 0.0)
+                    await self._thread(room, str(message["ts"]))
+            await self._keep(room, found)
             cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
             if not cursor:
                 return
 
-    async def _thread(self, room: str, ts: str, since: float) -> None:
-        answer = await self._client.call(
-            "conversations.replies", channel=room, ts=ts, limit=PAGE, oldest=f"{since:.6f}"
-        )
-        for message in answer.get("messages", ()):
-            await self._keep(room, message)
+    async def _thread(self, room: str, ts: str) -> None:
+        cursor = ""
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            page = await self._client.call("conversations.replies", channel=room, ts=ts, limit=PAGE, **more)
+            await self._keep(room, page.get("messages", ()))
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
+            if not cursor:
+                return
 
-    async def _keep(self, channel: str, message: Mapping[str, Any]) -> None:
-        account = str(message.get("user") or "")
-        if not account or message.get("subtype") in SILENT or message.get("bot_id"):
-            return  # ours and other bots': what Muster said is kept where it was said first
-        author = await self._accounts.person(account)
-        edited = message.get("edited") or {}
-        text, files = unescape(str(message.get("text") or "")), tuple(_files(message))
-        if not text.strip() and not files:
+    async def _keep(self, channel: str, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Keep what people said; what Muster said is kept where it was said first, what other bots said nowhere."""
+        said: list[tuple[Mapping[str, Any], Person, str, tuple[str, ...]]] = []
+        for message in messages:
+            account = str(message.get("user") or "")
+            if not account or message.get("subtype") in SILENT or message.get("bot_id"):
+                continue
+            text, files = unescape(str(message.get("text") or "")), tuple(_files(message))
+            if text.strip() or files:
+                said.append((message, await self._accounts.person(account), text, files))
+        if not said:
             return
         async with self._database.transaction() as work:
-            await heard.hear(
-                work,
-                PLATFORM,
-                channel,
-                str(message["ts"]),
-                at=float(message["ts"]),
-                author=author,
-                text=text,
-                files=files,
-                edited_at=float(edited["ts"]) if edited.get("ts") else None,
-            )
+            for message, author, text, files in said:
+                edited = message.get("edited") or {}
+                await heard.hear(
+                    work,
+                    PLATFORM,
+                    channel,
+                    str(message["ts"]),
+                    at=float(message["ts"]),
+                    author=author,
+                    text=text,
+                    files=files,
+                    edited_at=float(edited["ts"]) if edited.get("ts") else None,
+                )
 
     async def _came_or_left(self, event: Mapping[str, Any], words: str) -> None:
         number = await self._incident(str(event["channel"]))

@@ -11,13 +11,11 @@ from bot.chat.slack.client import SlackClient
 from bot.chat.slack.edge import SlackEdge
 from bot.chat.slack.gateway import SlackGateway
 from bot.chat.slack.hearing import Hearing
+from bot.chat.slack.tab import Tab
 from bot.chat.slack.tiers import Tiers
-from bot.clock import Clock
 from bot.commands.dispatch import Dispatcher
-from bot.incidents.service import Incidents
+from bot.commands.services import Services
 from bot.settings import Settings
-from bot.storage.database import Database
-from bot.telemetry import Metrics
 
 __all__ = ["SlackPlatform"]
 
@@ -33,18 +31,26 @@ class SlackPlatform:
         *,
         app_token: str = "",
         signing_secret: str = "",
+        link: Callable[[str], str] = lambda _: "",
         tiers: Tiers | None = None,
     ) -> None:
         self._client = SlackClient(token, url, tiers=tiers)
         self._accounts = Accounts(self._client, catalog)
         self._catalog, self._app_token, self._signing_secret = catalog, app_token, signing_secret
-        self.gateway = SlackGateway(self._client, self._accounts)
+        self.gateway = SlackGateway(self._client, self._accounts, link)
 
     @classmethod
-    def of(cls, settings: Settings, catalog: Callable[[], Catalog]) -> SlackPlatform | None:
+    def of(
+        cls, settings: Settings, catalog: Callable[[], Catalog], *, tiers: Tiers | None = None
+    ) -> SlackPlatform | None:
         """The workspace of the settings' token; None without one."""
         if settings.slack_bot_token is None:
             return None
+        told = "public_url" in settings.model_fields_set  # else nobody said how people elsewhere reach us
+
+        def link(room: str) -> str:
+            return f"{settings.public_url}/#/rooms/{room}" if told else ""
+
         app_token, secret = settings.slack_app_token, settings.slack_signing_secret
         return cls(
             settings.slack_bot_token.get_secret_value(),
@@ -52,17 +58,18 @@ class SlackPlatform:
             catalog,
             app_token=app_token.get_secret_value() if app_token else "",
             signing_secret=secret.get_secret_value() if secret else "",
+            link=link,
+            tiers=tiers,
         )
 
-    def listen(
-        self, database: Database, clock: Clock, dispatcher: Dispatcher, incidents: Incidents, metrics: Metrics
-    ) -> SlackEdge:
+    def listen(self, dispatcher: Dispatcher, services: Services) -> SlackEdge:
         """What hears Slack; start it when everything else is there."""
         return SlackEdge(
             self._client,
-            Asking(self._client, self._accounts, database, dispatcher, self._catalog),
-            Hearing(self._client, self._accounts, database, clock, incidents),
-            metrics,
+            Asking(self._client, self._accounts, services.database, dispatcher, self._catalog),
+            Hearing(self._client, self._accounts, services.database, services.clock, services.incidents),
+            Tab(self._client, self._accounts, services),
+            services.metrics,
             app_token=self._app_token,
             signing_secret=self._signing_secret,
         )
