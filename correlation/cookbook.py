@@ -15,6 +15,7 @@ from correlation.matchers import Matcher, MatcherError, Matchers, value_of
 __all__ = ["DEFAULT_COOKBOOK", "DEFAULT_RECIPE", "Compiled", "Cookbook", "CookbookError", "OpensPolicy", "Recipe"]
 
 SIMILAR_FIELDS = ("text", "name", "class", "service", "host", "location", "environment")
+MAX_RATE = 100  # members within a minute; a group keeps the moments of so many
 PLACES = ("location", "environment")  # where it is: topology never stands in for these
 
 
@@ -55,6 +56,7 @@ class Recipe:
     cook_for: float = 2 * 3600.0
     quiet_for: float = 600.0
     min_alerts: int = 1
+    rate: int = 0  # members within a minute without which it calls nobody; 0 asks for none
     match: Literal["closest", "first"] = "closest"
     opens: OpensPolicy = field(default_factory=OpensPolicy)
 
@@ -94,12 +96,15 @@ class Compiled:
         ]
         for key, bad in (
             ("min_alerts", recipe.min_alerts < 1),
+            ("rate", recipe.rate < 0),
             ("hops", recipe.hops < 0),
             ("cook_for", recipe.cook_for <= 0),
             ("quiet_for", recipe.quiet_for <= 0),
         ):
             if bad:
                 problems.append((recipe.name, key, "is too small"))
+        if recipe.rate > MAX_RATE:
+            problems.append((recipe.name, "rate", f"must be at most {MAX_RATE}"))
         if problems:
             raise CookbookError(problems)
 

@@ -148,6 +148,7 @@ class Engine:
                 recipe = compiled.recipe
                 group.cook_for, group.quiet_for = recipe.cook_for, recipe.quiet_for
                 group.min_alerts, group.hops = recipe.min_alerts, recipe.hops
+                group.rate = recipe.rate
                 self._registry.schedule(group)
 
     def number_from(self, *, episode: int, group: int) -> bool:

@@ -90,6 +90,10 @@ class Group(msgspec.Struct, kw_only=True):
     quiet_for: float
     min_alerts: int
     hops: int
+    rate: int = 0
+    joins: list[float] = msgspec.field(
+        default_factory=list
+    )  # when its latest members joined, where a rate asks for that
     opened_at: float
     last_at: float  # the last firing
     grown_at: float  # the last new member
@@ -139,8 +143,7 @@ class Group(msgspec.Struct, kw_only=True):
 
     def joinable(self, at: float) -> bool:
         """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet."""
-        since = max(self.opened_at, self.called_at) if self.adaptive else self.opened_at
-        return at - since <= self.cook_for and (
+        return at - (max(self.opened_at, self.called_at) if self.adaptive else self.opened_at) <= self.cook_for and (
             self.loud > 0
             or at - max(self.spoke_at, self.last_at if not self.lasting else NEVER) <= self.quiet_for * self.reach
         )
@@ -203,6 +206,7 @@ class Group(msgspec.Struct, kw_only=True):
         if not episode.lasting and self.size > 1:
             # Nobody will tell when the earlier ones end: what they said fades.
             self.weight *= 2.0 ** (-since / FADES)
+        self.joins = [*self.joins, at][-self.rate :] if self.rate else []
         if episode.active:
             called = self.deserved
             if self.weigh(episode.opening) and not called:
@@ -239,8 +243,12 @@ class Group(msgspec.Struct, kw_only=True):
     def weigh(self, opening: float) -> bool:
         """Add to what speaks for calling people; whether that is enough."""
         self.weight += opening
-        self.deserved = self.deserved or (self.weight >= self.bar - 0.001 and self.size >= self.min_alerts)
+        self.deserved = self.deserved or self._enough(self.bar)
         return self.deserved
+
+    def _enough(self, bar: float) -> bool:
+        fast = len(self.joins) >= self.rate and (not self.joins or self.joins[-1] - self.joins[0] <= 60.0)
+        return fast and self.weight >= bar - 0.001 and self.size >= self.min_alerts
 
     def stirred(self, episode: Episode) -> None:
         """A member that had cleared fires again."""
@@ -291,6 +299,7 @@ class Group(msgspec.Struct, kw_only=True):
         self.loud += other.loud
         self.spoke_at = max(self.spoke_at, other.spoke_at)
         self.called_at = max(self.called_at, other.called_at)
+        self.joins = sorted([*self.joins, *other.joins])[-self.rate :] if self.rate else []
         self.novel += other.novel
         self.novel_at = max(self.novel_at, other.novel_at)
         self.worst = min(self.worst, other.worst)
@@ -329,11 +338,7 @@ class Group(msgspec.Struct, kw_only=True):
         a, b = self.telling, other.telling
         if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
             self.telling = b
-        self.deserved = (
-            self.deserved
-            or other.deserved
-            or (self.weight >= max(self.bar, other.bar) - 0.001 and self.size >= self.min_alerts)
-        )
+        self.deserved = self.deserved or other.deserved or self._enough(max(self.bar, other.bar))
 
     def touch(self, change: str) -> None:
         """A recent change that members share."""

@@ -222,6 +222,7 @@ class Placer:
             cook_for=recipe.cook_for,
             quiet_for=recipe.quiet_for,
             min_alerts=recipe.min_alerts,
+            rate=recipe.rate,
             adaptive=compiled.default,
             hops=recipe.hops,
             opened_at=facts.at,
@@ -234,7 +235,8 @@ class Placer:
         if group.deserved:
             return Placed("opened", verdict.code, f"Opened: {verdict.words}.", group)
         short = facts.episode.opening < 1.0
-        waits = verdict.words if short else f"its recipe asks for {recipe.min_alerts} alerts"
+        asks = f"{recipe.rate} within a minute" if recipe.rate > 1 else f"{recipe.min_alerts} alerts"
+        waits = verdict.words if short else f"its recipe asks for {asks}"
         return Placed("opened", "waiting", f"Held: {waits}; waits for others that belong to it.", group)
 
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:

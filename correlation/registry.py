@@ -264,6 +264,7 @@ class Registry:
             cook_for=old.cook_for,
             quiet_for=old.quiet_for,
             min_alerts=old.min_alerts,
+            rate=old.rate,
             hops=old.hops,
             opened_at=float("inf"),
             last_at=float("-inf"),

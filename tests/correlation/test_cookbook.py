@@ -126,3 +126,14 @@ def test_a_reload_keeps_open_groups_and_gives_them_the_new_times() -> None:
 
 def test_the_policy_of_a_recipe_is_told() -> None:
     assert engine(CASCADE).opens("cascade").severity == "SEV2"
+
+
+def test_a_recipe_may_ask_for_a_rate() -> None:
+    burst = Recipe(name="burst", rate=3)
+    slow = engine(burst).ingest([alert(100.0 * n, f"Rule{n}") for n in range(5)])
+    fast = engine(burst).ingest([alert(20.0 * n, f"Rule{n}") for n in range(5)])
+    assert [d.deserves for d in slow] == [False] * 5
+    assert [d.deserves for d in fast] == [False, False, True, True, True]
+    assert "asks for 3 within a minute" in fast[0].reason
+    with pytest.raises(CookbookError):
+        Cookbook([Recipe(name="x", rate=101)])

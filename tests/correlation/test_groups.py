@@ -72,10 +72,15 @@ def test_familiar_noise_that_fires_on_does_not_keep_a_group_open_for_the_next_ou
     assert later.group != first[0].group
 
 
+def word(n: int) -> str:
+    """A name that shares no word with another's."""
+    return "".join(chr(97 + (n // 26**k + 5 * k) % 26) for k in range(4))
+
+
 def heard(engine: Engine, news: int = 60, gap: float = 120.0) -> float:
     """A source that never tells ends, with something new every other minute; returns the moment of the last."""
     for n in range(news):
-        engine.ingest([alert(gap * n, f"Rule{n}", "", host=f"h{n % 7}", source="siem")])
+        engine.ingest([alert(gap * n, word(n), "", host=f"h{n % 7}", source="siem")])
     return gap * (news - 1)
 
 
