@@ -54,7 +54,7 @@ INPUT_LABEL, HINT, PLACEHOLDER = 2_000, 2_000, 150  # characters of a field of a
 INPUT_TEXT = 3_000  # characters that somebody may type into one
 VIEW_TITLE = 24  # characters, also of a modal's two buttons
 METADATA = 3_000  # characters of private_metadata
-VIEW = 250 * 1024  # bytes: view_too_large
+VIEW = 250_000  # bytes: view_too_large
 ELEMENT_TEXT = 3_000  # characters of one text element; documented for sections, kept everywhere
 FALLBACK = 2_000  # characters; chat.update takes 4,000 (msg_too_long), a lock screen shows about 150
 # A message's blocks fail with msg_blocks_too_long at about 13,200 characters (slackapi/bolt-js #2509); blocks of rich text whose

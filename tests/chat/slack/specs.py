@@ -68,7 +68,7 @@ def check_message(blocks: list[dict[str, Any]], text: str) -> None:
     """By schema and by length, as Slack would."""
     assert 1 <= len(blocks) <= 50
     assert 1 <= units(text) <= 4_000
-    assert len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")).encode()) <= 12_000
+    assert len(escaped(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))).encode()) <= 12_000
     assert sum(len(escaped(said)) for said in texts(blocks)) <= 13_200
     for block in blocks:
         check("KnownBlock", block)
@@ -81,7 +81,7 @@ def check_view(name: str, view: dict[str, Any]) -> None:
         check(name, block)
     assert len(view["blocks"]) <= 100
     assert units(view.get("private_metadata", "")) <= 3_000
-    assert len(json.dumps(view).encode()) <= 250 * 1024
+    assert len(json.dumps(view).encode()) <= 250_000
     check_lengths(view)
 
 

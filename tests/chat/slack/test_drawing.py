@@ -115,6 +115,20 @@ def test_nothing_is_parsed_and_nobody_is_rung(view: View | Reply) -> None:
             links=tuple(Link(f"dashboard {n}", "https://example.org/" + "&" * 250) for n in range(40)),
         ),
         card(
+            title="<" * 10_000,
+            incident="<" * 500,
+            status="&" * 500,
+            location="<" * 500,
+            environment="&" * 500,
+            lead=Person("x", "<" * 500),
+            services=tuple(ServiceCount("&" * 200, 10**15) for _ in range(200)),
+            cause=("<" * 9_000,),
+            suspects=(("&" * 9_000,),) * 200,
+            next_step=(Code("<" * 9_000),),
+            buttons=tuple(Button(label="&" * 200, command="&" * 300, confirm="<" * 900) for _ in range(40)),
+            links=tuple(Link("&" * 90, "https://example.org/" + "&" * 250) for _ in range(40)),
+        ),
+        card(
             title="", severity="", incident="", status="", lead=None, services=(), cause=(), suspects=(), next_step=()
         ),
         Notice(text=(), buttons=()),
@@ -123,7 +137,7 @@ def test_nothing_is_parsed_and_nobody_is_rung(view: View | Reply) -> None:
         Page(incident="", headline=(), body=()),
         Notice(text=("\n",), details=((),) * 500, output=" \n \n"),
     ],
-    ids=["everything", "empty card", "empty notice", "empty reply", "crumbs", "empty page", "blanks"],
+    ids=["everything", "entities", "empty card", "empty notice", "empty reply", "crumbs", "empty page", "blanks"],
 )
 def test_the_worst_and_the_least_can_be_said(view: View | Reply) -> None:
     drawn(view)
