@@ -10,9 +10,12 @@ import sys
 from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import ConfigError, MusterError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 __all__ = ["main"]
 
@@ -64,7 +67,17 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="validate catalogue and settings; every problem with file and line")
     _add_catalog(check)
     check.add_argument("--schema", action="store_true", help="print the catalogue's JSON Schema, for editors")
+    check.add_argument(
+        "--live", action="store_true", help="also ask Slack whether the tokens are right; changes nothing"
+    )
     check.set_defaults(run=_check)
+
+    manifest = commands.add_parser("manifest", help="what to paste where an app is made")
+    manifest.add_argument("platform", choices=("slack",))
+    manifest.add_argument(
+        "--url", default="", metavar="ADDRESS", help="HTTP mode: where Slack reaches Muster (default: Socket Mode)"
+    )
+    manifest.set_defaults(run=_manifest)
 
     replay = commands.add_parser("replay", help="what the engine makes of a recorded stream")
     replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz")
@@ -171,7 +184,28 @@ def _check(options: argparse.Namespace) -> int:
         settings.secrets_of(discover())
     except ConfigError as error:
         return check(error, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
-    return check(settings, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
+    code = check(settings, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
+    return max(code, _loop(_look(settings))) if options.live else code
+
+
+async def _look(settings: Settings) -> int:
+    from bot.chat.slack.live import look
+
+    if settings.slack_bot_token is None:
+        print("note: no SLACK_BOT_TOKEN is set, so Slack is not asked")
+        return 0
+    problems = [problem async for problem in look(settings)]
+    for problem in problems:
+        print(problem)
+    print(f"Slack: {len(problems)} wrong." if problems else "Slack lets Muster in, with every scope it needs.")
+    return 1 if problems else 0
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    from bot.chat.slack.manifest import manifest_yaml
+
+    print(manifest_yaml(options.url), end="")
+    return 0
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -31,7 +31,7 @@ def test_every_picture_is_there_and_says_what_it_shows() -> None:
     assert all(len(words) > 20 and (ROOT / path).is_file() for words, path in pictures)
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "check", "replay", "fit", "export"])
+@pytest.mark.parametrize("command", ["demo", "run", "check", "replay", "fit", "export", "manifest"])
 def test_every_command_of_the_table_has_the_options_it_names(command: str) -> None:
     (line,) = re.findall(rf"^\| `muster {command}([^`]*)`", README, re.MULTILINE)
     help_text = subprocess.run(

@@ -2,108 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from bot.app import App
-from bot.catalog.store import CatalogStore
-from bot.settings import Settings, load_settings
+from bot.commands.definition import Verb
+from bot.commands.registry import discover
 from tests.fakes.slack import FakeSlack
-
-CATALOG = """
-defaults: {team: sre}
-people:
-  robin: {name: Robin Vos, email: robin@example.org, github: rvos}
-  mika: {name: Mika Laine, email: mika@example.org}
-teams:
-  sre: {members: [robin, mika], schedule: sre}
-schedules:
-  sre: {timezone: UTC, layers: [{people: [robin], rotation: weekly}]}
-services:
-  checkout: {tier: 1}
-"""
-
-
-def alert(**more: Any) -> dict[str, Any]:
-    return {
-        "name": "CheckoutErrors",
-        "severity": "critical",
-        "service": "checkout",
-        "host": "checkout-1",
-        "summary": "5xx at 30 %",
-    } | more
-
-
-def careless(slack: FakeSlack) -> list[str]:
-    """What a careful client does not do; that bolt names the team when it asks who it is, is bolt's."""
-    return [what for what in slack.complaints if what != "auth.test: no argument is called team_id"]
-
-
-class Stage:
-    """A running Muster and the workspace that it is in."""
-
-    def __init__(self, app: App, slack: FakeSlack) -> None:
-        self.app, self.slack = app, slack
-        self.session = aiohttp.ClientSession()
-
-    async def alert(self, **more: Any) -> None:
-        async with self.session.post(f"{self.app.address}/webhooks/generic", json=alert(**more)) as answer:
-            assert answer.status == 202
-
-    async def ready(self) -> dict[str, Any]:
-        async with self.session.get(f"{self.app.address}/readyz") as answer:
-            return dict(await answer.json())
-
-    def rooms(self) -> list[str]:
-        return [channel.name for channel in self.slack.world.channels.values() if channel.name.startswith("inc-")]
-
-    async def room(self, number: int = 1) -> str:
-        found = await self.slack.until(lambda: [name for name in self.rooms() if name.startswith(f"inc-{number}-")])
-        return str(found[0])
-
-    async def shown(self, room: str, words: str) -> Any:
-        """The message of the room that says these words, once it is there."""
-        said = lambda m: words in m.text or words in m.shown  # noqa: E731
-        found = await self.slack.until(lambda: [m for m in self.slack.posts(room) if said(m)], 10.0)
-        return found[0]
-
-    async def card(self, room: str) -> Any:
-        """The card, once it is there and pinned."""
-        pins = [pin["ts"] for pin in await self.slack.until(lambda: self.slack.world.named(room).pins, 10.0)]
-        return next(message for message in self.slack.posts(room) if message.ts in pins)
-
-
-@asynccontextmanager
-async def muster(folder: Path, slack: FakeSlack, **more: str) -> AsyncIterator[Stage]:
-    catalog = folder / "catalog.yaml"
-    catalog.write_text(CATALOG)
-    settings: Settings = load_settings(
-        {
-            "MUSTER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'm.db'}",
-            "MUSTER_HTTP_PORT": "0",
-            "SLACK_BOT_TOKEN": slack.app.bot_token,
-            "SLACK_APP_TOKEN": slack.app.app_token,
-            "SLACK_API_URL": slack.api_url,
-        }
-        | more
-    )
-    async with App(settings, CatalogStore(catalog), environment={}) as app:
-        stage = Stage(app, slack)
-        try:
-            await slack.until(lambda: slack.sockets.open or not settings.slack_app_token, 10.0)
-            yield stage
-        finally:
-            await stage.session.close()
+from tests.scenarios.slack_stage import careless, muster, workspace
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack() as fake:
+    async with workspace() as fake:
         yield fake
 
 
@@ -129,3 +43,208 @@ async def test_the_golden_path(tmp_path: Path, slack: FakeSlack) -> None:
             assert "looks better" in await answer.text()
     assert stage.rooms() == [room]
     assert careless(slack) == []
+
+
+def examples(verbs: tuple[Verb, ...]) -> Iterator[str]:
+    """Every verb and every sub-verb as its help shows it, and bare."""
+    for verb in verbs:
+        yield verb.name
+        yield from verb.examples
+        for sub in verb.subverbs:
+            yield f"{verb.name} {sub.name}"
+            yield from sub.examples
+
+
+async def test_every_verb_answers_in_private_and_none_crashes(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        over = [verb for verb in discover() if verb.name in {"resolve", "merge"}]  # they end the room
+        for line in [*examples(tuple(verb for verb in discover() if verb not in over)), *examples(tuple(over))]:
+            done = await robin.command("/incident", line, room)
+            assert not done.failed, line
+            await slack.until(lambda done=done: done.answers or done.views, 20.0)  # type: ignore[misc]
+            shown = "".join(answer.shown for answer in done.answers)
+            assert "Something went wrong" not in shown, line
+            assert not any(answer.public for answer in done.answers), line
+            while robin.modal:
+                robin.close()
+    assert careless(slack) == []
+
+
+async def test_a_verb_that_does_not_exist_is_answered_with_the_nearest(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    general = slack.channel("general", robin)
+    async with muster(tmp_path, slack):
+        done = await robin.command("/incident", "acknowlege", general)
+        assert "Did you mean ack" in (await done.answer(seconds=20.0)).shown
+        mention = await robin.say(general, f"<@{slack.app.user_id}> help")
+        answer = await slack.until(lambda: [a for a in robin.private if "/incident help" in a.shown], 20.0)
+        assert mention.done
+        assert answer
+    assert careless(slack) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong", "right", "shown"),
+    [
+        ("declare", None, {"argument:title": "Checkout is down", "argument:severity": "sev2"}, "Checkout is down"),
+        ("severity", None, {"argument:level": "sev3"}, "severity"),
+        ("note", None, {"argument:text": "rolled back"}, "rolled back"),
+        ("page", None, {"argument:who": "@mika"}, ""),
+        (
+            "silence",
+            {"argument:matcher": "what", "argument:duration": "2h"},
+            {"argument:matcher": 'service="cart"', "argument:duration": "2h"},
+            "",
+        ),
+        ("runbook run", None, None, ""),
+        ("retro mood", None, {"argument:mood": "good"}, ""),
+    ],
+)
+async def test_forms(
+    tmp_path: Path, slack: FakeSlack, typed: str, wrong: dict[str, Any] | None, right: dict[str, Any] | None, shown: str
+) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        done = await robin.command("/incident", typed, room)
+        view = await done.view(seconds=20.0)
+        before = len(robin.private)
+        if wrong:
+            refused = await robin.submit(wrong)
+            assert refused.errors
+        if typed == "runbook run":
+            await robin.press(view, "runbook", "restart")
+            await slack.until(lambda: "parameter:" in json.dumps(robin.modal["blocks"]) if robin.modal else False, 20.0)
+            right = {"parameter:instance": "checkout-1"}
+        sent = await robin.submit(right or {})
+        assert not sent.errors
+        assert robin.modal is None
+        answers = await slack.until(lambda: robin.private[before:] or sent.answers, 20.0)
+        assert "Something went wrong" not in answers[0].shown
+        assert mika.dm.messages or typed != "page" or await slack.until(lambda: mika.dm.messages, 20.0)
+        if shown:
+            await slack.until(
+                lambda: (
+                    shown.lower()
+                    in (answers[0].shown + str([m.shown for r in stage.rooms() for m in slack.posts(r)])).lower()
+                ),
+                20.0,
+            )
+    assert careless(slack) == []
+
+
+async def test_the_button_of_an_old_card_acts_on_what_is_so_now(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        old = (await stage.card(room)).frozen()
+        await (await mika.press(old, "ack INC-1")).answer(seconds=20.0)
+        second = await (await robin.press(old, "ack INC-1")).answer(seconds=20.0)
+        assert "Mika" in second.shown
+        await (await mika.command("/resolve", "rolled back", room)).answer(seconds=20.0)
+        late = await (await robin.press(old, "ack INC-1")).answer(seconds=20.0)
+        assert "Resolved" in late.shown
+        assert stage.said(room, "Acknowledged by") == 1
+    assert careless(slack) == []
+
+
+async def test_what_is_said_is_kept_as_it_happens(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        first = await robin.say(room, "it is the cache")
+        assert first.message
+        await mika.say(room, "not the cache, the queue", thread=first.message)
+        await robin.edit(first.message, "it is the queue")
+        gone = await mika.say(room, "lunch anyone")
+        assert gone.message
+        await mika.delete(gone.message)
+        await robin.upload(room, "graph.png", b"png", "look")
+        await mika.react(first.message, "pushpin")
+        await stage.shown(room, "Note by Mika Laine: Robin Vos: it is the queue")
+        await mika.unreact(first.message, "pushpin")
+        await stage.shown(room, "No longer pinned")
+        await mika.leave(room)
+        await (await robin.command("/resolve", "it was the queue", room)).answer(seconds=20.0)
+        await (await robin.command("/incident", "retro", room)).answer(seconds=20.0)
+        retro = await stage.retro()
+        assert "not the cache, the queue" in retro
+        assert "it is the queue" in retro
+        assert "it is the cache" not in retro
+        assert "lunch" not in retro
+        assert "graph.png" in retro
+        assert "Mika Laine joined the Slack room" in retro
+        assert "Mika Laine left the Slack room" in retro
+    assert careless(slack) == []
+
+
+async def test_what_was_said_while_muster_was_down_is_read_afterwards(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        first = await robin.say(room, "it is the cache")
+        assert first.message
+        await robin.say(room, "looking")
+    robin.say(room, "found it")
+    mika.say(room, "in the thread too", thread=first.message)
+    robin.edit(first.message, "it is the queue")
+    async with muster(tmp_path, slack) as stage:
+        retro = await stage.filed(room, robin, "in the thread too", "it is the queue", "found it")
+        assert retro.index("it is the queue") < retro.index("looking") < retro.index("found it")
+    assert careless(slack) == []
+
+
+async def test_the_room_leads_to_the_situation_room_and_the_home_tab_shows_what_waits(
+    tmp_path: Path, slack: FakeSlack
+) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack, MUSTER_PUBLIC_URL="https://muster.example.org") as stage:
+        await robin.open_home()
+        home = await slack.until(lambda: robin.home, 20.0)
+        assert "You are in no open incident" in json.dumps(home["blocks"])
+        assert "Robin Vos" in json.dumps(home["blocks"])
+        await stage.alert()
+        room = await stage.room()
+        marks = await slack.until(lambda: slack.world.named(room).bookmarks, 20.0)
+        assert [mark["link"] for mark in marks] == [f"https://muster.example.org/#/rooms/{room}"]
+        await slack.until(lambda: robin.dm.messages, 20.0)
+        await robin.open_home()
+        await slack.until(lambda: "Waiting for you" in json.dumps(robin.home["blocks"]), 20.0)
+        await robin.press(robin.home, "ack INC-1")
+        await stage.shown(room, "Acknowledged by Robin Vos")
+    assert careless(slack) == []
+
+
+async def test_by_http_what_slack_signed_is_heard_and_nothing_else(tmp_path: Path) -> None:
+    async with workspace() as slack:
+        robin = slack.person("robin")
+        secret = slack.app.signing_secret
+        async with muster(tmp_path, slack, SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=secret) as stage:
+            slack.request_url = f"{stage.app.address}/slack/events"
+            assert await slack.deliveries.verify_url()
+            await stage.alert()
+            room = await stage.room()
+            card = await stage.card(room)
+            assert not (await robin.press(card, "ack INC-1")).failed
+            await stage.shown(room, "Acknowledged by Robin Vos")
+            await robin.say(room, "by http")
+            done = await robin.command("/incident", "note heard", room)
+            assert "Noted" in (await done.answer(seconds=20.0)).shown
+            body, kind = slack.deliveries.body(done)
+            headers = {"Content-Type": kind, **slack.deliveries.signed(body)}
+            for bad in ({"X-Slack-Signature": "v0=00"}, slack.deliveries.signed(body, at=1.0)):
+                status, _, _ = await slack.deliveries.post(body, headers | bad)
+                assert status == 401
+            assert (await stage.ready())["checks"]["slack"]["ok"]
+        assert careless(slack) == []

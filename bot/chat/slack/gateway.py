@@ -252,12 +252,10 @@ class SlackGateway:
     # --- posts --------------------------------------------------------------------------------------------------------
 
     async def _post(self, channel: str, drawn: Drawn, nonce: str) -> PostedMessage:
-        if known := self._posts.get((channel, nonce)):  # it arrived; what came after it did not
-            return known
         if channel not in self._certain:
-            if posted := await self._posted(channel, nonce):
-                return self._remember(posted, nonce)
-            self._certain.add(channel)
+            await self._look(channel)
+        if known := self._posts.get((channel, nonce)):  # it arrived; what came after it, or the word of it, did not
+            return known
         try:
             answer = await self._in(
                 channel,
@@ -283,11 +281,12 @@ class SlackGateway:
         for key in [key for key, posted in self._posts.items() if posted == message]:
             del self._posts[key]
 
-    async def _posted(self, channel: str, nonce: str) -> PostedMessage | None:
-        """The message of this nonce, where it arrived although nobody told us."""
+    async def _look(self, channel: str) -> None:
+        """What of ours stands there, whether or not somebody told us that it arrived."""
         page = await self._in(channel, "conversations.history", limit=LOOKED_AT, include_all_metadata=True)
-        for message in page.get("messages", ()):
+        for message in reversed(page.get("messages", ())):
             metadata = message.get("metadata") or {}
-            if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("nonce") == nonce:
-                return PostedMessage(room=channel, message=str(message["ts"]))
-        return None
+            if metadata.get("event_type") == EVENT:
+                nonce = str(metadata.get("event_payload", {}).get("nonce", ""))
+                self._remember(PostedMessage(room=channel, message=str(message["ts"])), nonce)
+        self._certain.add(channel)

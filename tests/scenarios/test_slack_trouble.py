@@ -1,0 +1,313 @@
+"""Slack when things go wrong, and when much happens at once: nothing is doubled, nothing is lost, nothing is too fast."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.chat.slack import socket
+from bot.chat.views import Person
+from tests.fakes.slack import FakeSlack
+from tests.scenarios.slack_stage import Stage, alert, careless, muster, workspace
+
+ROBIN = Person("robin", "Robin Vos")
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    async with workspace() as fake:
+        yield fake
+
+
+async def settled(stage: Stage) -> None:
+    """Nothing waits to be sent."""
+    for _ in range(2_000):
+        outbox = (await stage.ready())["outbox"]
+        if outbox["pending"] == 0:
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError(f"still waiting: {outbox}")
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "timeout_after", "http_after"])
+async def test_what_arrived_although_slack_did_not_say_so_is_not_said_again(
+    tmp_path: Path, slack: FakeSlack, kind: Any
+) -> None:
+    async with muster(tmp_path, slack) as stage:
+        slack.faults.plan("conversations.create", kind, seconds=0.1)
+        slack.faults.plan("chat.postMessage", kind, times=3, seconds=0.1)
+        slack.faults.plan("pins.add", kind, seconds=0.1)
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.app.incidents.note(1, "looked at it", ROBIN)
+        await stage.shown(room, "looked at it")
+        await settled(stage)
+        assert stage.rooms() == [room]
+        nonces = [m["metadata"]["event_payload"]["nonce"] for m in slack.posts(room) if m.get("metadata")]
+        assert len(nonces) == len(set(nonces)) >= 3
+        assert (await stage.ready())["outbox"]["dead"] == 0
+    assert careless(slack) == []
+
+
+async def test_a_room_that_was_made_but_not_written_down_is_found_after_a_crash(
+    tmp_path: Path, slack: FakeSlack
+) -> None:
+    slack.faults.plan("conversations.setPurpose", "slow", seconds=30.0, times=None)
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await slack.until(lambda: slack.faults.planned[0].hits, 20.0)
+    slack.faults.clear()
+    async with muster(tmp_path, slack) as stage:
+        await stage.card(room)
+        await settled(stage)
+        assert stage.rooms() == [room]
+        assert stage.said(room, "INC-1") >= 1
+    assert "muster-incident-1" in slack.world.named(room).purpose
+    assert careless(slack) == []
+
+
+async def test_when_slack_asks_to_wait_the_lane_waits_as_long(tmp_path: Path, slack: FakeSlack) -> None:
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        await settled(stage)
+        before = len(slack.calls)
+        slack.faults.plan("chat.postMessage", "ratelimited", seconds=1)
+        for number in range(3):
+            await stage.app.incidents.note(1, f"note {number}", ROBIN)
+        await stage.shown(room, "note 2")
+        calls = [call for call in slack.calls[before:] if call.method == "chat.postMessage"]
+        assert calls[0].error == "429"
+        assert calls[1].at - calls[0].at >= 0.99
+        shown = [m.shown for m in slack.posts(room) if "Note by" in m.shown]
+        assert [words[-6:] for words in shown] == ["note 0", "note 1", "note 2"]
+    assert careless(slack) == []
+
+
+@pytest.mark.parametrize("may", [True, False], ids=["opened again", "replaced"])
+async def test_when_somebody_archives_the_room_the_incident_goes_on(
+    tmp_path: Path, slack: FakeSlack, may: bool
+) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        card = (await stage.card(room)).frozen()
+        await (await robin.press(card, "ack INC-1")).answer(seconds=20.0)
+        await slack.until(lambda: robin.id in slack.world.named(room).members, 20.0)
+        await settled(stage)
+        if not may:
+            slack.faults.plan("conversations.unarchive", "error", error="restricted_action", times=None)
+        await robin.archive(room)
+        await stage.app.incidents.note(1, "still here", ROBIN)
+        now = room if may else f"{room}-2"
+        await slack.until(lambda: slack.world.named(now), 20.0)
+        await stage.shown(now, "still here")
+        await stage.card(now)
+        await slack.until(lambda: robin.id in slack.world.named(now).members, 20.0)
+        done = await robin.command("/incident", "note in the new one", now)
+        assert "Noted" in (await done.answer(seconds=20.0)).shown
+        assert not slack.world.named(now).archived
+        assert (await stage.ready())["outbox"]["dead"] == 0
+    assert careless(slack) == []
+
+
+async def test_a_deleted_card_is_posted_again(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        card = await stage.card(room)
+        await settled(stage)
+        slack.world.delete(card)
+        await (await robin.command("/ack", "", room)).answer(seconds=20.0)
+        pins = slack.world.named(room).pins
+        await slack.until(lambda: [pin for pin in pins if pin["ts"] != card.ts], 20.0)
+        await settled(stage)
+        assert "Acknowledged" in (await stage.card(room)).shown
+    assert careless(slack) == []
+
+
+async def test_who_cannot_be_invited_is_named_in_the_room(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    slack.channel("partners", slack.person("mika", is_ultra_restricted=True))
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        await (await robin.command("/incident", "lead @mika", room)).answer(seconds=20.0)
+        told = await stage.shown(room, "Could not be invited")
+        assert "a guest" in told.shown
+        assert "Mika Laine" in told.shown
+    assert careless(slack) == []
+
+
+async def test_what_slack_delivers_twice_happens_once(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        card = await stage.card(room)
+        said = await robin.say(room, "it is the queue")
+        assert said.message
+        pinned = await robin.react(said.message, "pushpin")
+        noted = await robin.command("/incident", "note once", room)
+        await noted.answer(seconds=20.0)
+        pressed = await robin.press(card, "ack INC-1")
+        await pressed.answer(seconds=20.0)
+        await stage.shown(room, "Note by Robin Vos: Robin Vos: it is the queue")
+        for happening in (said, pinned, noted, pressed):
+            slack.deliveries.again(happening)
+        await slack.until(lambda: all(one.attempts > 1 for one in (said, pinned, noted, pressed)), 20.0)
+        await (await robin.command("/incident", "note last", room)).answer(seconds=20.0)
+        await stage.shown(room, "last")
+        await settled(stage)
+        assert stage.said(room, "Robin Vos: it is the queue") == 1
+        assert stage.said(room, "Note by Robin Vos: once") == 1
+        assert stage.said(room, "Acknowledged by") == 1
+    assert careless(slack) == []
+
+
+async def test_a_socket_that_is_refreshed_or_lost_is_opened_again(
+    tmp_path: Path, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "PING", 1.0)
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        await slack.sockets.disconnect("refresh_requested")
+        await slack.until(lambda: slack.sockets.opened == 2 and slack.sockets.open, 20.0)
+        slack.sockets.abort()
+        robin.say(room, "while nobody heard")
+        await slack.until(lambda: slack.sockets.opened == 3 and slack.sockets.open, 20.0)
+        done = await robin.command("/incident", "note after", room)
+        assert "Noted" in (await done.answer(seconds=20.0)).shown
+        assert (await stage.ready())["checks"]["slack"]["ok"]
+        await stage.filed(room, robin, "while nobody heard")
+    assert careless(slack) == []
+
+
+async def test_after_slack_was_away_everything_arrives_once_and_in_order(
+    tmp_path: Path, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "PING", 1.0)
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        await settled(stage)
+        edits = len(slack.calls_of("chat.update", ok=True))
+        async with slack.away():
+            for number in range(14):
+                await stage.app.incidents.note(1, f"note {number:02}", ROBIN)
+            await stage.app.incidents.acknowledge(1, ROBIN)
+            for _ in range(200):
+                check = (await stage.ready())["checks"]["slack"]
+                if not check["ok"]:
+                    break
+                await asyncio.sleep(0.02)
+            assert not check["ok"]
+            assert (await stage.ready())["status"] == "degraded"
+            await asyncio.sleep(1.0)  # so that a few tries fail
+        await stage.shown(room, "Acknowledged by Robin Vos")
+        await settled(stage)
+        notes = [m.shown[-7:] for m in slack.posts(room) if "Note by" in m.shown]
+        assert notes == [f"note {number:02}" for number in range(14)]
+        assert len(slack.calls_of("chat.update", ok=True)) - edits <= 4
+        assert stage.said(room, "Acknowledged by") == 1
+        await slack.until(lambda: slack.sockets.open, 20.0)
+        done = await robin.command("/incident", "note back", room)
+        assert "Noted" in (await done.answer(seconds=20.0)).shown
+    assert careless(slack) == []
+
+
+@pytest.mark.parametrize("word", ["invalid_auth", "token_revoked"])
+async def test_a_token_that_slack_does_not_accept_is_told_on_readyz(
+    tmp_path: Path, slack: FakeSlack, word: Any
+) -> None:
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        await settled(stage)
+        slack.app.token_trouble = word
+        await stage.app.incidents.note(1, "kept for later", ROBIN)
+        check: dict[str, Any] = {"ok": True}
+        for _ in range(500):
+            ready = await stage.ready()
+            check = ready["checks"]["slack"]
+            if not check["ok"]:
+                break
+            await asyncio.sleep(0.01)
+        assert ready["status"] == "degraded"
+        assert f"SLACK_BOT_TOKEN ({word})" in check["detail"]
+        assert "set the new token" in check["detail"]
+        slack.app.token_trouble = ""
+        await stage.shown(room, "kept for later")
+        await settled(stage)
+        assert (await stage.ready())["checks"]["slack"]["ok"]
+    assert careless(slack) == []
+
+
+async def test_an_app_token_that_slack_does_not_accept_is_told_on_readyz(tmp_path: Path, slack: FakeSlack) -> None:
+    slack.app.app_scopes = set()
+    async with muster(tmp_path, slack, connected=False) as stage:
+        detail = ""
+        for _ in range(500):
+            check = (await stage.ready())["checks"]["slack"]
+            detail = check["detail"]
+            if "missing_scope" in detail:
+                break
+            await asyncio.sleep(0.01)
+        assert "SLACK_APP_TOKEN (missing_scope)" in detail
+        assert "connections:write" in detail
+
+
+async def test_twenty_incidents_at_once_stay_within_slacks_tiers(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    general = slack.channel("general", robin)
+    async with muster(tmp_path, slack) as stage:
+        typed = [robin.command("/declare", f"part {number} is down sev3", general) for number in range(20)]
+        for one in typed:
+            assert not (await one).failed
+        await slack.until(lambda: len(stage.rooms()) == 20, 30.0)
+        await slack.until(lambda: all(slack.world.named(room).pins for room in stage.rooms()), 30.0)
+        await slack.until(lambda: all(robin.id in slack.world.named(room).members for room in stage.rooms()), 30.0)
+        await settled(stage)
+        assert not slack.rates.refused
+        for room in stage.rooms():
+            assert len(slack.world.named(room).pins) == 1
+            assert stage.said(room, "declared by") == 1
+        assert (await stage.ready())["outbox"]["dead"] == 0
+    assert careless(slack) == []
+
+
+async def test_a_storm_costs_one_card_edit_a_second_and_no_message(tmp_path: Path, slack: FakeSlack) -> None:
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        card = await stage.card(room)
+        await settled(stage)
+        posts = len(slack.posts(room))
+        before = len(slack.calls)
+        for start in range(0, 10_000, 500):
+            await stage.alerts([alert(host=f"checkout-{start + n}") for n in range(500)])
+        await slack.until(lambda: "10,000 alerts" in card.shown, 60.0)
+        await settled(stage)
+        calls = slack.calls[before:]
+        edits = [call.at for call in calls if call.method == "chat.update" and call.args["ts"] == card.ts]
+        assert all(later - earlier >= 0.9 for earlier, later in pairwise(edits))
+        assert len(slack.posts(room)) == posts
+        assert not slack.rates.refused
+    assert careless(slack) == []
