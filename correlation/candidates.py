@@ -6,6 +6,7 @@ Nothing is scored here, and no list grows with the groups that are open.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 __all__ = ["Index"]
 
@@ -69,10 +70,7 @@ class Index:
         for pair in pairs:
             posting = self._postings.get(pair)
             if posting:
-                for taken, group in enumerate(reversed(posting)):
-                    if taken >= PER_KEY:
-                        break
-                    found[group] = None
+                found.update(dict.fromkeys(islice(reversed(posting), PER_KEY)))  # who is there already keeps the place
                 if len(found) >= LIMIT:
                     break
         return list(found)[:LIMIT]

@@ -27,6 +27,7 @@ MAX_CHANGES = 8
 MAX_CLASSES = 6  # of one service
 MAX_HOSTS = 32  # of one service
 MAX_RECENT = 8  # sorts of alerts that began lately
+AT_ONCE = 2.0  # seconds in which so many that begin are a storm
 MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
 MAX_RESTLESS = 16  # members that flap and are named
 FADES = 600.0  # seconds in which half of what an alert says fades, where its end will not be told
@@ -143,10 +144,13 @@ class Group(msgspec.Struct, kw_only=True):
 
     def joinable(self, at: float) -> bool:
         """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet."""
-        return at - (max(self.opened_at, self.called_at) if self.adaptive else self.opened_at) <= self.cook_for and (
-            self.loud > 0
-            or at - max(self.spoke_at, self.last_at if not self.lasting else NEVER) <= self.quiet_for * self.reach
-        )
+        began = self.called_at if self.adaptive and self.called_at > self.opened_at else self.opened_at
+        if at - began > self.cook_for:
+            return False
+        if self.loud > 0:
+            return True
+        spoke = self.last_at if not self.lasting and self.last_at > self.spoke_at else self.spoke_at
+        return at - spoke <= self.quiet_for * self.reach
 
     def take(self, episode: Episode, at: float) -> None:
         """A member more, as of `at`."""
@@ -217,8 +221,8 @@ class Group(msgspec.Struct, kw_only=True):
         recent = self.recent
         before = recent.pop(sort, NEVER)
         recent[sort] = max(at, before)
-        if len(recent) > MAX_RECENT:
-            del recent[next(iter(recent))]
+        if len(recent) > MAX_RECENT and at - recent.pop(next(iter(recent))) < AT_ONCE:
+            return False  # more begins at once than is remembered: nothing can be told about what follows what
         return at - before > WINDOW
 
     def worsen(self, episode: Episode) -> None:

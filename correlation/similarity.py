@@ -6,6 +6,7 @@ A term is one class and one place in TERMS. What an alert or a group lacks is no
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from math import exp
 
 from correlation.cookbook import PLACES, Compiled
@@ -87,11 +88,19 @@ class Location(Term):
             return MISSING
         if mine in group.locations:
             return 1.0
-        return 0.9 if any(_within(mine, other) or _within(other, mine) for other in group.locations) else 0.0
+        for other in group.locations:
+            if _near(mine, other):
+                return 0.9
+        return 0.0
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         relation = "same location" if score == 1 else "location near" if score else "elsewhere:"
         return f"{relation} {clean(facts.episode.location, 40)}"
+
+
+@lru_cache(maxsize=8192)
+def _near(one: str, other: str) -> bool:
+    return _within(one, other) or _within(other, one)
 
 
 def _within(part: str, whole: str) -> bool:

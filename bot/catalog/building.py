@@ -156,6 +156,7 @@ def _recipe(recipe: RecipeModel) -> RecipeSpec:
         cook_for=recipe.cook_for,
         quiet_for=recipe.quiet_for,
         min_alerts=recipe.min_alerts,
+        rate=recipe.rate,
         match=recipe.match,
         opens=Opens(
             severity=opens.severity,

@@ -34,6 +34,7 @@ def _recipe(spec: RecipeSpec) -> Recipe:
         "cook_for": spec.cook_for,
         "quiet_for": spec.quiet_for,
         "min_alerts": spec.min_alerts,
+        "rate": spec.rate,
         "match": spec.match,
     }
     return Recipe(

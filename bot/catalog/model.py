@@ -222,6 +222,7 @@ class RecipeSpec:
     cook_for: float | None = None
     quiet_for: float | None = None
     min_alerts: int | None = None
+    rate: int | None = None
     match: Literal["closest", "first"] | None = None
     opens: Opens = Opens()
 

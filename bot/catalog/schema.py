@@ -235,6 +235,7 @@ class RecipeModel(Entry):
     cook_for: SomeTime | None = Field(None, description="A group takes members for this long after its first alert.")
     quiet_for: SomeTime | None = Field(None, description="... and closes after this long without one.")
     min_alerts: int | None = Field(None, ge=1, description="How many alerts make an incident.")
+    rate: int | None = Field(None, ge=1, le=100, description="How many alerts within a minute make an incident.")
     match: Literal["closest", "first"] | None = Field(
         None, description="Join the group most alike, or the first alike enough."
     )

@@ -29,6 +29,12 @@ def test_what_a_recipe_does_not_say_is_the_engines_default(catalog_of):
     )
 
 
+def test_a_recipe_may_ask_for_a_rate(catalog_of):
+    (recipe,) = cookbook(catalog_of("recipes: [{name: a, rate: 5}]")).recipes
+    assert recipe.rate == 5
+    assert DEFAULT_RECIPE.rate == 0
+
+
 def test_matchers_of_a_recipe_survive_the_way(catalog_of):
     text = r"""
         teams: {x: }
