@@ -283,7 +283,7 @@ class App:
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)
         self._stack.push_async_callback(dispatcher.close)
-        ear = slack.listen(dispatcher, services) if slack is not None else None
+        ear = slack.listen(dispatcher, services, console) if slack is not None else None
         desk = self._desk(sources)
         await self._serve(
             WebParts(

@@ -13,6 +13,8 @@ import aiohttp
 
 from bot.app import App
 from bot.catalog.store import CatalogStore
+from bot.chat.console import ConsoleConversation
+from bot.chat.conversation import LOBBY
 from bot.chat.slack.manifest import COMMANDS, EVENTS, SCOPES
 from bot.chat.slack.tiers import Tiers
 from bot.settings import Settings, load_settings
@@ -94,6 +96,10 @@ class Stage:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not all of {words} in {retro}")
             await asyncio.sleep(0.1)
+
+    async def lobby(self) -> str:
+        """What is told in the situation room's lobby."""
+        return "\n".join([m.text for m in await ConsoleConversation(self.app.database, self.app.clock).history(LOBBY)])
 
     def said(self, room: str, words: str) -> int:
         """How many messages of the room say it."""

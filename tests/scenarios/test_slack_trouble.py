@@ -34,6 +34,13 @@ async def settled(stage: Stage) -> None:
     raise TimeoutError(f"still waiting: {outbox}")
 
 
+async def told(stage: Stage, words: str) -> None:
+    """The situation room says so."""
+    async with asyncio.timeout(20.0):
+        while words not in await stage.lobby():
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("kind", ["reset_after", "timeout_after", "http_after"])
 async def test_what_arrived_although_slack_did_not_say_so_is_not_said_again(
     tmp_path: Path, slack: FakeSlack, kind: Any
@@ -253,9 +260,11 @@ async def test_a_token_that_slack_does_not_accept_is_told_on_readyz(
         assert ready["status"] == "degraded"
         assert f"SLACK_BOT_TOKEN ({word})" in check["detail"]
         assert "set the new token" in check["detail"]
+        await told(stage, f"SLACK_BOT_TOKEN ({word})")
         slack.app.token_trouble = ""
         await stage.shown(room, "kept for later")
         await settled(stage)
+        await told(stage, "What waited arrives there now")
         assert (await stage.ready())["checks"]["slack"]["ok"]
     assert careless(slack) == []
 

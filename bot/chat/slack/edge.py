@@ -18,6 +18,8 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.chat.conversation import LOBBY
+from bot.chat.gateway import Gateway
 from bot.chat.slack.asking import Asking
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.hearing import Hearing
@@ -25,7 +27,8 @@ from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSA
 from bot.chat.slack.modals import CALLBACK, CHOSEN
 from bot.chat.slack.socket import Socket
 from bot.chat.slack.tab import Tab
-from bot.chat.views import Code, Reply, text
+from bot.chat.views import Code, Moment, Notice, Reply, text
+from bot.clock import Clock
 from bot.errors import DeliveryError, StorageUnavailable
 from bot.telemetry import Metrics, get_logger
 
@@ -35,13 +38,16 @@ log = get_logger(__name__)
 
 REMEMBERED = 5_000  # event ids; Slack repeats an event for some minutes
 LOOK = 0.5  # seconds between two looks whether there is a connection
-LOUD = 10.0  # ... without one before it is told in the log
+LOUD = 10.0  # ... without one before it is told
 
 Listener = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class SlackEdge:
-    """Listens to Slack, by Socket Mode with `app_token`, else by HTTP with `signing_secret` (the web hands requests on)."""
+    """Listens to Slack, by Socket Mode with `app_token`, else by HTTP with `signing_secret` (the web hands requests on).
+
+    `elsewhere` is where it is told when Slack is out of reach.
+    """
 
     def __init__(
         self,
@@ -50,15 +56,19 @@ class SlackEdge:
         hearing: Hearing,
         tab: Tab,
         metrics: Metrics,
+        clock: Clock,
+        elsewhere: Gateway,
         *,
         app_token: str = "",
         signing_secret: str = "",
     ) -> None:
         self._client, self._asking, self._hearing, self._tab, self._metrics = client, asking, hearing, tab, metrics
+        self._clock, self._elsewhere = clock, elsewhere
         self._app_token, self._signing_secret = app_token, signing_secret
         self._app: AsyncApp | None = None
         self._socket: Socket | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._missed = False  # something that was heard could not be kept
         self._events: OrderedDict[str, None] = OrderedDict()
 
@@ -71,9 +81,10 @@ class SlackEdge:
 
     async def stop(self) -> None:
         """Listen no more."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        tasks = [task for task in (self._listening, self._reading) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._socket is not None:
             await self._socket.close()
         self._socket = self._app = None
@@ -82,21 +93,25 @@ class SlackEdge:
         """A word on how it is. StorageUnavailable with what to do when Slack does not hear us, or we do not hear Slack."""
         if self._client.trouble:
             await self._ask_who_we_are()
+        if wrong := await self._wrong():
+            raise StorageUnavailable(wrong)
+        return "connected" if self._app_token else "listens by HTTP"
+
+    async def _wrong(self) -> str:
+        """What is wrong between Slack and us, with the way out; "" when nothing is."""
         if self._client.trouble:
-            raise StorageUnavailable(
+            return (
                 f"Slack does not accept SLACK_BOT_TOKEN ({self._client.trouble}). Nothing is lost: it is sent when Slack lets "
                 "Muster in. Install the app again, set the new token, start Muster again."
             )
-        if not self._app_token:
-            return "listens by HTTP"
-        if self._socket is None or await self._socket.connected() is None:
-            if self._socket is not None and self._socket.trouble:
-                raise StorageUnavailable(
-                    f"Slack does not accept SLACK_APP_TOKEN ({self._socket.trouble}), so nothing that is typed there arrives. "
-                    "It is an app-level token, xapp-..., with the scope connections:write."
-                )
-            raise StorageUnavailable("The socket to Slack is not connected; Muster keeps trying.")
-        return "connected"
+        if self._socket is None or await self._socket.connected() is not None:
+            return ""
+        if self._socket.trouble:
+            return (
+                f"Slack does not accept SLACK_APP_TOKEN ({self._socket.trouble}), so nothing that is typed there arrives. "
+                "It is an app-level token, xapp-..., with the scope connections:write."
+            )
+        return "The socket to Slack is not connected; Muster keeps trying."
 
     def add_routes(self, app: web.Application) -> None:
         """HTTP mode: requests that Slack signs; bolt checks the signature and its age."""
@@ -119,26 +134,38 @@ class SlackEdge:
     # --- connecting ---------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        """After each connection, read what was said while there was none."""
+        """After each connection, read what was said while there was none; tell the situation room what is wrong for long."""
         await self._ask_who_we_are()
-        if self._socket is None:
-            log.info("slack_connected", by="http")
         known: object | None = None
-        since = asyncio.get_running_loop().time()
+        since: float | None = None  # when it went wrong
+        told = ""
         while True:
-            now = asyncio.get_running_loop().time()
             current = await self._socket.connected() if self._socket is not None else self
-            if current is not None and (current is not known or self._missed):
-                if current is not known and self._socket is not None:
-                    log.info("slack_connected", by="socket", again=known is not None)
-                known, self._missed = current, False
-                await self._guarded(lambda _: self._hearing.catch_up(), {}, "history")
-            elif current is None and since > 0.0 and now - since > LOUD and self._socket is not None:
-                log.error("slack_not_connected", seconds=round(now - since), reason=self._socket.trouble)
-                since = 0.0  # told
-            if current is not None:
-                since = now
+            if current is not None and current is not known:
+                log.info("slack_connected", by="socket" if self._socket else "http", again=known is not None)
+                known, self._missed = current, True
+            if self._missed and current is not None and (self._reading is None or self._reading.done()):
+                self._missed = False  # it may take long: meanwhile it goes on here
+                reading = self._guarded(lambda _: self._hearing.catch_up(), {}, "history")
+                self._reading = asyncio.create_task(reading, name="slack history")
+            wrong, now = await self._wrong(), self._clock.now()
+            since = (since or now) if wrong else since
+            if wrong and wrong != told and (self._client.trouble or now - (since or now) >= LOUD):
+                told = wrong
+                log.error("slack_trouble", reason=wrong)
+                await self._tell(Notice(text=(wrong,), tone="bad"), now)
+            elif not wrong and told and since is not None:
+                back = text("Slack was out of reach from ", Moment(since), ". What waited arrives there now, in order.")
+                told, since = "", None
+                await self._tell(Notice(text=back, tone="good"), now)
+            elif not wrong:
+                since = None
             await asyncio.sleep(LOOK)
+
+    async def _tell(self, notice: Notice, at: float) -> None:
+        """Say it where Slack is not needed."""
+        with suppress(DeliveryError, StorageUnavailable):
+            await self._elsewhere.post(LOBBY, notice, nonce=f"slack:{at}")
 
     async def _ask_who_we_are(self) -> None:
         """Whether our token is accepted; the client remembers what Slack says."""
@@ -228,7 +255,7 @@ class SlackEdge:
         try:
             await listener(body)
         except (DeliveryError, StorageUnavailable) as error:
-            self._missed = self._missed or what == "event"
+            self._missed = self._missed or what in {"event", "history"}  # read again
             log.warning("slack_not_answered", what=what, reason=str(error))
         except Exception:  # named place: one request of Slack's costs only itself
             log.exception("slack_request_failed", what=what)

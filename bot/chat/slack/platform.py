@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.catalog.catalog import Catalog
+from bot.chat.gateway import Gateway
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.asking import Asking
 from bot.chat.slack.client import SlackClient
@@ -62,14 +63,16 @@ class SlackPlatform:
             tiers=tiers,
         )
 
-    def listen(self, dispatcher: Dispatcher, services: Services) -> SlackEdge:
-        """What hears Slack; start it when everything else is there."""
+    def listen(self, dispatcher: Dispatcher, services: Services, elsewhere: Gateway) -> SlackEdge:
+        """What hears Slack; start it when everything else is there. It tells `elsewhere` when Slack is out of reach."""
         return SlackEdge(
             self._client,
             Asking(self._client, self._accounts, services.database, dispatcher, self._catalog),
             Hearing(self._client, self._accounts, services.database, services.clock, services.incidents),
             Tab(self._client, self._accounts, services),
             services.metrics,
+            services.clock,
+            elsewhere,
             app_token=self._app_token,
             signing_secret=self._signing_secret,
         )

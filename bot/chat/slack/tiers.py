@@ -38,7 +38,7 @@ POSTS_WORKSPACE = 300  # ... and "several hundred" a minute in the workspace
 
 
 class Tiers:
-    """Remembers the calls of the last minute, each from its answer on. `minute` is its length in seconds: tests have shorter ones."""
+    """Remembers the calls of the last minute, each from its answer on. `minute` is its length in seconds (short in tests)."""
 
     def __init__(self, *, minute: float = MINUTE) -> None:
         self.minute = minute
