@@ -63,6 +63,7 @@ from bot.storage.lease import held
 from bot.storage.retention import Retention
 from bot.storage.room import measure
 from bot.telemetry import Metrics, get_logger
+from bot.turns import Turns
 from bot.web.api.retros import retro_path
 from bot.web.application import application
 from bot.web.parts import Lag, WebParts
@@ -181,6 +182,7 @@ class App:
             gateways[slack.gateway.platform] = slack.gateway
         platforms = tuple(gateways)
 
+        turns = Turns()
         self.grouping = Grouping(
             self.database,
             self.journal,
@@ -188,6 +190,7 @@ class App:
             sources=sources,
             catalog=catalog,
             weights=load_weights(settings.weights) if settings.weights else None,
+            turns=turns,
         )
         announcements = Announcements(platforms, catalog, person)
         archive = ArchiveLater(catalog, announcements)
@@ -263,7 +266,7 @@ class App:
             retros=retros,
             metrics=metrics,
         )
-        dispatcher = Dispatcher(services)
+        dispatcher = Dispatcher(services, turns)
         handlers = {
             **auto_resolve(self.incidents),
             **settling(self.incidents),
@@ -278,7 +281,6 @@ class App:
         scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
         forewarning = Forewarning(self.database, clock, history, announcements)
         scheduler.every(FOREWARNING_EVERY, "forewarning", forewarning.look)
-
         await self.silences.sync(self.catalog.current)
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)
@@ -390,8 +392,6 @@ class App:
             return self.settings.public_url + retro_path(ref, form)
         here = self.settings.is_loopback and {platform or name for name in platforms} == {ConsoleGateway.platform}
         return self.address + retro_path(ref, form) if here else ""
-
-    # --- how it is ----------------------------------------------------------------------------------------------------
 
     def lag(self) -> Lag:
         """How far the pipeline is behind the journal."""

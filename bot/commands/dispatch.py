@@ -28,6 +28,7 @@ from bot.incidents.model import ref
 from bot.storage import tables
 from bot.storage.database import Along, Transaction, upsert
 from bot.telemetry import get_logger
+from bot.turns import Turns
 
 __all__ = ["Completion", "Dispatcher", "Invocation"]
 
@@ -60,8 +61,8 @@ class Invocation:
 class Dispatcher:
     """Runs commands and completes them while they are typed."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, turns: Turns | None = None) -> None:
+        self._services, self._turns = services, turns or Turns()
         self._verbs = by_name()
         self._running: dict[str, asyncio.Future[Reply]] = {}
         self._answered: OrderedDict[str, Reply] = OrderedDict()
@@ -91,6 +92,10 @@ class Dispatcher:
         return await completion.complete(line, self._services, permit, self._verbs, incident)
 
     async def _run(self, invocation: Invocation, key: str) -> Reply:
+        with self._turns.of_a_person():
+            return await self._timed(invocation, key)
+
+    async def _timed(self, invocation: Invocation, key: str) -> Reply:
         started = time.perf_counter()
         verb, outcome, incident = self._name(invocation.text), "answered", invocation.incident
         try:

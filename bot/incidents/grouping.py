@@ -30,6 +30,7 @@ from bot.intake.source import Source
 from bot.storage import tables
 from bot.storage.database import Announcement, Database, Transaction, upsert
 from bot.telemetry import get_logger
+from bot.turns import Turns
 from correlation.alert import Alert, Change
 from correlation.decision import Decision
 from correlation.engine import Engine, SnapshotError, UnknownGroup
@@ -68,9 +69,11 @@ class Grouping:
         sources: dict[str, Source],
         catalog: Callable[[], Catalog],
         weights: Weights | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._database, self._journal, self._clock = database, journal, clock
         self._sources, self._catalog, self._weights = sources, catalog, weights or shipped()
+        self._turns = turns or Turns()
         self._lock = asyncio.Lock()
         self._muting: Muting | None = None
         self._stale = True
@@ -95,6 +98,7 @@ class Grouping:
         When the block fails, what it told the engine may not be in the database: the engine is rebuilt before it is lent again.
         """
         async with self._ready() as engine:
+            self._turns.renew()
             try:
                 yield engine
             except BaseException:
@@ -123,7 +127,7 @@ class Grouping:
             alerts, muted = reading.alerts[start : start + SLICE], reading.muted[start : start + SLICE]
             decided += zip(alerts, self.engine.ingest(alerts, delivery.received_at, muted=muted), strict=True)
             if time.perf_counter() >= self._breath_at:
-                await asyncio.sleep(0)
+                await self._turns.give()
                 self._breath_at = time.perf_counter() + BREATH
         return Told(changes=reading.changes, decided=decided, called=called)
 
