@@ -27,10 +27,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     `episode` numbers one fingerprint's stay in one group (or among the held); repeats carry the number of the first.
     `code` is the named reason. `deserves`: the group deserves people now; a group may open before it does. `merged`:
-    (lost, kept) groups that this alert bridged. `called`: other groups that came to deserve people by the passing of
-    time: they waited for company, and fire on all alone. A held alert that fires again may be "joined" or "opened"
-    later, with its old episode number. `severity` is the one last told while it fired; `before` what it was when this
-    alert changed it. `muted`: it is an effect of a known cause, so nobody needs to be told of it by itself.
+    (lost, kept) groups that this alert bridged; before these, those that a look at whole groups showed to be one,
+    which has nothing to do with this alert: `repaired` says why, in words, for each of them. `called`: other groups
+    that came to deserve people by the passing of time: they waited for company, and fire on all alone. A held alert
+    that fires again may be "joined" or "opened" later, with its old episode number. `severity` is the one last told
+    while it fired; `before` what it was when this alert changed it. `muted`: it is an effect of a known cause, so
+    nobody needs to be told of it by itself.
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str | None = None
     evidence: tuple[Evidence, ...] = ()
     merged: tuple[tuple[str, str], ...] = ()
+    repaired: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
     severity: Severity = Severity.WARNING
     before: Severity | None = None

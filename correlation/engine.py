@@ -23,6 +23,7 @@ from correlation.lift import Lift
 from correlation.placing import Placer
 from correlation.records import Records
 from correlation.registry import Registry, UnknownGroup
+from correlation.repair import Repair
 from correlation.similarity import Scorer
 from correlation.snapshot import SnapshotError, State, decode, encode
 from correlation.sources import Sources
@@ -89,6 +90,7 @@ class Engine:
             feedback=self._feedback,
             lift=self._lift,
         )
+        self._repair = Repair(self._registry, self._placer)
         self._stays = Stays(
             self.tuning,
             dedup=self._dedup,
@@ -238,6 +240,8 @@ class Engine:
                 aliases=list(self._registry.aliases.items()),
                 due=self._registry.due,
                 waiting=self._registry.waiting,
+                grown=list(self._registry.grown),
+                repair_at=self._registry.repair_at,
                 postings=self._registry.index.dump(),
                 changes=self._ledger.all(),
                 last_changes=self._ledger.latest(),
@@ -276,6 +280,7 @@ class Engine:
         self._registry.load(
             state.last_group, state.open, state.closed, state.aliases, state.due, state.waiting, state.postings
         )
+        self._registry.grown, self._registry.repair_at = dict.fromkeys(state.grown), state.repair_at
         self._ledger.load(state.changes, state.last_changes)
         self._feedback.said.update(state.feedback)
         self._lift.load(state.follows)
@@ -289,7 +294,15 @@ class Engine:
         if now is not None and at > now:
             at = now
         called = self._advance(at)
+        registry = self._registry
+        united = self._repair.run(registry.watermark) if registry.watermark >= registry.repair_at else ()
         decision = self._stays.judge(alert, at, muted)
+        if united:
+            decision = msgspec.structs.replace(
+                decision,
+                merged=(*((lost, kept) for lost, kept, _ in united), *decision.merged),
+                repaired=tuple([why for _, _, why in united]),
+            )
         if called:
             return msgspec.structs.replace(decision, called=tuple([group.id for group in called]))
         return decision

@@ -128,7 +128,7 @@ class Placer:
         admitting = self.cookbook.admitting(alert)
         if not admitting:
             return Placed("noise", "excluded", "Held: excluded by its recipe.")
-        facts = self._gather(episode, at)
+        facts = self.gather(episode, at)
         keys = self._keys(facts, alert)
         chosen = self._choose(facts, alert, keys, admitting)
         if chosen:
@@ -140,7 +140,7 @@ class Placer:
             return Placed("noise", verdict.code, f"Held: {verdict.words}.")
         return self._open(facts, alert, keys, compiled, verdict)
 
-    def _gather(self, episode: Episode, at: float) -> Facts:
+    def gather(self, episode: Episode, at: float) -> Facts:
         """What is known of an alert, looked up once for all candidates."""
         reach = self.topology.reach(episode.service) if episode.service else {}
         upstream = [name for name, found in reach.items() if found.direction == "up"][:MAX_NEIGHBOURS]
@@ -250,6 +250,7 @@ class Placer:
             group.touch(change)
         if group.open:  # beyond the bound, the one quiet for longest closes: that may be this one, told late
             self.registry.index.touch(group.number, keys)
+            self.registry.grew(group.number)
 
 
 def _background(group: Group, episode: Episode) -> bool:

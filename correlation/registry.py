@@ -19,6 +19,7 @@ __all__ = ["Registry", "UnknownGroup", "own_keys"]
 MAX_ALIASES = 100_000  # merged ids that are remembered
 FOREVER = float("inf")
 DOUBT = 0.8  # odds below which what persists has to do so for longer
+MAX_GROWN = 32  # groups that the next repair pass looks at, the latest ones
 MAX_REINDEXED = 512  # members by which a united or split group is found
 
 
@@ -55,6 +56,8 @@ class Registry:
             tuple[float, int]
         ] = []  # heap of (moment, group): when one that waits has waited for long enough
         self.due: list[tuple[float, int]] = []  # heap of (moment, group): when to look whether it is still open
+        self.grown: dict[int, None] = {}  # open groups with members since the last repair pass, the latest last
+        self.repair_at = 0.0  # when the next one is due
 
     def load(
         self,
@@ -74,6 +77,14 @@ class Registry:
         self.due = list(due)
         self.waiting = list(waiting)
         self.index.load(postings)
+
+    def grew(self, number: int) -> None:
+        """An open group has a member more."""
+        grown = self.grown
+        grown.pop(number, None)
+        grown[number] = None
+        if len(grown) > MAX_GROWN:
+            del grown[next(iter(grown))]
 
     def next_number(self) -> int:
         self.last += 1

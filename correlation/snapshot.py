@@ -19,7 +19,7 @@ from correlation.weights import Weights
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
 PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 8  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 9  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -56,6 +56,8 @@ class State(msgspec.Struct, kw_only=True):
     aliases: list[tuple[int, int]]
     due: list[tuple[float, int]]
     waiting: list[tuple[float, int]]
+    grown: list[int]
+    repair_at: float
     postings: list[tuple[str, str, list[int]]]
     changes: list[Change]
     last_changes: list[tuple[str, float, str]]

@@ -31,6 +31,7 @@ class Touched:
     fresh: int = 0
     reasons: dict[str, str] = field(default_factory=dict)  # service -> why its first alert of this batch belongs here
     muted: set[str] = field(default_factory=set)  # services with effects of a known cause
+    repaired: str = ""  # why another group was part of it all along, in words
     again: str = ""  # what fires, in words
     turned: bool = False  # something that flaps changed
     worse: list[str] = field(default_factory=list)  # alerts that became worse than they were, in words
@@ -51,6 +52,7 @@ class Batch:
     seen: dict[int, dict[str, Any]] = field(default_factory=dict)
     groups: dict[str, Touched] = field(default_factory=dict)
     merged: list[tuple[str, str]] = field(default_factory=list)  # (lost, kept), in order
+    repaired: dict[str, str] = field(default_factory=dict)  # lost -> why, where no alert showed it
     changes: list[Change] = field(default_factory=list)
     decisions: dict[str, int] = field(default_factory=dict)
 
@@ -72,6 +74,9 @@ class Batch:
         else:
             self.seen[episode] = row
         self.merged.extend(decision.merged)
+        for (lost, into), why in zip(decision.merged, decision.repaired, strict=False):  # the first ones
+            self.repaired[lost] = why
+            self.groups.setdefault(into, Touched()).repaired = why
         self.look_at(decision.called)
         if decision.group is not None:
             self._touch(alert, decision)

@@ -224,7 +224,7 @@ class Pipeline:
             if mine is None and theirs is not None:
                 await store.adopt_group(work, kept, theirs.number)
             elif mine is not None and theirs is not None and mine.number != theirs.number:
-                why = ": an alert showed that both are one"
+                why = f": {batch.repaired.get(lost) or 'an alert showed that both are one'}"
                 await self._incidents.unite(work, mine, theirs, MUSTER, self._clock.now(), why)
                 await work.connection.execute(
                     update(groups).where(groups.c.incident == theirs.number).values(incident=mine.number)
@@ -244,7 +244,7 @@ class Pipeline:
             if view.deserves:
                 await self._declare(work, view, at)
             return
-        before = {name for name, _ in incident.services}
+        before, count = {name for name, _ in incident.services}, incident.alert_count
         _take_figures(incident, view)
         events: list[Any] = []
         if incident.merged_into is None:
@@ -253,9 +253,11 @@ class Pipeline:
                 events.append(incident.reopen(MUSTER, at, f"an alert fires again. {why}".strip()))
             quiet = touched.muted - touched.reasons.keys()
             new = tuple(name for name, _ in incident.services if name not in before and name not in quiet)
-            if new and touched.joined:
-                words = next((touched.reasons[name] for name in new if name in touched.reasons), "")
-                events.append(Joined(alerts=touched.joined, new_services=new, words=words))
+            joined = max(touched.joined, incident.alert_count - count if touched.repaired else 0)
+            if new and joined:
+                repaired = f"Part of it all along: {touched.repaired}." if touched.repaired else ""
+                words = next((touched.reasons[name] for name in new if name in touched.reasons), repaired)
+                events.append(Joined(alerts=joined, new_services=new, words=words))
             if not incident.graded_by_person and (severity := self._severity(view)) < incident.severity:
                 events.append(incident.change_severity(severity, MUSTER, touched.worst[1]))
             else:
@@ -329,6 +331,7 @@ def _join(into: Touched, other: Touched) -> None:
     into.fresh += other.fresh
     into.muted |= other.muted
     into.turned |= other.turned
+    into.repaired = into.repaired or other.repaired
     into.again = into.again or other.again
     into.worse = (into.worse + other.worse)[:WORSE_NAMED]
     into.worst = min(into.worst, other.worst)

@@ -21,7 +21,7 @@ def _facts_and_group(stream: list[Alert], last: Alert) -> tuple[Engine, Facts] |
     decision = Engine(topology=SHOP)
     decision.ingest([last])
     episode = decision._dedup.all()[0]
-    return engine, engine._placer._gather(episode, last.at)
+    return engine, engine._placer.gather(episode, last.at)
 
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
@@ -56,7 +56,7 @@ def test_what_an_alert_lacks_is_no_evidence(term: Term) -> None:
     engine.ingest([alert(0, class_="latency", host="h", summary="it is slow")])
     bare = Engine()
     bare.ingest([Alert(at=0.0, name="123")])
-    facts = engine._placer._gather(bare._dedup.all()[0], 0.0)
+    facts = engine._placer.gather(bare._dedup.all()[0], 0.0)
     (group,) = engine._registry.open.values()
     score = term.score(facts, group, engine._features)
     assert (score == MISSING) is (term.name != "time")
@@ -83,7 +83,7 @@ def test_the_total_of_an_explained_group_is_above_that_of_a_stranger() -> None:
     engine = Engine(topology=SHOP)
     engine.ingest([alert(0), alert(1, "QueueFull", "mail", location="us-east-1")])
     (other,) = engine.ingest([alert(5, "HighErrors")])
-    facts = engine._placer._gather(engine._dedup.all()[-1], 5.0)
+    facts = engine._placer.gather(engine._dedup.all()[-1], 5.0)
     mine, stranger = engine._registry.open[1], engine._registry.open[2]
     assert other.group == "G1"
     total = Scorer(shipped()).total

@@ -289,3 +289,34 @@ async def test_a_firing_told_late_does_not_move_the_end(database_url: str) -> No
         await w.settle()
         (row,) = await w.rows(tables.alerts)
         assert (row.status, row.count, row.resolved_at) == ("resolved", 2, began + 90)
+
+
+async def test_what_waited_and_turns_out_to_be_part_of_it_is_told_in_the_room(database_url: str) -> None:
+    async with world(database_url) as w:
+        for n in range(30):  # so that the engine knows what mostly clears by itself
+            restarted = alert("PodRestarted", severity="warning", service="mail", location="us-east-1", host=f"m-{n}")
+            await w.post(restarted)
+            w.clock.advance(60)
+            await w.post(restarted | {"status": "resolved"})
+            w.clock.advance(7200)
+            await w.settle()
+        earlier = len(await w.all_incidents())
+        for n in range(2):
+            w.clock.advance(20)
+            await w.post(alert("LagGrows", severity="warning", service="web", host=f"w-{n}"))
+        await w.settle()
+        assert len(await w.all_incidents()) == earlier  # they wait
+        w.clock.advance(20)
+        await w.post(alert("ConnectionsExhausted"), alert("Errors", service="cart"))
+        await w.settle()
+        assert len(await w.all_incidents()) == earlier + 1
+        w.clock.advance(130)
+        await w.post(alert("PodRestarted", severity="warning", service="mail", location="us-east-1", host="m-9"))
+        await w.settle()
+        incidents = await w.all_incidents()
+        assert len(incidents) == earlier + 1
+        newest = max(incidents, key=lambda one: one.number)
+        assert dict(newest.services) == {"web": 2, "checkout": 1, "cart": 1}
+        [told] = [words for words in await w.said() if words.startswith("Spread to web")]
+        assert "2 more alerts" in told
+        assert "Part of it all along: same location eu-west-1" in told
