@@ -13,6 +13,18 @@ from correlation.cause import FIRST
 __all__ = ["VERB"]
 
 JOINS = 6
+_TERMS = {  # how people call what the engine weighs
+    "change": "after the same change",
+    "class": "same kind of trouble",
+    "environment": "same environment",
+    "feedback": "grouped so by people before",
+    "host": "same host",
+    "location": "same place",
+    "service": "same service",
+    "text": "alike in words",
+    "time": "close in time",
+    "topology": "services that depend on each other",
+}
 
 
 async def why(context: Context) -> Reply:
@@ -32,8 +44,8 @@ async def why(context: Context) -> Reply:
         lines.append(text(Strong(row.ref), f" {alert_rows.what(row)}, ", Moment(row.first_seen), f": {told}"))
     details = list(shortened(lines, total, f"/incident alerts {incident.ref} all"))
     if joined:
-        shares = ", ".join(f"{term} {count}" for term, count in strong.most_common(6))
-        details.append((f"What spoke for the {counted(joined, 'join')}, and how often: {shares}",))
+        shares = ", ".join(f"{_TERMS.get(term, term)} {count}" for term, count in strong.most_common(6))
+        details.append((f"Why {counted(joined, 'alert')} joined: {shares}.",))
     if muted := incident.cause.effects if incident.cause else 0:
         details.append(
             (f"{counted(muted, 'effect')} of a known cause muted: they joined, and nobody was told of each.",)

@@ -115,7 +115,7 @@ async def test_why_tells_how_it_began_and_what_joined(here: World) -> None:
         "A11 cart DiskFull on cart-1, 08:56 UTC: severity is critical",
         "A12 checkout CheckoutLatencyHigh on checkout-1, 08:56 UTC: same service, 8 s after the last",
     ]
-    assert "What spoke for the 7 joins, and how often: text 7" in lines
+    assert "Why 7 alerts joined: alike in words 7." in lines
     assert lines[-1] == "Grouped wrongly? /incident split A12 or /incident merge INC-n"
 
 
