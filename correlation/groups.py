@@ -22,6 +22,7 @@ MAX_SERVICES = 64
 MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
 MAX_TEMPLATES = 8
 MAX_KINDS = 16
+_MOST = (MAX_VALUES,) * 5 + (MAX_TEMPLATES, MAX_KINDS)
 MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
 MAX_CLASSES = 6  # of one service
@@ -181,20 +182,13 @@ class Group(msgspec.Struct, kw_only=True):
             tally.last_seen = max(tally.last_seen, episode.last_seen)
             tally.worst = min(tally.worst, episode.rank)
         elif len(tallies) < cap:
-            tally = tallies[episode.part] = Tally(
-                1, int(episode.active), at, episode.last_seen, episode.rank, episode.id
-            )
+            firing, seen = int(episode.active), episode.last_seen
+            tally = tallies[episode.part] = Tally(1, firing, at, seen, episode.rank, episode.id)
         if tally is not None:
             tally.add(episode)
-        for values, value, most in (
-            (self.classes, episode.class_, MAX_VALUES),
-            (self.names, episode.name, MAX_VALUES),
-            (self.hosts, episode.host, MAX_VALUES),
-            (self.locations, episode.location, MAX_VALUES),
-            (self.environments, episode.environment, MAX_VALUES),
-            (self.templates, episode.template, MAX_TEMPLATES),
-            (self.kinds, episode.kind, MAX_KINDS),
-        ):
+        e = episode
+        told = (e.class_, e.name, e.host, e.location, e.environment, e.template, e.kind)
+        for values, value, most in zip(self._values(), told, _MOST, strict=True):
             if value and (value in values or len(values) < most):
                 values[value] = values.get(value, 0) + 1
         self.worsen(episode)
@@ -320,15 +314,7 @@ class Group(msgspec.Struct, kw_only=True):
                     have.worst = min(have.worst, tally.worst)
                 elif len(mine) < MAX_SERVICES:
                     mine[name] = tally
-        for ours, values, most in (
-            (self.classes, other.classes, MAX_VALUES),
-            (self.names, other.names, MAX_VALUES),
-            (self.hosts, other.hosts, MAX_VALUES),
-            (self.locations, other.locations, MAX_VALUES),
-            (self.environments, other.environments, MAX_VALUES),
-            (self.templates, other.templates, MAX_TEMPLATES),
-            (self.kinds, other.kinds, MAX_KINDS),
-        ):
+        for ours, values, most in zip(self._values(), other._values(), _MOST, strict=True):
             for value, count in values.items():
                 if value in ours or len(ours) < most:
                     ours[value] = ours.get(value, 0) + count
@@ -343,6 +329,10 @@ class Group(msgspec.Struct, kw_only=True):
         if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
             self.telling = b
         self.deserved = self.deserved or other.deserved or self._enough(max(self.bar, other.bar))
+
+    def _values(self) -> tuple[dict[str, int], ...]:
+        """What members have, each with how many do; _MOST says how many are told apart."""
+        return self.classes, self.names, self.hosts, self.locations, self.environments, self.templates, self.kinds
 
     def touch(self, change: str) -> None:
         """A recent change that members share."""
