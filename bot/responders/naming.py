@@ -31,6 +31,10 @@ def authors(catalog: Callable[[], Catalog]) -> Callable[[Change], str]:
 
     def author(change: Change) -> str:
         found = author_of(catalog(), change)
-        return found.name if isinstance(found, Member) else change.author_name or change.author_login or change.author_email
+        return (
+            found.name
+            if isinstance(found, Member)
+            else change.author_name or change.author_login or change.author_email
+        )
 
     return author

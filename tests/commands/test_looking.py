@@ -90,7 +90,9 @@ async def test_held_alerts_are_shown_with_the_reason_wherever_one_asks(here: Wor
     waits = alert_row(91, at, name="Slow", service="mail", group_id="G77", reason="Joined: same service.")
     async with here.database.transaction() as work:
         await work.connection.execute(insert(tables.groups), {"id": "G77", "recipe": "", "opened_at": at})
-        await work.connection.execute(insert(tables.alerts), [flaps | {"group_id": None, "reason": ""}, waits | {"held": ""}])
+        await work.connection.execute(
+            insert(tables.alerts), [flaps | {"group_id": None, "reason": ""}, waits | {"held": ""}]
+        )
     head, *lines = shown(await here.say("alerts held")).splitlines()
     assert head == "2 alerts held in the last day: nobody was called for these."
     assert lines[0].endswith("Held: waits for others that belong to it. Joined: same service.")
