@@ -70,7 +70,7 @@ def length(text: str) -> int:
     >>> length("a"), length("\\N{FIRE}")
     (1, 2)
     """
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def weight(text: str) -> int:
