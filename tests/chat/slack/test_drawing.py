@@ -285,4 +285,5 @@ def test_a_button_that_asks_back_names_what_it_does() -> None:
 @pytest.mark.parametrize("half", ["\ud800", "a\udc00b" * 300])
 def test_half_a_character_is_drawn_like_any_other(half: str) -> None:
     said = (half, Strong(half), Code(half), Person(half, half), Link(half, f"https://example.org/{half}"))
+    drawn(card(title=half))
     drawn(Notice(text=said, details=(said,), output=half, buttons=(Button(label=half, command=half, confirm=half),)))
