@@ -6,6 +6,7 @@ It stands beside the pipeline: now and then it looks at the open incidents that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import select
 
@@ -76,15 +77,15 @@ class Forewarning:
         precedents = history.precedents
         best: tuple[Following, Past, Step] | None = None
         compared = 0
-        for id in precedents.with_kinds(seen):  # noqa: A001 - a sketch's field
-            past, known = history.past(id), precedents.get(id)
-            if id == sketch.id or past is None or known is None or not past.bad or past.private:
+        for name in precedents.with_kinds(seen):
+            past, known = history.past(name), precedents.get(name)
+            if name == sketch.id or past is None or known is None or not past.bad or past.private:
                 continue
             compared += 1
             if compared > CANDIDATES:
                 break
-            others = (id, sketch.id)
-            found = follow(known.beginning, seen, lambda kind: precedents.share(kind, others), ODDS)  # noqa: B023
+            chance = partial(precedents.share, but=(name, sketch.id))
+            found = follow(known.beginning, seen, chance, ODDS)
             if found is not None and len(found.matched) >= STEPS and (best is None or found.score > best[0].score):
                 ahead = _ahead(found.ahead(seen), sketch.services)
                 if ahead is not None:

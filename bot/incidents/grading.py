@@ -18,6 +18,7 @@ SEVERITY_OF: dict[Severity, SeverityLevel] = {
     Severity.WARNING: "SEV4",
     Severity.INFO: "SEV4",
 }
+LEVELS: dict[str | None, SeverityLevel] = {level: level for level in get_args(SeverityLevel)}
 WORSE: dict[SeverityLevel, SeverityLevel] = {"SEV3": "SEV2", "SEV4": "SEV3"}  # on a most important service
 
 
@@ -32,9 +33,8 @@ class SplitOff:
 
 def severity_of(view: GroupView, opens: str | None, catalog: Catalog) -> SeverityLevel:
     """The recipe's word (`opens`), else by the worst alert; a most important service makes it one step worse, SEV2 at most."""
-    for level in get_args(SeverityLevel):
-        if opens == level:
-            return level  # type: ignore[no-any-return]  # one of them
+    if opens in LEVELS:
+        return LEVELS[opens]
     severity = SEVERITY_OF[view.severity]
     services = catalog.services
     important = any(name in services and services[name].tier == 1 for name, _ in view.services)

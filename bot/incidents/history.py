@@ -62,7 +62,7 @@ class History:
         database.subscribe(self._hear)
 
     def _hear(self, announcement: Announcement) -> None:
-        if self._read and announcement.topic == "incident":
+        if announcement.topic == "incident":
             self._changed.add(announcement.data["number"])
 
     @property
@@ -70,9 +70,9 @@ class History:
         """The sketches, by INC-n; as fresh as the last `refresh`."""
         return self._precedents
 
-    def past(self, id: str) -> Past | None:  # noqa: A002 - a sketch's field
+    def past(self, incident: str) -> Past | None:
         """What is known of INC-n, if it is over."""
-        return self._past.get(number_of(id) or 0)
+        return self._past.get(number_of(incident) or 0)
 
     async def similar(
         self, incident: Incident, *, hidden: Collection[int] = (), limit: int = 5, least: float | None = None
@@ -82,7 +82,10 @@ class History:
         (sketch,) = await self.sketches([incident])
         past = self._precedents
         kept_out = {ref(number) for number in hidden}
-        among = lambda one: one not in kept_out  # noqa: E731 - a condition
+
+        def among(one: str) -> bool:
+            return one not in kept_out
+
         if least is None:
             return past.similar(sketch, limit=limit, among=among)
         return past.similar(sketch, limit=limit, least=least, among=among)
@@ -104,26 +107,23 @@ class History:
         async with self._turn:
             if not self._read:
                 await self._begin()
-            changed, self._changed = self._changed, set()
+            waiting, self._changed = self._changed, set()
             try:
-                await self._take(sorted(changed))
-            except BaseException:
-                self._changed |= changed
-                raise
+                await self._take(waiting)
+            finally:
+                self._changed |= waiting  # what could not be read
 
     async def _begin(self) -> None:
-        """All that is over is to be read; what changes from now on is heard of."""
+        """All that is over is to be read; what changes meanwhile is heard of."""
         i = tables.incidents.c
         query = select(i.number).where(i.status == "resolved", i.merged_into.is_(None)).order_by(i.number.desc())
+        async with self._database.reading() as connection:
+            self._changed |= set((await connection.execute(query.limit(MOST))).scalars())
         self._read = True
-        try:
-            async with self._database.reading() as connection:
-                self._changed |= set((await connection.execute(query.limit(MOST))).scalars())
-        except BaseException:
-            self._read = False
-            raise
 
-    async def _take(self, numbers: Sequence[int]) -> None:
+    async def _take(self, waiting: set[int]) -> None:
+        """Read these, and take out of `waiting` what has been read."""
+        numbers = sorted(waiting)
         for start in range(0, len(numbers), AT_ONCE):
             some = numbers[start : start + AT_ONCE]
             async with self._database.reading() as connection:
@@ -141,6 +141,7 @@ class History:
                     bad=incident.severity in BAD and incident.acknowledged_by not in {None, MUSTER.id},
                 )
                 self._precedents.add(self._sketch(incident, lines[incident.number], incident.resolved_at))
+            waiting.difference_update(some)
             while len(self._past) > MOST:
                 self._forget(next(iter(self._past)))
 

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.clock import Clock
-from bot.errors import Conflict, MalformedPayload, StorageUnavailable
+from bot.errors import MalformedPayload, StorageUnavailable
 from bot.incidents import lifecycle, store, timeline
 from bot.incidents.batch import WORSE_NAMED, Batch, Touched
 from bot.incidents.grading import severity_of
@@ -30,7 +30,7 @@ from bot.incidents.model import (
     SeverityLevel,
     Suspect,
 )
-from bot.incidents.service import ATTEMPTS, Incidents
+from bot.incidents.service import Incidents
 from bot.intake.journal import Delivery, Journal
 from bot.storage import tables
 from bot.storage.database import BulkUpsert, Database, Transaction, upsert
@@ -170,24 +170,15 @@ class Pipeline:
                 for alert, decision in told.decided:
                     batch.add(alert, decision)
             self._grouping.position = batch.position
-            await self._persist(engine, batch)
+            await self._database.attempt(
+                lambda work: self._write(work, engine, batch)
+            )  # a command may have been faster
             await self._grouping.keep_snapshot(alerts=batch.alerts)
         for kind, count in batch.decisions.items():
             self._metrics.alerts.labels(kind).inc(count)
         for change in batch.changes:
             self._metrics.changes.labels(change.kind).inc()
         log.debug("batch_processed", position=batch.position, alerts=batch.alerts, changes=len(batch.changes))
-
-    async def _persist(self, engine: Engine, batch: Batch) -> None:
-        """Write the batch; a command that was faster makes it read the incidents again."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                async with self._database.transaction() as work:
-                    await self._write(work, engine, batch)
-                return
-            except Conflict:
-                if attempt == ATTEMPTS:
-                    raise
 
     async def _write(self, work: Transaction, engine: Engine, batch: Batch) -> None:
         if batch.changes:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bot.chat.views import Person
 from bot.clock import Clock
-from bot.errors import BadArguments, Conflict, InvalidTransition
+from bot.errors import BadArguments, InvalidTransition
 from bot.incidents import store
 from bot.incidents.grading import SplitOff
 from bot.incidents.model import (
@@ -27,9 +27,7 @@ from bot.incidents.model import (
 )
 from bot.storage.database import Database, Transaction
 
-__all__ = ["ATTEMPTS", "Acknowledgement", "Grouping", "Incidents", "Reaction"]
-
-ATTEMPTS = 5  # of a use case that lost a race; a race needs somebody else to have won
+__all__ = ["Acknowledgement", "Grouping", "Incidents", "Reaction"]
 
 
 class Reaction(Protocol):
@@ -258,20 +256,16 @@ class Incidents:
         *,
         joins: bool = False,
     ) -> tuple[Incident, Event | None]:
-        for attempt in range(ATTEMPTS):
+        async def change(work: Transaction) -> tuple[Incident, Event | None]:
             at = self._clock.now()
-            try:
-                async with self._database.transaction() as work:
-                    incident = await store.load(work.connection, number)
-                    event = transition(incident, at)
-                    if event is not None:
-                        await store.save(work, incident)
-                    if joins:
-                        await store.add_participant(work, number, by, "acknowledged" if event else "responder", at)
-                    if event is not None:
-                        await self.react(work, incident, event, at)
-                return incident, event
-            except Conflict:
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+            incident = await store.load(work.connection, number)
+            event = transition(incident, at)
+            if event is not None:
+                await store.save(work, incident)
+            if joins:
+                await store.add_participant(work, number, by, "acknowledged" if event else "responder", at)
+            if event is not None:
+                await self.react(work, incident, event, at)
+            return incident, event
+
+        return await self._database.attempt(change)

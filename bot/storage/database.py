@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Table, bindparam, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import ConfigError, StorageUnavailable
+from bot.errors import ConfigError, Conflict, StorageUnavailable
 from bot.storage.migrations import upgrade
 from bot.storage.sqlite_driver import connector
 
@@ -31,6 +31,8 @@ __all__ = ["Along", "Announcement", "BulkUpsert", "Database", "Transaction", "up
 
 BUSY_TIMEOUT = 2.0  # seconds that SQLite waits for another process's lock before we say 503
 READERS = 4
+ATTEMPTS = 5  # of a use case that lost a race; a race needs somebody else to have won
+T = TypeVar("T")
 _TROUBLE = {"08", "53", "57", "58"}  # PostgreSQL's classes: connection, resources (a full disk), intervention, system
 
 
@@ -183,6 +185,15 @@ class Database:
         for announcement in work.announcements:
             for listener in self._listeners:
                 listener(announcement)
+
+    async def attempt(self, use_case: Callable[[Transaction], Awaitable[T]]) -> T:
+        """A unit of work that loses a race where somebody was faster: done again then. Conflict after the fifth time."""
+        for _ in range(ATTEMPTS - 1):
+            with suppress(Conflict):
+                async with self.transaction() as work:
+                    return await use_case(work)
+        async with self.transaction() as work:
+            return await use_case(work)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -150,7 +150,7 @@ def guarded(
             return await handle(request)
         except ConnectionError:
             raise  # the client went away; there is nobody to tell
-        except Exception:
+        except Exception:  # named place: one request costs only itself
             reference, response = unexpected()
             log.exception("request_failed", route=request.path, reference=reference)
             context.parts.metrics.failures.labels(where="web").inc()
