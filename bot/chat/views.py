@@ -6,6 +6,7 @@ that draws it escapes it. Only the typed spans may become a mention, a link or a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -22,7 +23,9 @@ __all__ = [
     "Notice",
     "Page",
     "Person",
+    "Picture",
     "Reply",
+    "RoleHolder",
     "ServiceCount",
     "Span",
     "Strong",
@@ -83,6 +86,36 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
     confirm: str = ""
 
 
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawing of an incident; its background is its own, so that it reads on any. `alt` says in words what it shows.
+
+    A platform that keeps pictures elsewhere may drop `png` (the situation room asks for it by incident) but never `alt`.
+    """
+
+    incident: str  # INC-42
+    name: str  # of the file, ends in .png
+    alt: str
+    png: bytes = b""
+    digest: str = ""  # the same for the same bytes: what stands there already need not be sent again
+
+    @classmethod
+    def of(cls, png: bytes, *, incident: str, name: str, alt: str) -> Picture:
+        """A picture with its digest."""
+        return cls(incident=incident, name=name, alt=alt, png=png, digest=hashlib.sha256(png).hexdigest()[:16])
+
+    @property
+    def light(self) -> Picture:
+        """The same without its bytes."""
+        return msgspec.structs.replace(self, png=b"")
+
+
+class RoleHolder(msgspec.Struct, frozen=True):
+    """Who has a role in an incident beside leading it: communications, scribe, operations ..."""
+
+    role: str
+    person: Person
+
+
 class ServiceCount(msgspec.Struct, frozen=True):
     """How many alerts of an incident are on one service."""
 
@@ -109,19 +142,24 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="car
     environment: str = ""
     cause: Text = ()
     suspects: tuple[Text, ...] = ()
+    ruled_out: Text = ()  # services that it is not, by whom and why
+    roles: tuple[RoleHolder, ...] = ()  # beside the lead
+    update: Text = ()  # the last one for stakeholders, and when the next is due
     next_step: Text = ()
     buttons: tuple[Button, ...] = ()
     links: tuple[Link, ...] = ()
+    picture: Picture | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="notice"):
-    """Something the room is told: a sentence, details beneath it, perhaps output and buttons."""
+    """Something the room is told: a sentence, details beneath it, perhaps output, a picture and buttons."""
 
     text: Text
     tone: Tone = "info"
     details: tuple[Text, ...] = ()
     output: str = ""
     buttons: tuple[Button, ...] = ()
+    picture: Picture | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="page"):
@@ -144,6 +182,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     details: tuple[Text, ...] = ()
     output: str = ""
     buttons: tuple[Button, ...] = ()
+    picture: Picture | None = None
     private: bool = True
     failed: bool = False
 

@@ -18,6 +18,8 @@ from bot.chat.views import (
     Notice,
     Page,
     Person,
+    Picture,
+    RoleHolder,
     ServiceCount,
     Strong,
     View,
@@ -29,6 +31,13 @@ ONSET = 1_767_603_600.0
 HOSTILE = (
     "<!channel> <!here> @everyone @here <@U01ROBIN> <@80351110224678912> <#C1|general> <https://evil.example|safe> "
     "<script>alert(1)</script> *bold* _it_ `code` ```fence``` [x](https://evil.example) \u202egnp.exe\u202c \x00\x1b[31m & < >"
+)
+
+
+# The smallest picture there is: one pixel. https://www.w3.org/TR/png-3/
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c636868680000030401"
+    "814bd3d2100000000049454e44ae426082"
 )
 
 
@@ -98,6 +107,10 @@ def page(words: str = "37 alerts on 4 services") -> Page:
         body=(words,),
         buttons=(Button(label="Acknowledge", command="ack INC-42", style="primary"),),
     )
+
+
+def picture(alt: str = "37 alerts since 02:14 on 4 services, most on checkout") -> Picture:
+    return Picture.of(PIXEL, incident="INC-42", name="INC-42-alerts.png", alt=alt)
 
 
 class GatewayContract:
@@ -177,6 +190,18 @@ class GatewayContract:
                 buttons=tuple(Button(label=f"Button {n} " + "z" * 200, command=f"note {n}") for n in range(40)),
             ),
             card(title="", lead=None, services=(), cause=(), suspects=(), next_step=(), buttons=(), links=()),
+            card(
+                roles=(
+                    RoleHolder("communications", Person("mika", "Mika Laine")),
+                    RoleHolder(HOSTILE, Person("x", HOSTILE)),
+                ),
+                update=text(
+                    "Last update ", Moment(ONSET), f" by Mika: {HOSTILE * 20}; next due ", Moment(ONSET + 1800)
+                ),
+                ruled_out=text("cart (", Person("mika", "Mika Laine"), f": {HOSTILE})"),
+                picture=picture(HOSTILE),
+            ),
+            Notice(text=("Alerts over time",), picture=picture()),
             notice(HOSTILE),
             Notice(
                 text=("Output of ", Code("restart-checkout")),

@@ -18,8 +18,11 @@ TRANSCRIPT_LENGTH = 100_000  # of the words of one message
 
 
 def stored(view: View) -> str:
-    """The view as JSON: every text neutralised and cut, links that are not http(s) left as their words."""
-    return msgspec.json.encode(_safe(msgspec.json.decode(encode_view(view)), "")).decode()
+    """The view as JSON: every text neutralised and cut, links that are not http(s) left as their words.
+
+    A picture is kept without its bytes: the browser asks for the incident's.
+    """
+    return msgspec.json.encode(_safe(msgspec.json.decode(encode_view(_light(view))), "")).decode()
 
 
 def describe(view: View) -> str:
@@ -32,6 +35,12 @@ def describe(view: View) -> str:
         case Page(headline=headline, body=body):
             lines = [plain(headline), plain(body)]
     return harmless("\n".join(line for line in lines if line), TRANSCRIPT_LENGTH)
+
+
+def _light(view: View) -> View:
+    if isinstance(view, Page) or view.picture is None:
+        return view
+    return msgspec.structs.replace(view, picture=view.picture.light)
 
 
 def _card_lines(card: Card) -> list[str]:
