@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clock import ago
+from bot.commands import menu
 from bot.commands.definition import PREFIX, Argument, Kind, Permit, Scope, Verb
 from bot.commands.parsing import cut, take_scope
 from bot.commands.services import Services
@@ -56,15 +57,24 @@ async def complete(
     known = {verb.name: verb for verb in verbs.values() if verb.may(permit)}
     if not whole:
         return start, _fitting(partial.lstrip("/"), [_verb(verb) for verb in known.values()])
+    standing = _standing(whole, permit, verbs)
     try:
         words = cut(rest[: whole[-1].end], verbs)
     except UnknownVerb:
-        return start, []
+        return start, _fitting(partial, standing)
     offers = []
     if words.verb.subverbs and not words.tokens:
         offers += [_verb(sub) for sub in words.verb.subverbs if sub.may(permit)]
     offers += await _arguments(words.verb, words.tokens, partial, services, permit, verbs, room_incident)
-    return start, _fitting(partial, offers)
+    return start, _fitting(partial, [*offers, *(one for one in standing if partial)])
+
+
+def _standing(words: Sequence[Token], permit: Permit, verbs: Mapping[str, Verb]) -> list[Completion]:
+    """What stands in the menu's group of that name: `silence list`, `more rename`."""
+    if len(words) > 1:
+        return []
+    found = [one for one in menu.entries(verbs.values()) if one.group and one.group == words[0].value.lower()]
+    return [_plain(one.name, one.verb.summary) for one in found if one.verb.may(permit)]
 
 
 def _prefix(line: str) -> tuple[int | None, str]:

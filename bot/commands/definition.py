@@ -222,6 +222,8 @@ class Verb:
     """A verb. With `subverbs` the next word may name one of them (`runbook run`); without one the verb itself is meant.
 
     `examples` are whole lines without the prefix; the first is what errors show. `reads` says that nothing is changed.
+    `menu` is where it stands in menus of two levels, and can be typed too: "silence add"; by default its own name, a subverb in
+    the group of its verb; "" where something else of the same meaning stands there.
     """
 
     name: str
@@ -235,6 +237,7 @@ class Verb:
     details: str = ""
     may: Permission = everybody
     reads: bool = False
+    menu: str | None = None
     subverbs: tuple[Verb, ...] = ()
 
     @property

@@ -78,6 +78,7 @@ VERB = Verb(
             name="decline",
             summary="I am paged and cannot take it",
             family=Family.PEOPLE,
+            menu="more decline",
             arguments=(
                 Argument(name="id", kind=Kind.PAGE, help="which page, such as P9; your newest where none is named"),
             ),

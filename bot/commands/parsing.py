@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.catalog.suggestions import did_you_mean, nearest
 from bot.chat.harmless import harmless
+from bot.commands import menu
 from bot.commands.definition import PREFIX, Argument, Kind, Scope, Values, Verb
 from bot.commands.tokens import Token, tokenize
 from bot.commands.values import Reader
@@ -67,7 +68,7 @@ def parse(text: str, verbs: Mapping[str, Verb], reader: Reader, room_incident: i
 
 
 def cut(text: str, verbs: Mapping[str, Verb]) -> Words:
-    """Find the verb, and the subverb where one is named. An empty line asks for help."""
+    """Find the verb, and the subverb where one is named, by itself or by its place in the menu. An empty line asks for help."""
     line = harmless(text, LIMIT)
     if found := _PREFIX.match(line):
         line = line[found.end() :]
@@ -76,18 +77,24 @@ def cut(text: str, verbs: Mapping[str, Verb]) -> Words:
     if not re.sub(r"\W", "", word):
         word = "help"
     verb = verbs.get(word) or verbs.get(word.replace("_", "-"))
-    if verb is None:
+    if verb is None and word not in menu.GROUPS:
         raise UnknownVerb(_unknown(tokens[0].value, verbs))
-    tokens = tokens[1:]
-    path: tuple[str, ...] = (verb.name,)
-    while verb.subverbs:
+    group, tokens = verb.name if verb is not None else word, tokens[1:]
+    path: tuple[str, ...] = (verb.name,) if verb is not None else ()
+    while True:
         place = 1 if tokens and _REF.fullmatch(tokens[0].value) else 0  # `runbook INC-42 list`
-        sub = verb.sub(tokens[place].value) if len(tokens) > place else None
-        if sub is None:
+        after = tokens[place].value.lower() if len(tokens) > place else ""
+        sub = verb.sub(after) if verb is not None else None
+        if sub is not None:
+            verb, path = sub, (*path, sub.name)
+        elif group and (entry := menu.find(verbs, group, after)) is not None:
+            verb, path = entry.verb, entry.path
+        else:
             break
+        group = ""
         del tokens[place]
-        verb = sub
-        path = (*path, sub.name)
+    if verb is None:
+        raise UnknownVerb(_unknown_in(word, after, verbs))
     return Words(line=line, verb=verb, path=path, tokens=tokens)
 
 
@@ -231,6 +238,12 @@ def _surplus(words: Words, verb: Verb, token: Token, reader: Reader) -> str:
             return f"To run it: {PREFIX} {whole} run {word}"
         return f'No verb "{whole} {word}"; {hint} Help: {PREFIX} help {whole}'
     return f'"{word}" is more than {whole} takes. Like this: {verb.example}'
+
+
+def _unknown_in(group: str, word: str, verbs: Mapping[str, Verb]) -> str:
+    names = [entry.name for entry in menu.entries(verbs.values()) if entry.group == group]
+    hint = f'Did you mean "{best}"?' if (best := nearest(word, names)) else f"There are {', '.join(names)}."
+    return f'No verb "{group} {word[:60]}". {hint}' if word else f"{group.capitalize()} of what? {hint}"
 
 
 def _unknown(word: str, verbs: Mapping[str, Verb]) -> str:

@@ -20,6 +20,7 @@ VERB = Verb(
     aliases=("title",),
     summary="Change the title",
     family=Family.RESPOND,
+    menu="more rename",
     scope=Scope.INCIDENT,
     arguments=(Argument(name="title", kind=Kind.TEXT, rest=True, required=True, help="what is broken, and where"),),
     examples=("rename checkout latency, eu-west-1", "rename INC-42 checkout down"),

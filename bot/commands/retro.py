@@ -113,6 +113,7 @@ VERB = Verb(
     details="A draft keeps a copy of all it tells; said again, it is brought up to date. Actions and moods stay.",
     family=Family.AFTERWARDS,
     scope=Scope.INCIDENT,
+    menu="retro draft",
     examples=("retro", "retro INC-42"),
     handler=retro,
     subverbs=(

@@ -256,6 +256,7 @@ VERB = Verb(
     summary="What could help: runbooks that fit, run after a look at what they would do",
     family=Family.FIX,
     scope=Scope.OPTIONAL,
+    menu="",
     arguments=(Argument(name="all", kind=Kind.FLAG, help="also those that do not fit"),),
     examples=("runbook", "runbook INC-42"),
     reads=True,

@@ -79,6 +79,7 @@ VERB = Verb(
     summary="Mute alerts, after a look at what it would have muted",
     details='A matcher is label="value", or !=, =~ (regular expression), !~; several must all hold.',
     family=Family.NOISE,
+    menu="silence add",
     arguments=(
         Argument(
             name="matcher", kind=Kind.MATCHERS, required=True, help='which alerts: service="cart" name="DiskFull"'

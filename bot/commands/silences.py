@@ -38,6 +38,7 @@ VERB = Verb(
     aliases=("mutes",),
     summary="What is muted, until when, by whom",
     family=Family.NOISE,
+    menu="silence list",
     examples=("silences",),
     reads=True,
     handler=silences,

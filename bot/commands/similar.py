@@ -113,6 +113,7 @@ VERB = Verb(
     aliases=("like", "precedents"),
     summary="Past incidents like this one, how they ended, which runbooks fixed them",
     family=Family.LOOK,
+    menu="more similar",
     scope=Scope.INCIDENT,
     examples=("similar", "similar INC-42"),
     reads=True,

@@ -24,6 +24,7 @@ VERB = Verb(
     aliases=("unmute",),
     summary="End a silence",
     family=Family.NOISE,
+    menu="silence end",
     arguments=(
         Argument(name="id", kind=Kind.SILENCE, required=True, help="the silence, as /incident silences shows it"),
     ),

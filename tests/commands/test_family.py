@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.commands.definition import Argument, Kind, Scope, Verb
 from bot.commands.help import HEADS
-from bot.commands.parsing import parse
+from bot.commands.menu import GROUPS, Entry, entries, group_summary
+from bot.commands.parsing import cut, parse
 from bot.commands.registry import by_name, discover
 from bot.commands.values import Reader
 from bot.errors import BadArguments, RequestError
@@ -157,3 +158,73 @@ def test_an_argument_shows_how_it_is_written() -> None:
         Argument(name="values", kind=Kind.KEY_VALUES, help="x").usage: "[key=value ...]",
     }
     assert all(written == wanted for written, wanted in usages.items())
+
+
+# --- menus: platforms whose commands are chosen from a list have 25 entries at each of two levels ---------------------------
+MENU = entries(discover())
+GROUPED = {group: [entry for entry in MENU if entry.group == group] for group in {entry.group for entry in MENU}}
+
+
+def test_the_menu_has_room_for_every_verb() -> None:
+    top = [*(entry.name for entry in GROUPED[""]), *(group for group in GROUPED if group)]
+    way_out = 'say where it stands instead, such as menu="more NAME" in its definition'
+    assert len(top) == len(set(top)), "a verb stands beside a group of its name; one of them has to be in the group"
+    assert len(top) <= 25, f"the menu's first level is full: {way_out}"
+    assert all(len(group) <= 25 for group in GROUPED.values()), f"a group is full: {way_out}"
+    assert all(group in GROUPS or group in by_name() for group in GROUPED if group), f"a group of no name: {way_out}"
+
+
+@pytest.mark.parametrize("entry", MENU, ids=[entry.words for entry in MENU])
+def test_what_stands_in_the_menu_can_be_typed_that_way(entry: Entry) -> None:
+    assert re.fullmatch(r"[a-z][a-z-]{0,31}", entry.name)
+    assert len([one for one in MENU if one.words == entry.words]) == 1
+    found = cut(f"/incident {entry.words}", by_name())
+    assert (found.path, found.verb.handler) == (entry.path, entry.verb.handler)
+    if entry.group:
+        assert cut(f"{entry.group} INC-42 {entry.name.upper()} INC-43", by_name()).path == entry.path
+    assert len(entry.verb.arguments) + (entry.verb.scope is not Scope.NONE) <= 25
+
+
+@VERBS
+def test_every_verb_stands_in_the_menu_or_what_means_the_same_does(path: tuple[str, ...], verb: Verb) -> None:
+    same = [entry for entry in MENU if entry.verb.handler is verb.handler and entry.verb.arguments == verb.arguments]
+    assert len(same) == 1
+
+
+def test_a_group_that_is_a_verb_hides_none_of_its_words() -> None:
+    for group in GROUPED:
+        verb = by_name().get(group)
+        first = next((argument.kind for argument in verb.positional), None) if verb else None
+        assert first in {None, Kind.MATCHERS}  # or `silence list` might have meant something else
+
+
+def test_the_whole_menu_is_within_the_8000_characters_that_a_command_may_have() -> None:
+    """Names, descriptions and values of a command with all that is in it, as Discord counts them, with a margin."""
+    size = sum(len(group) + len(group_summary(group, by_name())) for group in GROUPED if group)
+    for entry in MENU:
+        size += len(entry.name) + len(entry.verb.summary)
+        size += 40 if entry.verb.scope is not Scope.NONE else 0  # the incident, where no room implies it
+        for argument in entry.verb.arguments:
+            size += len(argument.name) + len(argument.help) + 2 * sum(map(len, argument.choices))
+    assert size <= 7_200, "shorter words, please: the menus of Discord take 8,000 characters"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("more", "More of what? There are "),
+        ("more rename", "Title is missing"),
+        ("more renam x", 'No verb "more renam". Did you mean "rename"?'),
+        ("more xyz", 'No verb "more xyz". There are '),
+    ],
+)
+async def test_a_group_without_a_verb_says_what_it_holds(typed: str, told: str, here: World) -> None:
+    assert told in shown(await here.say(typed, room=await here.opened()))
+
+
+async def test_the_forms_of_the_menu_are_offered_and_run(here: World) -> None:
+    assert await here.offers("/incident silence li") == ["list"]
+    assert await here.offers("/incident more re") == ["rename"]
+    assert shown(await here.say("silence list")) == shown(await here.say("silences"))
+    assert "S1" in shown(await here.say('silence add service="cart" 2h --yes'))
+    assert "S1 is over" in shown(await here.say("silence end S1"))
