@@ -9,19 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib import metadata
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 from sqlalchemy import select
 
+from bot import platforms
 from bot.catalog.catalog import Catalog
 from bot.catalog.store import CatalogStore
 from bot.chat.console import ConsoleConversation, ConsoleGateway
 from bot.chat.gateway import Gateway
 from bot.chat.relay import Relay
-from bot.chat.slack.edge import SlackEdge
-from bot.chat.slack.platform import SlackPlatform
-from bot.chat.slack.tiers import Tiers
 from bot.checks import checks
 from bot.clock import Clock, SystemClock
 from bot.commands.dispatch import Dispatcher
@@ -67,6 +65,9 @@ from bot.turns import Turns
 from bot.web.api.retros import retro_path
 from bot.web.application import application
 from bot.web.parts import Lag, WebParts
+
+if TYPE_CHECKING:
+    from bot.chat.slack.tiers import Tiers
 
 __all__ = ["App", "version"]
 
@@ -176,11 +177,11 @@ class App:
 
         console = ConsoleGateway(self.database, clock)
         gateways: dict[str, Gateway] = {console.platform: console}
-        slack = SlackPlatform.of(settings, catalog, tiers=self._tiers)
+        slack = platforms.slack(settings, catalog, self._tiers)
         if slack is not None:
             self._stack.push_async_callback(slack.close)
             gateways[slack.gateway.platform] = slack.gateway
-        platforms = tuple(gateways)
+        names = tuple(gateways)
 
         turns = Turns()
         self.grouping = Grouping(
@@ -192,7 +193,7 @@ class App:
             weights=load_weights(settings.weights) if settings.weights else None,
             turns=turns,
         )
-        announcements = Announcements(platforms, catalog, person)
+        announcements = Announcements(names, catalog, person)
         archive = ArchiveLater(catalog, announcements)
         paging = Paging(
             self.database,
@@ -200,7 +201,7 @@ class App:
             catalog=catalog,
             announcements=announcements,
             person=person,
-            platforms=platforms,
+            platforms=names,
             metrics=metrics,
         )
         self.incidents = Incidents(
@@ -229,7 +230,7 @@ class App:
             announcements,
             person=person,
             author=author,
-            download=partial(self._download, platforms),
+            download=partial(self._download, names),
         )
         self.pipeline = Pipeline(
             self.database,
@@ -327,7 +328,7 @@ class App:
         await sizes()
         for platform in settings.waiting_platforms:
             log.warning("platform_not_supported_yet", platform=platform, but="the situation room works")
-        log.info("muster_started", version=version(), address=self.address, platforms=list(platforms))
+        log.info("muster_started", version=version(), address=self.address, platforms=list(names))
 
     async def _open_journal(self) -> Journal:
         async with self.database.reading() as connection:
@@ -337,7 +338,7 @@ class App:
         log_ = SqliteLog(beside(file)) if file is not None else PostgresLog(self.database.url)
         return await Journal(log_).open(position)
 
-    def _mount(self, desk: Desk, ear: SlackEdge | None) -> Callable[[web.Application], None]:
+    def _mount(self, desk: Desk, ear: platforms.Ear | None) -> Callable[[web.Application], None]:
         def mount(app: web.Application) -> None:
             add_routes(app, desk)
             if ear is not None:

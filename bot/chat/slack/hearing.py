@@ -62,7 +62,7 @@ class Hearing:
         """Somebody left the room."""
         await self._came_or_left(event, "left the Slack room")
 
-    async def pinned(self, event: Mapping[str, Any]) -> None:
+    async def reacted(self, event: Mapping[str, Any]) -> None:
         """A pushpin puts the message on the timeline; taking it away says so."""
         item = event.get("item") or {}
         if event.get("reaction") not in PIN or item.get("type") != "message":

@@ -1,0 +1,174 @@
+"""Bolt's listeners: each acknowledges first, always, then hands on what Slack said. Nothing is decided here, nothing connects.
+
+What is asked is asking's, what is heard is hearing's.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.slack.asking import Asking
+from bot.chat.slack.hearing import Hearing
+from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSAGE
+from bot.chat.slack.modals import CALLBACK, CHOSEN
+from bot.chat.slack.tab import Tab
+from bot.chat.views import Code, Reply, text
+from bot.errors import DeliveryError, StorageUnavailable
+from bot.telemetry import Metrics, get_logger
+
+__all__ = ["Listener", "Listeners"]
+
+log = get_logger(__name__)
+
+REMEMBERED = 5_000  # event ids; Slack repeats an event for some minutes
+
+Listener = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who hears what. `revoked` is called when our token was taken away, `missed` when something heard could not be kept.
+
+    An event that Slack repeats is dropped by its id. After a restart nobody remembers the ids: what is kept is then judged by
+    what is kept already, so that nothing is doubled (bot.chat.heard, bot.incidents.attendance, Incidents.pin).
+    """
+
+    asking: Asking
+    hearing: Hearing
+    tab: Tab
+    metrics: Metrics
+    revoked: Callable[[], Awaitable[None]]
+    missed: Callable[[], None]
+
+    def app(self, web: AsyncWebClient, signing_secret: str) -> AsyncApp:
+        """Bolt, with everything that may come; a signature is asked for where there is a secret."""
+        app = AsyncApp(
+            client=web,
+            signing_secret=signing_secret or None,
+            request_verification_enabled=bool(signing_secret),
+            logger=_quiet(),
+        )
+        self._asked(app)
+        self._heard(app)
+        app.error(self._failed)
+        return app
+
+    async def guarded(self, listener: Listener, body: dict[str, Any], what: str) -> None:
+        """Slack has had its acknowledgement: what fails now is told in the log, never to Slack."""
+        try:
+            await listener(body)
+        except (DeliveryError, StorageUnavailable) as error:
+            if what in {"event", "history"}:
+                self.missed()
+            log.warning("slack_not_answered", what=what, reason=str(error))
+        except Exception:  # named place: one request of Slack's costs only itself
+            log.exception("slack_request_failed", what=what)
+            self.metrics.failures.labels("slack").inc()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _asked(self, app: AsyncApp) -> None:
+        """Commands, buttons, forms, menus that ask, shortcuts."""
+        asking, every = self.asking, re.compile(".*")
+
+        async def command(ack: Any, body: dict[str, Any]) -> None:
+            await ack()
+            await self.guarded(asking.command, body, "command")
+
+        async def action(ack: Any, body: dict[str, Any]) -> None:
+            await ack()
+            chosen = body["actions"][0].get("action_id") == CHOSEN
+            await self.guarded(asking.choose_runbook if chosen else asking.press, body, "action")
+
+        async def submit(ack: Any, body: dict[str, Any]) -> None:
+            if wrong := asking.wrong(body):
+                await ack(response_action="errors", errors=wrong)
+                return
+            await ack()
+            await self.guarded(asking.submit, body, "form")
+
+        async def options(ack: Any, body: dict[str, Any]) -> None:
+            await ack(await asking.suggest(body))
+
+        app.command(every)(command)
+        app.action(every)(action)
+        app.view(CALLBACK)(submit)
+        app.options(every)(options)
+        for name, listener in (
+            (ADD_TO_TIMELINE, asking.note_message),
+            (DECLARE_FROM_MESSAGE, asking.declare_from_message),
+            (DECLARE, asking.declare),
+        ):
+            app.shortcut(name)(self._after_ack(listener))
+
+    def _heard(self, app: AsyncApp) -> None:
+        """Events; bolt acknowledges those itself."""
+        hearing, events = self.hearing, OrderedDict[str, None]()
+        for name, listener in (
+            ("message", hearing.message),
+            ("member_joined_channel", hearing.joined),
+            ("member_left_channel", hearing.left),
+            ("reaction_added", hearing.reacted),
+            ("reaction_removed", hearing.reacted),
+            ("app_mention", self._mentioned),
+            ("app_home_opened", self.tab.open),
+            ("tokens_revoked", self._revoked),
+            ("app_uninstalled", self._revoked),
+        ):
+            app.event(name)(self._once(listener, events))
+        app.event(re.compile(".*"))(_nothing)
+
+    def _after_ack(self, listener: Listener) -> Callable[..., Awaitable[None]]:
+        async def listen(ack: Any, body: dict[str, Any]) -> None:
+            await ack()
+            await self.guarded(listener, body, "shortcut")
+
+        return listen
+
+    def _once(self, listener: Listener, events: OrderedDict[str, None]) -> Callable[..., Awaitable[None]]:
+        """Each event once, though Slack repeats what it thinks was not heard."""
+
+        async def listen(body: dict[str, Any], event: dict[str, Any]) -> None:
+            key = str(body.get("event_id", ""))
+            if key and key in events:
+                return
+            events[key] = None
+            while len(events) > REMEMBERED:
+                events.popitem(last=False)
+            await self.guarded(listener, event, "event")
+
+        return listen
+
+    async def _failed(self, error: Exception) -> BoltResponse:
+        log.error("slack_listener_failed", reason=f"{type(error).__name__}: {error}")
+        self.metrics.failures.labels("slack").inc()
+        return BoltResponse(status=200)
+
+    async def _mentioned(self, event: dict[str, Any]) -> None:
+        """Somebody wrote @Muster: it understands commands."""
+        reply = Reply(text=text("I understand commands. All of them: ", Code("/incident help")))
+        await self.asking.say_privately(str(event["user"]), str(event["channel"]), reply)
+
+    async def _revoked(self, _event: dict[str, Any]) -> None:
+        """Somebody took our token away, or the app: find out, and say so."""
+        await self.revoked()
+
+
+async def _nothing() -> None:
+    """Events that the app is subscribed to for later."""
+
+
+def _quiet() -> logging.Logger:
+    """Bolt logs whole requests, and a warning for what we mean to leave alone."""
+    logger = logging.getLogger("slack_bolt.muster")
+    logger.setLevel(logging.ERROR)
+    return logger
