@@ -14,7 +14,6 @@ from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.drawing import draw
 from bot.chat.slack.limits import Block
-from bot.chat.slack.lines import quoted
 from bot.chat.slack.manifest import typed_as
 from bot.chat.slack.modals import (
     Origin,
@@ -31,6 +30,7 @@ from bot.chat.slack.mrkdwn import unescape
 from bot.chat.views import Reply
 from bot.commands.definition import Verb
 from bot.commands.dispatch import Dispatcher, Invocation
+from bot.commands.lines import quoted
 from bot.commands.registry import by_name
 from bot.commands.values import Reader, guest
 from bot.errors import DeliveryError, StorageUnavailable

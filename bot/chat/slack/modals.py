@@ -37,10 +37,10 @@ from bot.chat.slack.limits import (
     length,
     size,
 )
-from bot.chat.slack.lines import command_line, pairs
 from bot.chat.slack.parts import plain_text
 from bot.commands.completion import Completion
 from bot.commands.definition import Kind, Scope, Verb
+from bot.commands.lines import command_line, pairs
 from bot.commands.parsing import cut, parse, take_scope
 from bot.commands.tokens import Token
 from bot.commands.values import Reader

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.catalog.catalog import Catalog
 from bot.chat.harmless import harmless
-from bot.chat.slack.lines import command_line, pairs, quoted
 from bot.chat.views import Person
 from bot.commands.definition import Verb
+from bot.commands.lines import command_line, pairs, quoted
 from bot.commands.parsing import Command, parse
 from bot.commands.registry import by_name
 from bot.commands.tokens import straight, tokenize

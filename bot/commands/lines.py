@@ -1,4 +1,4 @@
-"""Writes the command line that somebody would have typed, so that the parser reads back exactly what was filled into a form.
+"""Writes the command line that somebody would have typed, so that the parser reads back exactly what was filled in or chosen.
 
 The inverse of `bot.commands.tokens`. No form and no block is known here.
 """
