@@ -37,6 +37,7 @@ from bot.incidents.lifecycle import settling
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
+from bot.incidents.updates import follow_updates, overdue_updates
 from bot.intake.door import DoorSite, runner
 from bot.intake.journal import Journal
 from bot.intake.journal_postgres import PostgresLog
@@ -207,7 +208,7 @@ class App:
         self.incidents = Incidents(
             self.database,
             clock,
-            reactions=(timeline.record, announcements, paging, follow_clearing, archive),
+            reactions=(timeline.record, announcements, paging, follow_clearing, follow_updates, archive),
             card=announcements.refresh_card,
             names=lambda key: person(key).name,
             grouping=self.grouping,
@@ -272,6 +273,7 @@ class App:
             **auto_resolve(self.incidents),
             **settling(self.incidents),
             **archive.handlers(),
+            **overdue_updates(announcements, person),
             **paging.handlers(),
             **runbooks.handlers(),
         }

@@ -32,9 +32,14 @@ from bot.incidents.model import (
     Renamed,
     Reopened,
     Resolved,
+    RoleFreed,
+    RoleGiven,
+    RuledIn,
+    RuledOut,
     SeverityChanged,
     Split,
     Unacknowledged,
+    Updated,
     ref,
 )
 from bot.storage import tables
@@ -102,6 +107,8 @@ class Announcements:
                 await self.invite(work, incident.number, [by], at)
             case CommanderTaken(commander=commander):
                 await self.invite(work, incident.number, [commander], at)
+            case RoleGiven(person=person):
+                await self.invite(work, incident.number, [person], at)
             case Renamed():
                 await self._each(work, incident.number, at, kind="retitle", payload={}, subject="retitle")
         await self.refresh_card(work, incident.number, at)
@@ -245,6 +252,21 @@ class Announcements:
                 if by == commander:
                     return Notice(text=text(commander, " leads this incident."))
                 return Notice(text=text(commander, " leads this incident, asked by ", by, "."))
+            case Updated(by=by, text=words, due=due):
+                next_due: tuple[Text, ...] = (text("Next update due ", Moment(due), "."),) if due is not None else ()
+                return Notice(text=text(Strong("Update"), " by ", by, f": {words}"), details=next_due)
+            case RoleGiven(by=by, role=role, person=person):
+                asked: Text = (", asked by ", by) if by != person else ()
+                return Notice(text=text(person, " has the role ", Strong(role), *asked, "."))
+            case RoleFreed(by=by, role=role):
+                return Notice(text=text(by, " freed the role ", Strong(role), ": nobody has it."))
+            case RuledOut(by=by, service=service, reason=reason):
+                ruled_out = text(by, " ruled out ", Strong(service), f": {reason}" if reason else ".")
+                return Notice(text=ruled_out, details=_instead(incident))
+            case RuledIn(by=by, service=service):
+                return Notice(
+                    text=text(by, " says that ", Strong(service), " may be it after all."), details=_instead(incident)
+                )
             case Merged(by=by, other=other, into=into):
                 if into:
                     return Notice(text=text(by, f" merged this into {ref(other)}. It goes on there."), tone="info")
@@ -254,6 +276,13 @@ class Announcements:
                 return Notice(text=text(by, f" split {count} off into {ref(other)}."))
             case _:
                 return None
+
+
+def _instead(incident: Incident) -> tuple[Text, ...]:
+    """What the cause probably is, now that people said what it is not."""
+    if incident.cause is None:
+        return (("What the cause is instead is not known.",),) if incident.exclusions else ()
+    return ((f"Probable cause now: {incident.cause.service} ({incident.cause.words}).",),)
 
 
 def _cleared(alerts: int, at: float) -> Text:

@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.changes.ledger import change_key
-from bot.chat.views import Button, Card, Code, Moment, Person, ServiceCount, Text, people_text, text
+from bot.chat.harmless import one_line
+from bot.chat.views import (
+    Button,
+    Card,
+    Code,
+    Moment,
+    Person,
+    RoleHolder,
+    ServiceCount,
+    Span,
+    Text,
+    people_text,
+    text,
+)
 from bot.clock import duration
-from bot.incidents.model import Cause, Incident
+from bot.incidents.model import Cause, Exclusion, Incident, Update
 from correlation.alert import Change
 from correlation.cause import FIRST
 
 __all__ = ["card"]
 
 SUSPECTS_SHOWN = 2
+EXCLUSIONS_SHOWN = 5
+REASON, UPDATE = 80, 240  # characters of a reason and of an update; the whole stands on the timeline
 
 
 def card(
@@ -46,6 +61,9 @@ def card(
         location=incident.location,
         environment=incident.environment,
         cause=_cause(incident.cause) if incident.cause else (),
+        ruled_out=_ruled_out(incident.exclusions, person),
+        roles=tuple(RoleHolder(role, person(who)) for role, who in incident.roles),
+        update=_update(incident.update, person) if incident.update else (),
         suspects=tuple(_suspect(change, incident, author, asked) for change in suspects[:SUSPECTS_SHOWN]),
         next_step=_next_step(incident, suspects, asked),
         buttons=_buttons(incident, ask=bool(suspects) and not asked),
@@ -75,6 +93,24 @@ def _cause(cause: Cause) -> Text:
         return text(f"{cause.service}: {', '.join([*words, *muted])}")
     rest = [word for word in words if word != FIRST] + muted
     return text(f"{cause.service}: first at ", Moment(cause.first_at), "".join(f", {word}" for word in rest))
+
+
+def _ruled_out(exclusions: Sequence[Exclusion], person: Callable[[str], Person]) -> Text:
+    """`cart (Mika Laine: its graphs are flat), web (Robin Vos)`"""
+    spans: list[Span] = []
+    for one in exclusions[-EXCLUSIONS_SHOWN:]:
+        reason = f": {one_line(one.reason, REASON)}" if one.reason else ""
+        spans += [", " if spans else "", f"{one.service} (", person(one.by), f"{reason})"]
+    rest = len(exclusions) - EXCLUSIONS_SHOWN
+    return text(*spans, f" and {rest} more" if rest > 0 else "")
+
+
+def _update(update: Update, person: Callable[[str], Person]) -> Text:
+    """`02:31 by Mika Laine: errors are falling; next due 03:01`"""
+    said = text(Moment(update.at), " by ", person(update.by), f": {one_line(update.text, UPDATE)}")
+    if update.due is None:
+        return said
+    return (*said, "; next was due " if update.overdue else "; next due ", Moment(update.due))
 
 
 def _next_step(incident: Incident, suspects: Sequence[Change], invited: Mapping[str, Person]) -> Text:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,7 @@ from bot.incidents.grading import SplitOff, severity_of
 from bot.incidents.model import ref
 from bot.incidents.muting import Muting
 from bot.incidents.reading import TICK, Reading, read
+from bot.incidents.service import Causes
 from bot.intake.journal import Delivery, Journal
 from bot.intake.source import Source
 from bot.storage import tables
@@ -32,7 +33,7 @@ from bot.storage.database import Announcement, Database, Transaction, upsert
 from bot.telemetry import get_logger
 from bot.turns import Turns
 from correlation.alert import Alert, Change
-from correlation.decision import Decision
+from correlation.decision import Cause, Decision
 from correlation.engine import Engine, SnapshotError, UnknownGroup
 from correlation.weights import Weights, shipped
 
@@ -269,6 +270,16 @@ class Grouping:
                 )
                 await then(work, self._split_off(new))
             self._stale = False
+
+    async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+        """`then` runs in a transaction while nothing is decided; it may ask for the causes of incident `number`."""
+        async with self._ready() as engine:
+            group = await self._group_of(number)
+
+            def causes(ruled_out: Collection[str]) -> Sequence[Cause] | None:
+                return engine.causes(group, ruled_out=ruled_out) if group else None
+
+            await self._database.attempt(lambda work: then(work, causes))
 
     def _split_off(self, group: str) -> SplitOff:
         view = self.engine.group(group)

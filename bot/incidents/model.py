@@ -7,12 +7,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bot.chat.views import Person
 from bot.clock import ago, duration
 from bot.errors import BadArguments, InvalidTransition
+from bot.incidents.events import (
+    Acknowledged,
+    Cleared,
+    CommanderTaken,
+    Declared,
+    Event,
+    FiresAgain,
+    Flapped,
+    Joined,
+    Merged,
+    Noted,
+    Renamed,
+    Reopened,
+    Resolved,
+    RoleFreed,
+    RoleGiven,
+    RuledIn,
+    RuledOut,
+    SeverityChanged,
+    SeverityLevel,
+    Split,
+    Unacknowledged,
+    Updated,
+)
 
 __all__ = [
     "MUSTER",
@@ -23,6 +47,7 @@ __all__ = [
     "CommanderTaken",
     "Declared",
     "Event",
+    "Exclusion",
     "FiresAgain",
     "Flapped",
     "Incident",
@@ -33,24 +58,35 @@ __all__ = [
     "Renamed",
     "Reopened",
     "Resolved",
+    "RoleFreed",
+    "RoleGiven",
+    "RuledIn",
+    "RuledOut",
     "SeverityChanged",
     "SeverityLevel",
     "Split",
     "StatusName",
     "Suspect",
     "Unacknowledged",
+    "Update",
+    "Updated",
     "number_of",
     "ref",
+    "role_name",
 ]
 
 StatusName = Literal["open", "acknowledged", "mitigated", "resolved"]
-SeverityLevel = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
 AutoResolve = float | None
 Names = Callable[[str], str]  # a person's id -> the name that people read
 
 MUSTER = Person("muster", "Muster")  # who acts when nobody did
 TITLE_LENGTH = 160  # characters; a phone shows two lines of it
 NOTE_LENGTH = 4000
+UPDATE_LENGTH = 2000
+SOONEST, LATEST = 60.0, 7 * 86_400.0  # seconds from one update to the next
+ROLES, ROLE_LENGTH = 12, 40  # roles of one incident; characters of a role
+EXCLUSIONS = 20  # services that one incident rules out; whoever rules out more names what it is instead
+_SHORT_ROLES = {"comms": "communications", "ops": "operations", "liaison": "customer liaison"}
 
 
 def ref(number: int) -> str:
@@ -70,6 +106,21 @@ def number_of(text: str) -> int | None:
     """
     found = re.fullmatch(r"(?:inc[-\s]?|#)?(\d{1,9})", text.strip(), re.IGNORECASE)
     return int(found[1]) if found else None
+
+
+def role_name(words: str) -> str:
+    """A role as it is kept: small letters, at most 40; short forms are written out. BadArguments when it is none.
+
+    >>> role_name("Comms"), role_name("customer  liaison")
+    ('communications', 'customer liaison')
+    """
+    name = " ".join(words.lower().split())
+    name = _SHORT_ROLES.get(name, name)
+    if not re.fullmatch(r"[^\W_][\w .&/'-]*", name) or len(name) > ROLE_LENGTH:
+        raise BadArguments(
+            f'"{name[:ROLE_LENGTH]}" is no role; write a few letters: communications, scribe, operations, ...'
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,133 +145,30 @@ class Suspect:
     reasons: tuple[str, ...]
 
 
-# --- what happened ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A service that somebody (an id) says is not the cause."""
+
+    service: str
+    by: str
+    at: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    by: Person
-    invite: tuple[str, ...] = ()  # whom the recipe wants in the room, as the catalogue writes it
-    page: bool = True
+class Update:
+    """What stakeholders were told last, by whom (an id) and when.
 
+    `every` is the time from one to the next, remembered until somebody says another; `due` is when the next is expected, None when
+    nothing was promised, or it is over. `overdue`: somebody was reminded of it.
+    """
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """More alerts belong to the incident; `new_services` were not affected before."""
-
-    alerts: int
-    new_services: tuple[str, ...]
-    words: str  # why the telling one belongs here
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledged:
-    by: Person
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unacknowledged:
-    by: Person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleared:
-    alerts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiresAgain:
-    """All alerts had cleared, and some fire again: `words` names them."""
-
-    alerts: int
-    cleared_at: float
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flapped:
-    """Alerts (`count`, of which some are named with how often) fire and clear and fire; `over`: they no longer do."""
-
-    alerts: tuple[str, ...]
-    count: int
-    until: float
-    first: bool = False
-    over: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
-    by: Person
-    summary: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reopened:
-    by: Person
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeverityChanged:
-    by: Person
-    before: SeverityLevel
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renamed:
-    by: Person
-    before: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
-    by: Person
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommanderTaken:
-    by: Person
-    commander: Person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """This incident took in another one (`other`), or was taken in by it (`into` is True)."""
-
-    by: Person
-    other: int
-    into: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """Alerts left this incident for another one."""
-
-    by: Person
-    other: int
-    alerts: int
-
-
-Event = (
-    Declared
-    | Joined
-    | Acknowledged
-    | Unacknowledged
-    | Cleared
-    | FiresAgain
-    | Flapped
-    | Resolved
-    | Reopened
-    | SeverityChanged
-    | Renamed
-    | Noted
-    | CommanderTaken
-    | Merged
-    | Split
-)
+    text: str
+    by: str
+    at: float
+    every: float | None = None
+    due: float | None = None
+    overdue: bool = False
 
 
 # --- the aggregate ----------------------------------------------------------------------------------------------------
@@ -255,6 +203,11 @@ class Incident:
     summary: str = ""
     cause: Cause | None = None
     suspects: list[Suspect] = field(default_factory=list)
+    exclusions: list[Exclusion] = field(default_factory=list)
+    roles: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # (role, a person's id) beside the commander, oldest first
+    update: Update | None = None
     recipe: str = ""
     private: bool = False
     auto_resolve: AutoResolve = None
@@ -271,6 +224,11 @@ class Incident:
     def open(self) -> bool:
         """People still have work with it."""
         return self.status != "resolved"
+
+    @property
+    def ruled_out(self) -> tuple[str, ...]:
+        """The services that it is not."""
+        return tuple(one.service for one in self.exclusions)
 
     def _become(self, status: StatusName, at: float) -> None:
         self.status, self.status_since = status, at
@@ -313,6 +271,8 @@ class Incident:
         self._become("resolved", at)
         self.resolved_at, self.resolved_by = at, by.id
         self.summary = summary.strip()[:NOTE_LENGTH] or self.summary
+        if self.update is not None:
+            self.update = replace(self.update, due=None)
         return Resolved(by=by, summary=summary.strip()[:NOTE_LENGTH])
 
     def reopen(self, by: Person, at: float, why: str = "") -> Reopened:
@@ -363,6 +323,68 @@ class Incident:
         self.commander = commander.id
         return CommanderTaken(by=by, commander=commander)
 
+    def tell(self, text: str, by: Person, at: float, *, every: float | None = None, last: bool = False) -> Updated:
+        """An update for stakeholders. The next is due after `every` seconds, or as before; `last` promises none."""
+        self._refuse_merged()
+        words = text.strip()[:UPDATE_LENGTH]
+        if not words:
+            raise BadArguments(
+                "An update needs words: /incident update errors are falling since the rollback --next 30m"
+            )
+        if every is not None and not SOONEST <= every <= LATEST:
+            raise BadArguments(f"The next update is due in {duration(SOONEST)} to {duration(LATEST)}: --next 30m")
+        usual = every if every is not None else self.update.every if self.update else None
+        usual = None if last else usual
+        due = at + usual if usual is not None and self.open else None
+        self.update = Update(text=words, by=by.id, at=at, every=usual, due=due)
+        return Updated(by=by, text=words, due=due)
+
+    def give_role(self, role: str, person: Person, by: Person) -> RoleGiven:
+        """Somebody has a role from now on, and nobody else."""
+        self._refuse_merged()
+        held = dict(self.roles)
+        if held.get(role) == person.id:
+            raise InvalidTransition(f"{person.name} has the role {role} in {self.ref} already.")
+        if role not in held and len(held) >= ROLES:
+            raise InvalidTransition(
+                f"{self.ref} has {ROLES} roles already: {', '.join(held)}. Free one: role NAME --nobody"
+            )
+        self.roles = list((held | {role: person.id}).items())
+        return RoleGiven(by=by, role=role, person=person, before=held.get(role))
+
+    def free_role(self, role: str, by: Person) -> RoleFreed:
+        """Nobody has a role any more."""
+        held = dict(self.roles)
+        if role not in held:
+            has = f" There are: {', '.join(held)}." if held else ""
+            raise InvalidTransition(f"Nobody has the role {role} in {self.ref}.{has}")
+        before = held.pop(role)
+        self.roles = list(held.items())
+        return RoleFreed(by=by, role=role, before=before)
+
+    def rule_out(self, service: str, by: Person, at: float, reason: str = "", names: Names = str) -> RuledOut:
+        """Not this one. What is the cause instead is the engine's to say."""
+        self._refuse_merged()
+        known = next((one for one in self.exclusions if one.service == service), None)
+        words = reason.strip()[:NOTE_LENGTH]
+        if known is not None and words in {"", known.reason}:
+            raise InvalidTransition(f"{service} was ruled out {ago(known.at, at)}{_by(known.by, names)} already.")
+        if known is None and len(self.exclusions) >= EXCLUSIONS:
+            raise InvalidTransition(
+                f"{self.ref} rules out {EXCLUSIONS} services already. Say what it is: /incident note"
+            )
+        others = [one for one in self.exclusions if one.service != service]
+        self.exclusions = [*others, Exclusion(service=service, by=by.id, at=at, reason=words)]
+        return RuledOut(by=by, service=service, reason=words)
+
+    def rule_in(self, service: str, by: Person) -> RuledIn:
+        """It may be this one after all."""
+        if all(one.service != service for one in self.exclusions):
+            out = ", ".join(one.service for one in self.exclusions)
+            raise InvalidTransition(f"{service} is not ruled out in {self.ref}.{f' Ruled out: {out}.' if out else ''}")
+        self.exclusions = [one for one in self.exclusions if one.service != service]
+        return RuledIn(by=by, service=service)
+
     def take_in(self, other: Incident) -> None:
         """Add the figures of a merged incident; an acknowledgement of either counts for both."""
         counts = dict(self.services)
@@ -379,6 +401,11 @@ class Incident:
             self._become("acknowledged", other.status_since)
             self.acknowledged_at, self.acknowledged_by = other.acknowledged_at, other.acknowledged_by
             self.commander = self.commander or other.commander
+        self.roles = list((dict(other.roles) | dict(self.roles)).items())[-ROLES:]
+        out = {one.service: one for one in (*other.exclusions, *self.exclusions)}
+        self.exclusions = list(out.values())[-EXCLUSIONS:]
+        if other.update is not None and (self.update is None or self.update.at < other.update.at):
+            self.update = other.update
 
     def clear(self, at: float) -> Cleared | None:
         """No alert of it fires any more; None when that was known, or nobody needs to know."""

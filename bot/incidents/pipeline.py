@@ -19,11 +19,11 @@ from bot.clock import Clock
 from bot.errors import MalformedPayload, StorageUnavailable
 from bot.incidents import lifecycle, store, timeline
 from bot.incidents.batch import WORSE_NAMED, Batch, Touched
+from bot.incidents.causes import probable
 from bot.incidents.grading import severity_of
 from bot.incidents.grouping import Grouping
 from bot.incidents.model import (
     MUSTER,
-    Cause,
     Declared,
     Incident,
     Joined,
@@ -35,7 +35,6 @@ from bot.intake.journal import Delivery, Journal
 from bot.storage import tables
 from bot.storage.database import BulkUpsert, Database, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
-from correlation.cause import FIRST
 from correlation.decision import GroupView
 from correlation.engine import Engine
 
@@ -52,7 +51,6 @@ COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to t
 LONGEST_COURTESY = 0.25  # ... seconds, at most
 SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
 SUSPECTS = 3  # changes that an incident names
-REASONS = 3  # of a probable cause, that fit on a phone
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
 
@@ -236,7 +234,7 @@ class Pipeline:
                 await self._declare(work, view, at)
             return
         before, count = {name for name, _ in incident.services}, incident.alert_count
-        _take_figures(incident, view)
+        _take_figures(incident, view, self._grouping.engine)
         events: list[Any] = []
         if incident.merged_into is None:
             if touched.fresh and not incident.open:
@@ -276,7 +274,7 @@ class Pipeline:
             private=opens.private,
             auto_resolve=opens.auto_resolve,
         )
-        _take_figures(incident, view)
+        _take_figures(incident, view, self._grouping.engine)
         await store.insert_incident(work, incident)
         await work.connection.execute(
             update(tables.groups).where(tables.groups.c.id == view.id).values(incident=incident.number)
@@ -330,7 +328,7 @@ def _join(into: Touched, other: Touched) -> None:
         into.reasons.setdefault(service, reason)
 
 
-def _take_figures(incident: Incident, view: GroupView) -> None:
+def _take_figures(incident: Incident, view: GroupView, engine: Engine) -> None:
     incident.services = [(name, count) for name, count in view.services if name]
     incident.alert_count, incident.firing_count = view.size, view.active
     incident.first_alert_at = min(incident.first_alert_at, view.opened_at)
@@ -338,15 +336,7 @@ def _take_figures(incident: Incident, view: GroupView) -> None:
     incident.location = view.locations[0][0] if len(view.locations) == 1 else ""
     incident.environment = view.environments[0][0] if len(view.environments) == 1 else ""
     if view.causes:
-        cause, *others = view.causes
-        incident.cause = Cause(
-            service=cause.name,
-            words=", ".join(cause.reasons[:REASONS]),
-            score=cause.score,
-            effects=view.effects,
-            first_at=cause.first_seen if FIRST in cause.reasons else 0.0,
-            reasons=cause.reasons,
-            others=tuple(f"{other.name} ({', '.join(other.reasons[:REASONS])})" for other in others),
-        )
+        ranked = engine.causes(view.id, ruled_out=incident.ruled_out) if incident.exclusions else view.causes
+        incident.cause = probable(ranked, effects=view.effects, ruled_out=incident.ruled_out)
     likely = [suspect for suspect in view.suspects if suspect.score >= PLAUSIBLE * view.suspects[0].score]
     incident.suspects = [Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in likely[:SUSPECTS]]

@@ -5,7 +5,7 @@ What follows from a transition (timeline, chat, paging) is done by reactions ins
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,21 +13,26 @@ from bot.chat.views import Person
 from bot.clock import Clock
 from bot.errors import BadArguments, InvalidTransition
 from bot.incidents import store
+from bot.incidents.causes import probable
 from bot.incidents.grading import SplitOff
 from bot.incidents.model import (
     TITLE_LENGTH,
+    Acknowledged,
+    CommanderTaken,
     Declared,
     Event,
     Incident,
     Merged,
     Names,
+    RoleGiven,
     SeverityLevel,
     Split,
     ref,
 )
 from bot.storage.database import Database, Transaction
+from correlation.decision import Cause as Ranked
 
-__all__ = ["Acknowledgement", "Grouping", "Incidents", "Reaction"]
+__all__ = ["Acknowledgement", "Causes", "Grouping", "Incidents", "Reaction"]
 
 
 class Reaction(Protocol):
@@ -36,6 +41,10 @@ class Reaction(Protocol):
     async def __call__(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:
         """Write what follows; raise nothing but storage errors."""
         ...
+
+
+Causes = Callable[[Collection[str]], Sequence[Ranked] | None]
+"""The causes of an incident, the likeliest first, when some services are ruled out; None when the engine has forgotten it."""
 
 
 class Grouping(Protocol):
@@ -49,6 +58,10 @@ class Grouping(Protocol):
         self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]
     ) -> None:
         """Move alerts (ids) of an incident to a new group; `then` declares its incident in the same transaction."""
+        ...
+
+    async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+        """`then` runs in a transaction in which nothing else is decided; it may ask for the causes of incident `number`."""
         ...
 
 
@@ -96,7 +109,7 @@ class Incidents:
                 return None
             return incident.acknowledge(by, at, note, self._names)
 
-        incident, event = await self._change(number, by, transition, joins=True)
+        incident, event = await self._change(number, transition, joins=by)
         return Acknowledgement(
             incident=incident,
             first=event is not None,
@@ -106,31 +119,53 @@ class Incidents:
 
     async def unacknowledge(self, number: int, by: Person) -> Incident:
         """Give it back: nobody has it, paging starts again."""
-        return (await self._change(number, by, lambda i, at: i.unacknowledge(by, at)))[0]
+        return (await self._change(number, lambda i, at: i.unacknowledge(by, at)))[0]
 
     async def resolve(self, number: int, by: Person, summary: str = "") -> Incident:
         """End it."""
-        return (await self._change(number, by, lambda i, at: i.resolve(by, at, summary, self._names)))[0]
+        return (await self._change(number, lambda i, at: i.resolve(by, at, summary, self._names)))[0]
 
     async def reopen(self, number: int, by: Person, why: str = "") -> Incident:
         """It was not over."""
-        return (await self._change(number, by, lambda i, at: i.reopen(by, at, why)))[0]
+        return (await self._change(number, lambda i, at: i.reopen(by, at, why)))[0]
 
     async def change_severity(self, number: int, severity: SeverityLevel, by: Person) -> Incident:
         """Set the severity."""
-        return (await self._change(number, by, lambda i, _: i.change_severity(severity, by)))[0]
+        return (await self._change(number, lambda i, _: i.change_severity(severity, by)))[0]
 
     async def rename(self, number: int, title: str, by: Person) -> Incident:
         """Set the title."""
-        return (await self._change(number, by, lambda i, _: i.rename(title, by)))[0]
+        return (await self._change(number, lambda i, _: i.rename(title, by)))[0]
 
     async def note(self, number: int, text: str, by: Person) -> Incident:
         """Write a note on the timeline."""
-        return (await self._change(number, by, lambda i, _: i.note(text, by)))[0]
+        return (await self._change(number, lambda i, _: i.note(text, by)))[0]
 
     async def take_command(self, number: int, commander: Person, by: Person) -> Incident:
         """Make `commander` the incident commander."""
-        return (await self._change(number, by, lambda i, _: i.take_command(commander, by), joins=True))[0]
+        return (await self._change(number, lambda i, _: i.take_command(commander, by), joins=commander))[0]
+
+    async def tell(
+        self, number: int, text: str, by: Person, *, every: float | None = None, last: bool = False
+    ) -> Incident:
+        """An update for stakeholders; the next is due after `every` seconds, or as before, unless it is the `last`."""
+        return (await self._change(number, lambda i, at: i.tell(text, by, at, every=every, last=last)))[0]
+
+    async def give_role(self, number: int, role: str, person: Person, by: Person) -> Incident:
+        """Somebody has a role."""
+        return (await self._change(number, lambda i, _: i.give_role(role, person, by), joins=person))[0]
+
+    async def free_role(self, number: int, role: str, by: Person) -> Incident:
+        """Nobody has a role any more."""
+        return (await self._change(number, lambda i, _: i.free_role(role, by)))[0]
+
+    async def rule_out(self, number: int, service: str, by: Person, reason: str = "") -> Incident:
+        """It is not this service: another one is the probable cause, if any is left."""
+        return await self._weigh(number, lambda i, at: i.rule_out(service, by, at, reason, self._names))
+
+    async def rule_in(self, number: int, service: str, by: Person) -> Incident:
+        """It may be this service after all."""
+        return await self._weigh(number, lambda i, _: i.rule_in(service, by))
 
     async def declare(
         self, title: str, by: Person, *, severity: SeverityLevel = "SEV3", private: bool = False, page: bool = False
@@ -248,13 +283,31 @@ class Incidents:
         """Its figures changed, but nothing happened that needs words: the card follows."""
         await self._card(work, incident.number, at)
 
+    async def _weigh(self, number: int, transition: Callable[[Incident, float], Event]) -> Incident:
+        """A change of what may be the cause, which is weighed anew."""
+        at, result = self._clock.now(), list[Incident]()
+
+        async def then(work: Transaction, causes: Causes) -> None:
+            incident = await store.load(work.connection, number)
+            event = transition(incident, at)
+            if (ranked := causes(incident.ruled_out)) is not None:
+                effects = incident.cause.effects if incident.cause else 0
+                incident.cause = probable(ranked, effects=effects, ruled_out=incident.ruled_out)
+            elif incident.cause is not None and incident.cause.service in incident.ruled_out:
+                incident.cause = None  # too long ago for another one to be known
+            await store.save(work, incident)
+            await self.react(work, incident, event, at)
+            result.append(incident)
+
+        await self._grouping.weigh(number, then)
+        return result[-1]
+
     async def _change(
         self,
         number: int,
-        by: Person,
         transition: Callable[[Incident, float], Event | None],
         *,
-        joins: bool = False,
+        joins: Person | None = None,
     ) -> tuple[Incident, Event | None]:
         async def change(work: Transaction) -> tuple[Incident, Event | None]:
             at = self._clock.now()
@@ -262,8 +315,9 @@ class Incidents:
             event = transition(incident, at)
             if event is not None:
                 await store.save(work, incident)
-            if joins:
-                await store.add_participant(work, number, by, "acknowledged" if event else "responder", at)
+            if joins is not None:
+                why = {Acknowledged: "acknowledged", CommanderTaken: "leads", RoleGiven: "has a role"}
+                await store.add_participant(work, number, joins, why.get(type(event), "responder"), at)
             if event is not None:
                 await self.react(work, incident, event, at)
             return incident, event

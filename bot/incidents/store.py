@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.views import Person
 from bot.errors import Conflict, NotFound
-from bot.incidents.model import Cause, Incident, StatusName, Suspect, ref
+from bot.incidents.model import Cause, Exclusion, Incident, StatusName, Suspect, Update, ref
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 from correlation.alert import Alert, Severity, Status
@@ -36,12 +36,19 @@ __all__ = [
 ]
 
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
-_JSON_FIELDS = {"services": "services_json", "cause": "cause_json", "suspects": "suspects_json"}
+_JSON_FIELDS: dict[str, tuple[str, Any]] = {  # their columns and types; what is not there is {}
+    "services": ("services_json", list[tuple[str, int]]),
+    "cause": ("cause_json", Cause),
+    "suspects": ("suspects_json", list[Suspect]),
+    "exclusions": ("exclusions_json", list[Exclusion]),
+    "roles": ("roles_json", list[tuple[str, str]]),
+    "update": ("update_json", Update),
+}
 
 
 def _to_row(incident: Incident) -> dict[str, Any]:
     values = {f.name: getattr(incident, f.name) for f in fields(Incident)}
-    for name, column in _JSON_FIELDS.items():
+    for name, (column, _) in _JSON_FIELDS.items():
         value = values.pop(name)
         values[column] = msgspec.json.encode({} if value is None else value).decode()
     return values
@@ -52,15 +59,10 @@ def _from_row(row: Row[Any]) -> Incident:
 
 
 def _from_values(values: dict[str, Any]) -> Incident:
-    services = msgspec.json.decode(values.pop("services_json"), type=list[tuple[str, int]])
-    cause = values.pop("cause_json")
-    suspects = msgspec.json.decode(values.pop("suspects_json"), type=list[Suspect])
-    return Incident(
-        services=services,
-        cause=None if cause == "{}" else msgspec.json.decode(cause, type=Cause),
-        suspects=suspects,
-        **values,
-    )
+    for name, (column, type_) in _JSON_FIELDS.items():
+        data = values.pop(column)
+        values[name] = None if data == "{}" else msgspec.json.decode(data, type=type_)
+    return Incident(**values)
 
 
 def held_words(held: str, reason: str) -> str:

@@ -27,17 +27,23 @@ from bot.incidents.model import (
     Renamed,
     Reopened,
     Resolved,
+    RoleFreed,
+    RoleGiven,
+    RuledIn,
+    RuledOut,
     SeverityChanged,
     Split,
     Unacknowledged,
+    Updated,
     ref,
 )
 from bot.storage import tables
 from bot.storage.database import Transaction
 
-__all__ = ["OWNER", "SPREAD", "Entry", "InvitedOwner", "append", "invited_owners", "read", "record"]
+__all__ = ["OWNER", "SPREAD", "UPDATE", "Entry", "InvitedOwner", "append", "invited_owners", "read", "record"]
 
 OWNER = "owner"  # the kind of the lines that say who was invited for which change
+UPDATE = "update"  # the kind of the lines that were told to stakeholders
 SPREAD = "spread"  # the kind of the lines that say which services joined, when and why
 
 
@@ -143,6 +149,16 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
             return "note", by, note
         case CommanderTaken(by=by, commander=commander):
             return "commander", by, f"{commander.name} leads"
+        case Updated(by=by, text=text):
+            return UPDATE, by, text
+        case RoleGiven(by=by, role=role, person=person):
+            return "role", by, f"{person.name} has the role {role}"
+        case RoleFreed(by=by, role=role):
+            return "role", by, f"Nobody has the role {role} any more"
+        case RuledOut(by=by, service=service, reason=reason):
+            return "ruled_out", by, f"Not {service}{f': {reason}' if reason else ''}"
+        case RuledIn(by=by, service=service):
+            return "ruled_in", by, f"{service} may be the cause after all"
         case Merged(by=by, other=other, into=into):
             return "merged", by, f"Merged into {ref(other)}" if into else f"Took in {ref(other)}"
         case Split(by=by, other=other, alerts=alerts):

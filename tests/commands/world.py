@@ -24,7 +24,7 @@ from bot.incidents.announcements import Announcements
 from bot.incidents.grading import SplitOff
 from bot.incidents.history import History
 from bot.incidents.model import Cause, Incident, Suspect
-from bot.incidents.service import Incidents
+from bot.incidents.service import Causes, Incidents
 from bot.incidents.silences import Silences
 from bot.responders import recipients
 from bot.responders.naming import authors, people
@@ -100,6 +100,10 @@ class Corrections:
     async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
         async with self.database.transaction() as work:
             await then(work)
+
+    async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+        async with self.database.transaction() as work:
+            await then(work, lambda _: None)
 
     async def split(
         self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]

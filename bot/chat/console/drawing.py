@@ -49,11 +49,14 @@ def _card_lines(card: Card) -> list[str]:
     return [
         f"{card.severity} {card.incident} {card.title}",
         f"{status}, led by {card.lead.name}" if card.lead else status,
+        f"Roles: {', '.join(f'{one.role} {one.person.name}' for one in card.roles)}" if card.roles else "",
+        _labelled("Last update", card.update),
         f"{_alerts(card.alert_count)}, {card.firing_count or 'none'} firing" if card.alert_count else "",
         f"Services: {services}" if services else "",
         f"Where: {', '.join(filter(None, (card.location, card.environment)))}" if card.location else "",
         _labelled("Cause", card.cause),
         *(_labelled("Suspect", suspect) for suspect in card.suspects),
+        _labelled("Not it", card.ruled_out),
         _labelled("Next", card.next_step),
     ]
 

@@ -36,6 +36,9 @@ incidents = Table(
     Column("summary", Text, nullable=False),
     Column("cause_json", Text, nullable=False),
     Column("suspects_json", Text, nullable=False),
+    Column("exclusions_json", Text, nullable=False),
+    Column("roles_json", Text, nullable=False),
+    Column("update_json", Text, nullable=False),
     Column("recipe", Text, nullable=False),
     Column("private", Boolean, nullable=False),
     Column("auto_resolve", Double),  # seconds after the alerts cleared; NULL: a person resolves
