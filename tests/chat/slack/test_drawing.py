@@ -23,8 +23,9 @@ from bot.chat.views import (
     Strong,
     View,
 )
+from tests.chat import hostile
 from tests.chat.gateway_contract import HOSTILE
-from tests.chat.slack import hostile, specs
+from tests.chat.slack import specs
 
 # What failed is said by the assertion; hostile arguments are too long to print.
 pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bot.chat.slack.home import Entry, Home, home_view
 from bot.chat.views import Button, Moment, Person, Strong
-from tests.chat.slack import hostile, specs
+from tests.chat import hostile
+from tests.chat.slack import specs
 
 # What failed is said by the assertion; hostile arguments are too long to print.
 pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from bot.chat.slack.audience import Audience
 from bot.chat.slack.mrkdwn import escape, fallback, unescape
 from bot.chat.views import Moment, Person
-from tests.chat.slack import hostile, specs
+from tests.chat import hostile
+from tests.chat.slack import specs
 
 
 @given(st.text())

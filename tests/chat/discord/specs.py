@@ -1,0 +1,91 @@
+"""What Discord publishes about its messages and modals, and what it does not state. Skips, saying so, without it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+FILE = Path(os.environ.get("MUSTER_SPECS") or Path(__file__).parents[4] / "shared" / "specs") / "discord-openapi.json"
+
+
+def units(text: str) -> int:
+    """Characters as a browser counts them."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+@cache
+def validator(name: str) -> jsonschema.protocols.Validator:
+    if not FILE.exists():
+        pytest.skip(f"Discord's published document is absent: {FILE}; set MUSTER_SPECS to its folder")
+    document = json.loads(FILE.read_text())
+    schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": document["components"]["schemas"]}}
+    return jsonschema.Draft202012Validator(schema)
+
+
+def check(name: str, value: Any) -> None:
+    error = jsonschema.exceptions.best_match(validator(name).iter_errors(value))
+    assert error is None, f"{error.json_path}: {error.message[:500]}"
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every component."""
+    if isinstance(value, list):
+        for item in value:
+            yield from nodes(item)
+    elif isinstance(value, dict):
+        if "type" in value:
+            yield value
+        for item in value.values():
+            yield from nodes(item)
+
+
+def contents(components: list[dict[str, Any]]) -> list[str]:
+    """All texts, from above."""
+    return [node["content"] for node in nodes(components) if node["type"] == 10]
+
+
+def check_components(components: list[dict[str, Any]]) -> None:
+    """By schema and by length, as Discord would."""
+    for one in components:
+        check({17: "ContainerComponentForMessageRequest"}.get(one["type"], "MessageCreateRequest"), _alone(one))
+    everything = list(nodes(components))
+    assert 1 <= len(everything) <= 40
+    texts = contents(components)
+    assert all(text.strip() for text in texts)
+    assert sum(map(units, texts)) <= 4_000
+    # https://github.com/discord/discord-api-docs/issues/8554; labels and addresses are counted too, to be sure.
+    labels = [str(one.get(key, "")) for one in everything for key in ("label", "custom_id", "url", "placeholder")]
+    labels += [option[key] for one in everything for option in one.get("options", ()) for key in ("label", "value")]
+    labels += [item.get("description") or "" for one in everything for item in one.get("items", ())]
+    assert sum(len(text.encode()) for text in (*texts, *labels)) + 12 * len(everything) <= 10_170
+    named = [one["custom_id"] for one in everything if "custom_id" in one]
+    assert len(set(named)) == len(named)
+    for one in everything:
+        assert units(one.get("custom_id") or "x") <= 100
+        match one["type"]:
+            case 1:
+                kinds = {child["type"] for child in one["components"]}
+                assert kinds == {2} or len(one["components"]) == 1
+            case 2:
+                assert 1 <= units(one["label"]) <= 80
+                assert one["label"].strip()
+                assert ("url" in one) == (one["style"] == 5)
+                assert ("custom_id" in one) != ("url" in one)
+                assert one.get("url", "https://").startswith(("https://", "http://"))
+            case 3:
+                values = [option["value"] for option in one["options"]]
+                assert len(set(values)) == len(values)
+                for option in one["options"]:
+                    assert 1 <= units(option["label"]) <= 100
+                    assert 1 <= units(option["value"]) <= 100
+
+
+def _alone(one: dict[str, Any]) -> dict[str, Any]:
+    return one if one["type"] == 17 else {"components": [one]}
