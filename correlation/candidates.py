@@ -40,6 +40,8 @@ class Index:
             posting = self._postings.get(pair)
             if posting is None:
                 posting = self._postings[pair] = {}
+            elif next(reversed(posting)) == group:
+                continue
             elif group in posting:
                 del posting[group]
             elif len(posting) >= MAX_POSTINGS:
@@ -67,10 +69,13 @@ class Index:
     def find(self, pairs: Iterable[Pair]) -> list[int]:
         """At most 32 groups that share a value, the most telling values (which come first) and newest groups first."""
         found: dict[int, None] = {}
+        postings = self._postings
         for pair in pairs:
-            posting = self._postings.get(pair)
+            posting = postings.get(pair)
             if posting:
-                found.update(dict.fromkeys(islice(reversed(posting), PER_KEY)))  # who is there already keeps the place
+                newest = reversed(posting)
+                for number in newest if len(posting) <= PER_KEY else islice(newest, PER_KEY):
+                    found[number] = None  # who is there already keeps the place
                 if len(found) >= LIMIT:
                     break
         return list(found)[:LIMIT]

@@ -109,10 +109,16 @@ class Compiled:
             raise CookbookError(problems)
 
     def may_open(self, alert: Alert) -> bool:
-        return all(matchers.matches(alert) for matchers in self.trigger)
+        for matchers in self.trigger:
+            if not matchers.matches(alert):
+                return False
+        return True
 
     def excludes(self, alert: Alert) -> bool:
-        return any(matchers.matches(alert) for matchers in self.exclude)
+        for matchers in self.exclude:
+            if matchers.matches(alert):
+                return True
+        return False
 
     def key(self, alert: Alert) -> tuple[str, ...]:
         """The exact values that members share; "" for what an alert lacks, as Alertmanager has it."""

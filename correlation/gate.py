@@ -52,21 +52,18 @@ class Rule(msgspec.Struct, gc=False):
     long: float = 0.0
 
     def fade(self, at: float) -> None:
-        left = 2.0 ** (-max(0.0, at - self.at) / WEEK)
-        self.count *= left
-        self.brief *= left
-        self.long *= left
-        self.at = max(self.at, at)
+        if at > self.at:
+            left = 2.0 ** ((self.at - at) / WEEK)
+            self.count *= left
+            self.brief *= left
+            self.long *= left
+            self.at = at
 
 
-class Site(msgspec.Struct):
-    """All onsets: how many of late, and how surprising one is on average (natural logarithm)."""
+class Site(Rule, gc=False):
+    """All onsets, whatever begins; and how surprising one is on average (natural logarithm)."""
 
-    at: float = 0.0
-    count: float = 0.0
     entropy: float = 1.0
-    brief: float = 0.0
-    long: float = 0.0
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -100,7 +97,7 @@ class Gate:
         self.series: OrderedDict[tuple[str, str, str], Series] = OrderedDict()
         self.bursts: OrderedDict[str, Burst] = OrderedDict()
         self.rules: OrderedDict[str, Rule] = OrderedDict()
-        self.site = Site()
+        self.site = Site(0.0)
         self.words: OrderedDict[str, list[float]] = OrderedDict()  # when last, and the decayed count
 
     def onset(
@@ -127,9 +124,10 @@ class Gate:
         else:
             self.series.move_to_end(key)
         passed = max(0.0, at - series.at)
-        series.half_day *= 2.0 ** (-passed / HALF_DAY)
-        series.week *= 2.0 ** (-passed / WEEK)
-        series.flaps *= 2.0 ** (-passed / 1800.0)
+        if passed:
+            series.half_day *= 2.0 ** (-passed / HALF_DAY)
+            series.week *= 2.0 ** (-passed / WEEK)
+            series.flaps *= 2.0 ** (-passed / 1800.0)
         cap, harmless = self._rule(key[0], at, ends, words)
         bursting = self._bursting(key[2], at)
         verdict = _judge(series, passed, cap, harmless, bursting, rank, text, tier, recovered)
@@ -143,7 +141,8 @@ class Gate:
         series.week += 1.0
         series.flaps += recovered
         series.onsets += 1
-        series.at = max(series.at, at)
+        if passed:
+            series.at = at
         return verdict
 
     def _rule(self, name: str, at: float, ends: bool, words: Sequence[str]) -> tuple[float, bool]:
@@ -160,17 +159,16 @@ class Gate:
         else:
             self.rules.move_to_end(name)
         site = self.site
-        left = 2.0 ** (-max(0.0, at - site.at) / WEEK)
-        site.count *= left
-        site.brief *= left
-        site.long *= left
-        site.at = max(site.at, at)
+        site.fade(at)
         rule.fade(at)
         rule.count += 1.0
         site.count += 1.0
         surprise = log(site.count / rule.count) if rule.count < site.count else 0.0
         if words:
-            surprise = min(surprise, sum(self._surprise(word, at) for word in words) / len(words))
+            said = 0.0
+            for word in words:
+                said += self._surprise(word, at)
+            surprise = min(surprise, said / len(words))
         telling = surprise / site.entropy if site.count > KNOWN and site.entropy > 0.0 else 1.0
         site.entropy += 0.02 * (surprise - site.entropy)
         told = rule.brief + rule.long
@@ -189,9 +187,13 @@ class Gate:
                 self.words.popitem(last=False)
         else:
             self.words.move_to_end(word)
-        seen[1] = seen[1] * 2.0 ** (-max(0.0, at - seen[0]) / WEEK) + 1.0
-        seen[0] = max(seen[0], at)
-        return log(self.site.count / seen[1]) if seen[1] < self.site.count else 0.0
+        last, count = seen
+        if at > last:
+            count *= 2.0 ** ((last - at) / WEEK)
+            seen[0] = at
+        seen[1] = count = count + 1.0
+        every = self.site.count
+        return log(every / count) if count < every else 0.0
 
     def fleeting(self, name: str) -> float:
         """How much of a rule's conditions clear by themselves within minutes, as far as the rule or the site is known."""

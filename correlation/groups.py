@@ -164,10 +164,12 @@ class Group(msgspec.Struct, kw_only=True):
         grows = episode.full >= FAINT or self.size == 1
         if self.size > 1 and grows:
             self.pace += 0.2 * (min(abs(at - self.grown_at), 3600.0) - self.pace)
-        self.opened_at = min(self.opened_at, at)
-        self.last_at = max(self.last_at, at)
-        if grows:
-            self.grown_at = max(self.grown_at, at)
+        if at < self.opened_at:
+            self.opened_at = at
+        if at > self.last_at:
+            self.last_at = at
+        if grows and at > self.grown_at:
+            self.grown_at = at
         self.endless = not episode.lasting
         if episode.full >= NOVEL:
             self.novel += 1
@@ -189,8 +191,11 @@ class Group(msgspec.Struct, kw_only=True):
         e = episode
         told = (e.class_, e.name, e.host, e.location, e.environment, e.template, e.kind)
         for values, value, most in zip(self._values(), told, _MOST, strict=True):
-            if value and (value in values or len(values) < most):
-                values[value] = values.get(value, 0) + 1
+            count = values.get(value)
+            if count is not None:
+                values[value] = count + 1
+            elif value and len(values) < most:
+                values[value] = 1
         self.worsen(episode)
         self.effects += episode.muted_by > 0
         if episode.turns:

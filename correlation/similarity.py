@@ -67,8 +67,11 @@ class Time(Term):
     name = "time"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002 - the terms' common signature
+        gap = abs(facts.at - group.grown_at)
+        if not gap:
+            return 1.0
         half = min(MAX_PACE, max(MIN_PACE, 3.0 * group.pace)) * group.reach
-        return float(2.0 ** (-abs(facts.at - group.grown_at) / half))
+        return float(2.0 ** (-gap / half))
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         gap = facts.at - group.grown_at
@@ -200,13 +203,9 @@ class Text(Term):
         mine = facts.template
         if not mine.total or not group.templates:
             return MISSING
-        best = 0.0
-        for text in group.templates:
-            alike = features.alike(mine, features.of(text))
-            best = max(best, alike)
-            if best == 1.0:
-                break
-        return best
+        if mine.text in group.templates:
+            return 1.0
+        return max([features.alike(mine, features.of(text)) for text in group.templates])
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         return "same text" if score > 0.99 else f"{score:.2f} alike in text"
@@ -218,7 +217,10 @@ class SharedChange(Term):
     name = "change"
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
-        return 1.0 if any(change in group.changes for change in facts.changes) else MISSING
+        for change in facts.changes:
+            if change in group.changes:
+                return 1.0
+        return MISSING
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         return "after the same change"
@@ -284,13 +286,13 @@ class Scorer:
             known = [(term, weights.terms[term.name]) for term in TERMS]
         except KeyError as error:
             raise WeightsError(f"the weights say nothing about {error}") from error
-        self.terms = tuple((term, weight.pro, weight.contra) for term, weight in known)
+        self.terms = tuple((term.score, weight.pro, weight.contra) for term, weight in known)
 
     def total(self, facts: Facts, group: Group, features: Features) -> float:
         """The log odds that the alert belongs to the group."""
         odds = self.bias
-        for term, pro, contra in self.terms:
-            score = term.score(facts, group, features)
+        for say, pro, contra in self.terms:
+            score = say(facts, group, features)
             if score >= 0.0:
                 odds += (2.0 * score - 1.0) * (pro if score > 0.5 else contra)
                 if odds < HOPELESS:
@@ -357,14 +359,22 @@ _PLURALS = {
 def explain(facts: Facts, group: Group, features: Features) -> tuple[Evidence, ...]:
     """All terms that say something, in the order of TERMS."""
     out = []
-    for term in TERMS:
-        score = term.score(facts, group, features)
+    for name, say, words in _EXPLAINED:
+        score = say(facts, group, features)
         if score >= 0.0:
-            out.append(Evidence(term.name, round(score, 3), term.words(facts, group, score)))
+            out.append(_evidence(name, score, words(facts, group, score)))
     return tuple(out)
 
 
-_ORDER = ("feedback", "change", "service", "host", "text", "location", "time", "topology")
+_EXPLAINED = tuple((term.name, term.score, term.words) for term in TERMS)
+
+
+@lru_cache(maxsize=4096)  # what speaks for one alert of a storm speaks for the next
+def _evidence(term: str, score: float, words: str) -> Evidence:
+    return Evidence(term, round(score, 3), words)
+
+
+_ORDER = ("feedback", "change", "service", "host", "text", "location", "time")  # and how near it is, at the end
 
 
 def sentence(evidence: Sequence[Evidence]) -> str:
@@ -375,7 +385,8 @@ def sentence(evidence: Sequence[Evidence]) -> str:
     'same service, 0.82 alike in text, 8 s after the last; 1 hop from payments-api'
     """
     told = {item.term: item.words for item in evidence if item.score > 0.5}
-    words = [told[name] for name in _ORDER if name in told]
-    if not words:
-        return next((item.words for item in evidence if item.term == "time"), "by its recipe")
-    return "; ".join(filter(None, (", ".join(w for w in words if w is not told.get("topology")), told.get("topology"))))
+    said = ", ".join([told[name] for name in _ORDER if name in told])
+    near = told.get("topology", "")
+    if said or near:
+        return f"{said}; {near}" if said and near else said or near
+    return next((item.words for item in evidence if item.term == "time"), "by its recipe")

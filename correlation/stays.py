@@ -111,7 +111,7 @@ class Stays:
         group.alerts += 1
         if at > last:
             episode.last_seen = at
-            if at > group.last_at:  # noqa: PLR1730 - max() costs a tenth of a repeat
+            if at > group.last_at:
                 group.last_at = at
         elif at < episode.first_seen:
             episode.first_seen = at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["clean", "humanise", "largest", "plural", "span"]
 
@@ -26,6 +27,7 @@ def span(seconds: float) -> str:
     return f"{round(whole / 86_400)} d"
 
 
+@lru_cache(maxsize=4096)  # the same few services, hosts and places, again and again
 def clean(text: str, limit: int = 80) -> str:
     """One line without control or direction characters, at most `limit` characters long.
 

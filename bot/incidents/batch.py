@@ -35,7 +35,7 @@ class Touched:
     again: str = ""  # what fires, in words
     turned: bool = False  # something that flaps changed
     worse: list[str] = field(default_factory=list)  # alerts that became worse than they were, in words
-    worst: tuple[int, str] = (4, "")  # the worst that fires, and how bad it is: its rank and words
+    worst: tuple[int, str] = (4, "")  # the first of the worst that fire: its rank, and how bad it is in words
 
 
 @dataclass(slots=True)
@@ -100,10 +100,12 @@ class Batch:
         severity = decision.severity
         if decision.before is not None and severity.rank < decision.before.rank and len(touched.worse) < WORSE_NAMED:
             touched.worse.append(f"{_what(alert, decision)} is {severity} now, it was {decision.before}")
-            touched.worst = min(touched.worst, (severity.rank, touched.worse[-1]))
+            if severity.rank <= touched.worst[0]:
+                touched.worst = (severity.rank, touched.worse[-1])
         if decision.kind not in {"opened", "joined"} and decision.was_active:
             return
-        touched.worst = min(touched.worst, (severity.rank, f"{_what(alert, decision)} is {severity}"))
+        if severity.rank < touched.worst[0]:
+            touched.worst = (severity.rank, f"{_what(alert, decision)} is {severity}")
         touched.again = touched.again or _what(alert, decision)
         if decision.code != "flapping":
             touched.fresh += 1

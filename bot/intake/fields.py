@@ -47,6 +47,7 @@ LINKS = 16
 LINK = 2048
 KEY = 200
 SHORT = 64  # a word that is worth remembering; no limit above is smaller
+_NOTHING = frozenset({"null", "undefined"})  # what letters and digits alone may say instead of nothing
 SKEW = 300.0  # seconds that a sender's clock may be ahead of ours
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ def word(value: object, limit: int = FIELD) -> str:
     """A value as short harmless text; "" where there is none, or only a macro that was never expanded."""
     if isinstance(value, str):
         if len(value) <= SHORT:
-            return _short_word(value)
+            return value if value.isalnum() and value not in _NOTHING else _short_word(value)
         text = value
     elif value is None or isinstance(value, list | dict):
         return ""

@@ -56,8 +56,7 @@ def count(body: bytes, _headers: Mapping[str, str]) -> int:
     group = fields.decoded(_decode, body)
     alerts = group.alerts or ()
     for index, alert in enumerate(alerts):
-        name = alert.labels.get("alertname")
-        if not (type(name) is str and name.isalnum() and name not in {"null", "undefined"}):
+        if not fields.word(alert.labels.get("alertname"), fields.NAME):
             _name(alert, group, index)
     return len(alerts)
 
