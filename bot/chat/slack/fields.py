@@ -5,52 +5,29 @@ from __future__ import annotations
 from bot.catalog.model import Parameter
 from bot.chat.slack.limits import HINT, INPUT_LABEL, INPUT_TEXT, OPTION_TEXT, OPTION_VALUE, OPTIONS, Block, clip, length
 from bot.chat.slack.parts import plain_text
+from bot.commands import forms
 from bot.commands.completion import DURATIONS, SEVERITIES
 from bot.commands.definition import Argument, Kind, Verb
+from bot.commands.forms import FIELD, FLAGS, INCIDENT, PARAMETER, WHICH, boxes, choices, hint, label
 from bot.retros.formats import format_names
 
-__all__ = [
-    "COMPLETED",
-    "FIELD",
-    "FLAGS",
-    "INCIDENT",
-    "PARAMETER",
-    "field",
-    "flag_fields",
-    "incident_field",
-    "option",
-    "parameter_field",
-]
+__all__ = ["COMPLETED", "field", "flag_fields", "incident_field", "option", "parameter_field"]
 
 COMPLETED = "complete"  # action_id of menus that ask the server while somebody types
-PREVIEWED = {"yes"}  # flags that skip a look at what would happen: no box for them, the preview has a button
-FIELD, PARAMETER, FLAGS, INCIDENT = "argument:", "parameter:", "flags", "incident"  # begin, or are, block ids
-_WORDS = {  # labels where the name of the argument alone says too little
-    "title": "What is broken, and where",
-    "level": "Severity",
-    "matcher": "Which alerts",
-    "duration": "For how long",
-    "who": "Whom",
-    "name": "Runbook",
-    "mood": "How was it for you",
-}
-_COMPLETED = {Kind.PERSON, Kind.TARGET, Kind.SERVICE, Kind.INCIDENT, Kind.RUNBOOK, Kind.SILENCE}
 
 
 def incident_field() -> Block:
     """Which incident, where the room has none."""
-    which = Argument(name=INCIDENT, kind=Kind.INCIDENT, help="which incident it is about", required=True)
-    return {**field(which), "block_id": INCIDENT}
+    return {**field(WHICH), "block_id": INCIDENT}
 
 
 def field(argument: Argument, given: str = "") -> Block:
     """The field of an argument; `given` is its value to begin with."""
-    label = _WORDS.get(argument.name, argument.name.replace("_", " ").capitalize())
     return {
         "type": "input",
         "block_id": FIELD + argument.name,
         "optional": not argument.required,
-        "label": plain_text(label, INPUT_LABEL),
+        "label": plain_text(label(argument), INPUT_LABEL),
         "hint": plain_text(argument.help, HINT),
         "element": _element(argument, given),
     }
@@ -66,7 +43,7 @@ def _element(argument: Argument, given: str) -> Block:
             return _menu([option(choice, choice) for choice in argument.choices], given)
         case Kind.FORMAT:
             return _menu([option(name, name) for name in format_names()], given)
-        case kind if kind in _COMPLETED:
+        case kind if kind in forms.COMPLETED:
             element: Block = {"type": "external_select", "action_id": COMPLETED, "min_query_length": 0}
             if given and length(given) <= OPTION_VALUE:
                 element["initial_option"] = option(given, given)
@@ -82,13 +59,10 @@ def _element(argument: Argument, given: str) -> Block:
 
 def parameter_field(parameter: Parameter) -> Block:
     """A field for a value that a runbook asks for; what is left blank takes its default."""
-    default = "" if parameter.default is None else f"Left blank: {parameter.default}"
-    shape = f"As {parameter.pattern}" if parameter.pattern else ""
-    hint = ". ".join(part for part in (parameter.description.rstrip("."), shape, default) if part)
-    choices = parameter.choices or (("true", "false") if parameter.type == "boolean" else ())
-    if choices and len(choices) <= OPTIONS and all(0 < length(choice) <= OPTION_VALUE for choice in choices):
-        element = _menu([option(choice, choice) for choice in choices], "")
-    elif parameter.type in {"integer", "number"} and not choices:
+    about, values = hint(parameter), choices(parameter)
+    if values and len(values) <= OPTIONS and all(0 < length(value) <= OPTION_VALUE for value in values):
+        element = _menu([option(value, value) for value in values], "")
+    elif parameter.type in {"integer", "number"} and not values:
         decimal = parameter.type == "number"
         element = {"type": "number_input", "is_decimal_allowed": decimal, "action_id": "typed"}
     else:
@@ -100,12 +74,12 @@ def parameter_field(parameter: Parameter) -> Block:
         "label": plain_text(parameter.name, INPUT_LABEL),
         "element": element,
     }
-    return {**block, "hint": plain_text(hint, HINT)} if hint else block
+    return {**block, "hint": plain_text(about, HINT)} if about else block
 
 
 def flag_fields(verb: Verb) -> list[Block]:
     """One block of boxes or none."""
-    flags = [flag for flag in verb.flags if flag.name not in PREVIEWED]
+    flags = boxes(verb)
     if not flags:
         return []
     options = [option(flag.name, f"{flag.name.capitalize()}: {flag.help}") for flag in flags[:10]]

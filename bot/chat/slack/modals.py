@@ -12,18 +12,7 @@ import msgspec
 
 from bot.catalog.model import Runbook
 from bot.chat.harmless import one_line
-from bot.chat.slack.fields import (
-    COMPLETED,
-    FIELD,
-    FLAGS,
-    INCIDENT,
-    PARAMETER,
-    field,
-    flag_fields,
-    incident_field,
-    option,
-    parameter_field,
-)
+from bot.chat.slack.fields import COMPLETED, field, flag_fields, incident_field, option, parameter_field
 from bot.chat.slack.limits import (
     INPUT_LABEL,
     METADATA,
@@ -38,25 +27,21 @@ from bot.chat.slack.limits import (
     size,
 )
 from bot.chat.slack.parts import plain_text
+from bot.commands import forms
 from bot.commands.completion import Completion
 from bot.commands.definition import Kind, Scope, Verb
-from bot.commands.lines import command_line, pairs
-from bot.commands.parsing import cut, parse, take_scope
-from bot.commands.tokens import Token
+from bot.commands.forms import FIELD, FLAGS, RUN, filled, sends, title, wanted
 from bot.commands.values import Reader
-from bot.errors import BadArguments, UnknownVerb
-from bot.incidents.model import number_of, ref
+from bot.incidents.model import ref
 
 __all__ = [
     "CALLBACK",
     "CHOSEN",
     "COMPLETED",
-    "FORMS",
     "Origin",
     "command_of",
     "complaints",
     "completion_line",
-    "form_for",
     "modal",
     "offered",
     "opening",
@@ -64,33 +49,10 @@ __all__ = [
     "runbook_modal",
 ]
 
-_RUN = ("runbook", "run")
 CALLBACK = "command"  # callback_id of every form
 CHOSEN = "runbook"  # action_id of the menu whose choice brings other fields
-FORMS: tuple[tuple[str, ...], ...] = (  # typed without arguments, these open a form: typing is worse there
-    ("declare",),
-    ("note",),
-    ("page",),
-    ("rename",),
-    ("retro", "action", "add"),
-    ("retro", "mood"),
-    _RUN,
-    ("severity",),
-    ("silence",),
-)
 FIELDS = 60  # parameters of a runbook that a form has room for
 LARGE = VIEW // 5  # bytes of all fields: Slack counts them as JSON, perhaps with escapes of six for one of ours
-_TITLES = {
-    "declare": "Declare an incident",
-    "note": "Add to timeline",
-    "page": "Page somebody",
-    "rename": "Rename it",
-    "retro action add": "Add an action",
-    "retro mood": "How it was",
-    "severity": "Change the severity",
-    "silence": "Silence alerts",
-}
-_SUBMITS = {"declare": "Declare", "page": "Page", "silence": "Look first", "severity": "Change", "rename": "Rename"}
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,18 +64,6 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     runbook: str = ""
 
 
-def form_for(text: str, verbs: Mapping[str, Verb]) -> tuple[str, ...] | None:
-    """The path of the verb whose form should open for what was typed, None where the words are to be run.
-
-    A form opens for a verb of FORMS without arguments. `opening` also knows incidents that are named, and runbooks.
-    """
-    try:
-        words = cut(text, verbs)
-    except UnknownVerb:
-        return None
-    return words.path if words.path in FORMS and not words.tokens else None
-
-
 def opening(
     text: str,
     verbs: Mapping[str, Verb],
@@ -122,26 +72,12 @@ def opening(
     incident: int | None = None,
     room: str = "",
 ) -> Block | None:
-    """The form that should open for what was typed or pressed in a room, None where the words are to be run.
-
-    It opens for a verb of FORMS without arguments (the incident may be named), and for a runbook whose parameters are missing.
-    """
-    try:
-        words = cut(text, verbs)
-    except UnknownVerb:
+    """The form that should open for what was typed or pressed in a room, None where the words are to be run."""
+    form = wanted(text, verbs, runbooks, incident=incident)
+    if form is None:
         return None
-    if words.path not in FORMS:
-        return None
-    named, tokens = take_scope(words.verb, words.tokens, incident)
-    origin = Origin(path=words.path, incident=named, room=room)
-    if words.path != _RUN:
-        return None if tokens else modal(words.verb, origin)
-    if not tokens:
-        return runbook_modal(words.verb, origin)
-    runbook = runbooks.get(tokens[0].value)
-    given = {token.raw.partition("=")[0] for token in tokens[1:]}
-    missing = runbook is not None and any(one.required and one.name not in given for one in runbook.parameters)
-    return runbook_modal(words.verb, origin, runbook) if missing and len(tokens) == 1 else None
+    origin = Origin(path=form.path, incident=form.incident, room=room)
+    return modal(form.verb, origin) if form.path != RUN else runbook_modal(form.verb, origin, form.runbook)
 
 
 def modal(verb: Verb, origin: Origin, *, given: Mapping[str, str] | None = None) -> Block:
@@ -149,7 +85,7 @@ def modal(verb: Verb, origin: Origin, *, given: Mapping[str, str] | None = None)
     values = given or {}
     fields = [field(argument, values.get(argument.name, "")) for argument in verb.positional]
     blocks = [*_which(verb, origin), *fields, *flag_fields(verb)]
-    return _view(verb.summary, origin, blocks, _verb_title(origin), _submit(origin))
+    return _view(verb.summary, origin, blocks)
 
 
 def runbook_modal(verb: Verb, origin: Origin, runbook: Runbook | None = None) -> Block:
@@ -165,7 +101,7 @@ def runbook_modal(verb: Verb, origin: Origin, runbook: Runbook | None = None) ->
         summary = runbook.description or runbook.title
         blocks += _parameters(runbook)
     where = msgspec.structs.replace(origin, runbook=chosen)
-    return _view(summary, where, blocks, "Run a runbook", "Look first")
+    return _view(summary, where, blocks)
 
 
 def origin_of(view: Mapping[str, Any]) -> Origin:
@@ -175,52 +111,25 @@ def origin_of(view: Mapping[str, Any]) -> Origin:
 
 def command_of(view: Mapping[str, Any], verb: Verb) -> str:
     """The command that was filled in: `declare --private "checkout slow" sev2`. `view` is a view_submission's."""
-    origin, state = origin_of(view), _state(view)
-    values = {name: state.get(FIELD + name, "") for name in (argument.name for argument in verb.positional)}
-    incident = origin.incident if origin.incident is not None else number_of(state.get(INCIDENT, ""))
-    line = command_line(origin.path, verb, values, flags=state.get(FLAGS, "").split(), incident=incident)
-    given = {key.removeprefix(PARAMETER): value for key, value in state.items() if key.startswith(PARAMETER) and value}
-    return f"{line} {pairs(given)}" if given else line
+    origin = origin_of(view)
+    return filled(origin.path, verb, origin.incident, _state(view))
 
 
 def complaints(view: Mapping[str, Any], verb: Verb, reader: Reader, verbs: Mapping[str, Verb]) -> dict[str, str]:
     """What is wrong, by block id, for response_action "errors"; empty where the command can be run. Asks nobody: quick."""
-    state, found = _state(view), {}
-    for argument in verb.positional:
-        value = state.get(FIELD + argument.name, "").strip()
-        try:
-            if argument.kind is Kind.MATCHERS and value:
-                reader.matchers(value)
-            elif value and argument.kind not in {Kind.ALERTS, Kind.KEY_VALUES}:
-                reader.read(argument, Token(value, value, 0, len(value)))
-        except BadArguments as error:
-            found[FIELD + argument.name] = clip(error.public, INPUT_LABEL)
-    if not found:
-        try:
-            parse(command_of(view, verb), verbs, reader, origin_of(view).incident)
-        except BadArguments as error:
-            blocks = [block["block_id"] for block in view.get("blocks", ()) if block.get("type") == "input"]
-            first = FIELD + verb.positional[0].name if verb.positional else FLAGS
-            found[blocks[0] if blocks else first] = clip(error.public, INPUT_LABEL)
-    return found
+    origin = origin_of(view)
+    inputs = [block["block_id"] for block in view.get("blocks", ()) if block.get("type") == "input"]
+    first = inputs[0] if inputs else FIELD + verb.positional[0].name if verb.positional else FLAGS
+    line = command_of(view, verb)
+    found = forms.complaints(line, verb, origin.incident, _state(view), reader, verbs, first=first)
+    return {name: clip(said, INPUT_LABEL) for name, said in found.items()}
 
 
 def completion_line(payload: Mapping[str, Any], verb: Verb) -> str:
     """For a block_suggestion: the line to complete, as if everything before the field had been typed."""
     origin = origin_of(payload.get("view") or {})
-    asked = str(payload.get("block_id", "")).removeprefix(FIELD)
-    words = [*origin.path]
-    typed = " ".join(one_line(str(payload.get("value", "")), 200).split()[:1])
-    if asked == INCIDENT:
-        return f"{' '.join(words)} {typed}"
-    if verb.scope is not Scope.NONE:  # which one it is makes no difference to what fits a field
-        words.append(ref(origin.incident if origin.incident is not None else 1))
-    for argument in verb.positional:
-        if argument.name == asked:
-            break
-        if argument.required:
-            words.append("x")
-    return f"{' '.join(words)} {typed}"
+    typed = one_line(str(payload.get("value", "")), 200)
+    return forms.completion_line(origin.path, verb, origin.incident, str(payload.get("block_id", "")), typed)
 
 
 def offered(completions: Sequence[Completion]) -> Block:
@@ -229,7 +138,7 @@ def offered(completions: Sequence[Completion]) -> Block:
     return {"options": [option(one.value, f"{one.label}  {one.hint}".strip()) for one in shown[:OPTIONS]]}
 
 
-def _view(summary: str, origin: Origin, fields: Sequence[Block], title: str, submit: str) -> Block:
+def _view(summary: str, origin: Origin, fields: Sequence[Block]) -> Block:
     where = msgspec.json.encode(origin).decode()
     if len(where) > METADATA:
         raise ValueError("the origin of a form is longer than Slack keeps")
@@ -239,8 +148,8 @@ def _view(summary: str, origin: Origin, fields: Sequence[Block], title: str, sub
         "type": "modal",
         "callback_id": CALLBACK,
         "private_metadata": where,
-        "title": plain_text(title, VIEW_TITLE),
-        "submit": plain_text(submit, VIEW_TITLE),
+        "title": plain_text(title(origin.path), VIEW_TITLE),
+        "submit": plain_text(sends(origin.path), VIEW_TITLE),
         "close": plain_text("Cancel", VIEW_TITLE),
         "blocks": [context, *fields],
     }
@@ -265,15 +174,6 @@ def _parameters(runbook: Runbook) -> list[Block]:
 
 def _which(verb: Verb, origin: Origin) -> list[Block]:
     return [incident_field()] if verb.scope is Scope.INCIDENT and origin.incident is None else []
-
-
-def _verb_title(origin: Origin) -> str:
-    words = " ".join(origin.path)
-    return _TITLES.get(words, f"{words[:1].upper()}{words[1:]}")
-
-
-def _submit(origin: Origin) -> str:
-    return _SUBMITS.get(" ".join(origin.path), "Save")
 
 
 def _state(view: Mapping[str, Any]) -> dict[str, str]:

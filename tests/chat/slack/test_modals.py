@@ -13,12 +13,10 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.model import Parameter, Runbook
 from bot.chat.slack import modals
 from bot.chat.slack.modals import (
-    FORMS,
     Origin,
     command_of,
     complaints,
     completion_line,
-    form_for,
     modal,
     offered,
     opening,
@@ -28,6 +26,7 @@ from bot.chat.slack.modals import (
 from bot.chat.views import Person
 from bot.commands.completion import Completion
 from bot.commands.definition import Verb
+from bot.commands.forms import FORMS
 from bot.commands.parsing import parse
 from bot.commands.registry import by_name, discover
 from bot.commands.values import Reader
@@ -105,9 +104,8 @@ def test_every_verb_has_a_form_that_slack_takes(path: tuple[str, ...], incident:
 @pytest.mark.parametrize("path", FORMS, ids=" ".join)
 def test_a_form_opens_for_a_verb_without_arguments(path: tuple[str, ...]) -> None:
     line = " ".join(path)
-    assert form_for(f"/incident {line}", VERBS) == path
-    assert form_for(f"{line} something", VERBS) is None
-    view = opening(line, VERBS, {}, incident=42, room="C1")
+    assert opening(f"{line} something", VERBS, {}) is None
+    view = opening(f"/incident {line}", VERBS, {}, incident=42, room="C1")
     assert view is not None
     specs.check_view("ModalView", view)
     assert origin_of(view).incident == (None if path in {("declare",), ("silence",)} else 42)
