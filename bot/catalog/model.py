@@ -18,6 +18,7 @@ __all__ = [
     "MINUTE",
     "Approval",
     "Defaults",
+    "DiscordRooms",
     "Escalation",
     "EscalationStep",
     "IncidentSeverity",
@@ -303,12 +304,23 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiscordRooms:
+    """What a room is on Discord: a channel in a category, a post of the forum `channel` (its id), or a thread of that channel."""
+
+    kind: Literal["channel", "forum", "thread"] = "channel"
+    channel: str = ""
+    category: str = "Incidents"
+    archive: str = "Incidents archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """How rooms are called, where incidents are announced (platform -> channel), when a room is archived (seconds)."""
 
     name: str = "inc-{number}-{slug}"
     announce: Mapping[str, str] = field(default_factory=dict, hash=False)
     archive_after: float = 7 * DAY
+    discord: DiscordRooms = field(default_factory=DiscordRooms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,6 +258,32 @@ class SilenceModel(Entry):
         return _in_order(self, self.from_, self.until) if self.from_ else self
 
 
+class DiscordRoomsModel(Entry):
+    """What the room of an incident is on Discord."""
+
+    kind: Literal["channel", "forum", "thread"] = Field(
+        "channel", description="A channel in a category, a post of a forum, or a thread of a channel."
+    )
+    channel: Annotated[str, Field(pattern=r"^([1-9][0-9]{14,19})?$")] = Field(
+        "", description="The id of the forum, or of the channel that has the threads.", examples=["1180351110224678912"]
+    )
+    category: Annotated[str, Field(min_length=1, max_length=90)] = Field(
+        "Incidents", description="Where channels are made. A full one is followed by another: Incidents 2."
+    )
+    archive: Annotated[str, Field(min_length=1, max_length=90)] = Field(
+        "Incidents archive", description="Where channels go when they are archived."
+    )
+
+    @model_validator(mode="after")
+    def _stands_somewhere(self) -> DiscordRoomsModel:
+        if self.kind != "channel" and not self.channel:
+            whose = "the forum" if self.kind == "forum" else "the channel that has the threads"
+            raise ValueError(f"channel: say the id of {whose} (in Discord: Developer Mode, Copy Channel ID)")
+        if self.category == self.archive:
+            raise ValueError("archive: must be another category than that of open rooms")
+        return self
+
+
 class RoomsModel(Entry):
     """The rooms of incidents."""
 
@@ -268,6 +294,7 @@ class RoomsModel(Entry):
         {}, description="Where new incidents are announced. Kept, but not done yet.", examples=[{"slack": "#incidents"}]
     )
     archive_after: Duration = Field(7 * 86_400.0, description="After resolution.")
+    discord: DiscordRoomsModel = Field({}, validate_default=True)
 
     @model_validator(mode="after")
     def _names_tell_rooms_apart(self) -> RoomsModel:

@@ -112,6 +112,12 @@ def test_the_contract_is_read_as_it_stands(catalog_of):
     assert catalog.rooms.archive_after == 7 * DAY
 
 
+def test_what_a_room_is_on_discord_is_said_there(catalog_of):
+    rooms = catalog_of("rooms: {discord: {kind: thread, channel: 1180351110224678912}}").rooms
+    assert (rooms.discord.kind, rooms.discord.channel) == ("thread", "1180351110224678912")
+    assert catalog_of("{}").rooms.discord.category == "Incidents"
+
+
 def test_without_a_file_there_is_an_empty_catalogue_with_defaults_for_a_year():
     catalog = load(None)
     assert catalog.digest == ""

@@ -57,6 +57,8 @@ from bot.catalog.runbook_schema import DEFAULT_ACTIONS
         ("silences: [{match: [], until: 2026-01-01}]", "1: silences[0].match: should not be empty"),
         ("rooms: {name: incident}", "1: rooms: name: must hold {number}, or two incidents would share a room"),
         ('rooms: {name: "{number}-{team}"}', "1: rooms: name: unknown {team}; there are {number}, {severity}, {slug}"),
+        ("rooms: {discord: {kind: forum}}", "1: rooms.discord: channel: say the id of the forum (in Discord: Developer Mode"),
+        ("rooms: {discord: {archive: Incidents}}", "1: rooms.discord: archive: must be another category than that of open"),
         ("retention: {alerts: for ever}", "1: retention.alerts: not a duration; write 90s, 5m, 2h or 7d"),
         ("- a\n- b\n", "1: a catalogue is a mapping: services:, people:, teams:, ..."),
         ("a: 1\n---\nb: 2\n", "3: a second document; a catalogue file is one"),
