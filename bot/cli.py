@@ -155,13 +155,14 @@ def _demo(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from bot.app import App
     from bot.catalog.store import CatalogStore
+    from bot.commands.registry import paths
     from bot.runbooks.actions import parameters
     from bot.settings import load_settings
     from bot.telemetry import configure_logging
 
     settings = load_settings(os.environ, Path(".env"))
     configure_logging(settings.log_format, settings.log_level)
-    catalog = CatalogStore(options.catalog or settings.catalog, actions=parameters())
+    catalog = CatalogStore(options.catalog or settings.catalog, actions=parameters(), verbs=paths())
 
     async def run() -> None:
         async with App(settings, catalog, environment=os.environ) as app:
@@ -173,6 +174,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from bot.catalog.check import check, print_schema
+    from bot.commands.registry import paths
     from bot.intake.sources import discover
     from bot.runbooks.actions import parameters
     from bot.settings import load_settings
@@ -183,8 +185,8 @@ def _check(options: argparse.Namespace) -> int:
         settings = load_settings(os.environ, Path(".env"))
         settings.secrets_of(discover())
     except ConfigError as error:
-        return check(error, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
-    code = check(settings, options.catalog, sys.stdout, actions=parameters(), environment=os.environ)
+        return check(error, options.catalog, sys.stdout, actions=parameters(), verbs=paths(), environment=os.environ)
+    code = check(settings, options.catalog, sys.stdout, actions=parameters(), verbs=paths(), environment=os.environ)
     return max(code, _loop(_look(settings))) if options.live else code
 
 

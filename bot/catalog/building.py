@@ -61,6 +61,7 @@ def build(model: CatalogModel, digest: str, actions: Actions) -> Catalog:
                 schedule=team.schedule,
                 escalation=team.escalation,
                 channels=team.channels,
+                roles={platform: tuple(roles) for platform, roles in team.roles.items()},
             )
             for id_, team in model.teams.items()
         },
@@ -70,6 +71,7 @@ def build(model: CatalogModel, digest: str, actions: Actions) -> Catalog:
         recipes=tuple(_recipe(recipe) for recipe in model.recipes),
         runbooks={id_: _runbook(id_, runbook, actions) for id_, runbook in model.runbooks.items()},
         silences=tuple(_silence(silence, defaults) for silence in model.silences),
+        permissions={verb: tuple(whos) for verb, whos in model.permissions.items()},
         rooms=Rooms(
             name=model.rooms.name,
             announce=model.rooms.announce,

@@ -6,7 +6,7 @@ Reading files is the loader's; nothing here changes after it is built, but for a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,6 +23,7 @@ from bot.catalog.model import (
     Service,
     Silence,
     Team,
+    Who,
 )
 from bot.catalog.ownership import Ownership
 from correlation.alert import Alert
@@ -34,7 +35,7 @@ __all__ = ["Catalog", "repository_name"]
 class Catalog:
     """The whole organisation. Without any file it is `Catalog.empty()`, and everything still works.
 
-    Mappings are by name; `digest` changes when the content of the files does ("" for none).
+    Mappings are by name, permissions by verb ("runbook run"); `digest` changes when the content of the files does ("" for none).
     """
 
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Catalog:
     recipes: tuple[RecipeSpec, ...] = ()
     runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
+    permissions: Mapping[str, tuple[Who, ...]] = field(default_factory=dict)
     rooms: Rooms = field(default_factory=Rooms)
     retention: Retention = field(default_factory=Retention)
     defaults: Defaults = field(default_factory=Defaults)
@@ -112,6 +114,11 @@ class Catalog:
     def teams_of(self, person: str) -> tuple[Team, ...]:
         """The teams this person is a member of."""
         return tuple(team for team in self.teams.values() if person in team.members)
+
+    def teams_by_roles(self, platform: str, roles: Collection[str]) -> frozenset[str]:
+        """The names of the teams that somebody with these roles on this platform counts as of."""
+        held = set(roles)
+        return frozenset(team.id for team in self.teams.values() if held.intersection(team.roles.get(platform, ())))
 
 
 def repository_name(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -24,6 +24,7 @@ def check(
     out: TextIO,
     *,
     actions: Actions = DEFAULT_ACTIONS,
+    verbs: Collection[str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
     """Print all problems, or what is defined; 0 when both are good, else 1.
@@ -34,7 +35,7 @@ def check(
     problems: list[Problem] = settings.problems if isinstance(settings, ConfigError) else []
     if catalog_path is None and isinstance(settings, Settings):
         catalog_path = settings.catalog
-    loaded = read(catalog_path, actions=actions)
+    loaded = read(catalog_path, actions=actions, verbs=verbs)
     problems = [*problems, *loaded.problems]
     for problem in problems:
         print(problem, file=out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,16 +34,19 @@ class Loaded:
     secrets: tuple[str, ...] = ()
 
 
-def load(path: Path | None, *, actions: Actions = DEFAULT_ACTIONS) -> Catalog:
+def load(path: Path | None, *, actions: Actions = DEFAULT_ACTIONS, verbs: Collection[str] | None = None) -> Catalog:
     """The catalogue of this file or folder; of none, the empty one. ConfigError lists every problem."""
-    loaded = read(path, actions=actions)
+    loaded = read(path, actions=actions, verbs=verbs)
     if loaded.catalog is None:
         raise ConfigError(list(loaded.problems))
     return loaded.catalog
 
 
-def read(path: Path | None, *, actions: Actions = DEFAULT_ACTIONS) -> Loaded:
-    """Like `load`, without raising. `actions` is what a runbook's step may do: name to what its key takes."""
+def read(path: Path | None, *, actions: Actions = DEFAULT_ACTIONS, verbs: Collection[str] | None = None) -> Loaded:
+    """Like `load`, without raising. `actions` is what a runbook's step may do: name to what its key takes.
+
+    `verbs` are the commands that permissions may name; None where they are not known.
+    """
     if path is None:
         return Loaded(catalog=Catalog.empty())
     files = _Files()
@@ -61,7 +64,7 @@ def read(path: Path | None, *, actions: Actions = DEFAULT_ACTIONS) -> Loaded:
     model, invalid = validate(whole, actions)
     problems += invalid
     if not files.unread:  # what an unread file defines is not missing
-        problems += reference_problems(whole)
+        problems += reference_problems(whole, verbs)
     asked = tuple(sorted({name for _, text in texts(whole.data) for name in secrets.names(text)}))
     if problems or model is None:
         return Loaded(catalog=None, problems=_ordered(problems), secrets=asked)

@@ -108,7 +108,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """People who own services together: `schedule` and `escalation` are names or ""; `channels` is platform -> channel."""
+    """People who own services together: `schedule` and `escalation` are names or ""; `channels` is platform -> channel.
+
+    `roles` is platform -> ids of roles there whose bearers may what the team may.
+    """
 
     id: str
     name: str = ""
@@ -116,6 +119,7 @@ class Team:
     schedule: str = ""
     escalation: str = ""
     channels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ It reads the data as written, so that a mistake elsewhere in an entry does not h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from bot.catalog import secrets
@@ -47,6 +47,8 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("runbooks", _ANY, "run_by", _ANY), _WHO),
     (("runbooks", _ANY, "approve", "by"), _WHO),
     (("runbooks", _ANY, "approve", "by", _ANY), _WHO),
+    (("permissions", _ANY), _WHO),
+    (("permissions", _ANY, _ANY), _WHO),
 )
 _WHO_WORDS = ("on-call", "team", "commander", "anyone")
 _IDENTITIES = ("email", "emails", "slack", "discord", "github", "gitlab", "chat", "logins")
@@ -60,8 +62,8 @@ _HOST = re.compile(
 )  # of an address; the whole, where it begins with a template
 
 
-def reference_problems(document: Document) -> Iterator[Problem]:
-    """Everything that is wrong between entries."""
+def reference_problems(document: Document, verbs: Collection[str] | None = None) -> Iterator[Problem]:
+    """Everything that is wrong between entries. `verbs` are those that there are, for permissions; None: not checked."""
     for pattern, kind in REFERENCES:
         for where, name in _at(document.data, pattern):
             if isinstance(name, str) and name.strip():
@@ -69,6 +71,7 @@ def reference_problems(document: Document) -> Iterator[Problem]:
     yield from _handles(document)
     yield from _identities(document)
     yield from _recipe_names(document)
+    yield from _permissions(document, verbs)
     yield from _templates(document)
     yield from _secrets_sent_anywhere(document)
 
@@ -150,6 +153,19 @@ def _recipe_names(document: Document) -> Iterator[Problem]:
         first = seen.setdefault(str(name), where)
         if first is not where:
             yield document.problem(where, f'two recipes are called "{name}"; the first is at {document.place(first)}')
+
+
+def _permissions(document: Document, verbs: Collection[str] | None) -> Iterator[Problem]:
+    """A verb that does not exist would protect nothing; whoever an incident decides about cannot be asked before it is named."""
+    for name, written in _section(document, "permissions").items():
+        if verbs is not None and name not in verbs:
+            yield document.problem(("permissions", name), f'no verb "{name}"{did_you_mean(str(name), verbs)}')
+        for who in written if isinstance(written, list) else [written]:
+            if isinstance(who, str) and who.strip() in {"team", "commander"}:
+                advice = "name it, team:payments" if who.strip() == "team" else "name people, team:payments or on-call"
+                yield document.problem(
+                    ("permissions", name), f'"{who}" depends on the incident, and a verb may have none; {advice}'
+                )
 
 
 def _templates(document: Document) -> Iterator[Problem]:

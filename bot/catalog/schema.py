@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from string import Formatter
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from bot.catalog.fields import (
     AccountId,
@@ -50,6 +50,14 @@ Likeness = Literal[
     "text", "name", "class", "service", "host", "location", "environment"
 ]  # correlation.cookbook's SIMILAR_FIELDS
 
+
+RoleIds = Annotated[
+    list[AccountId],
+    BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+    WithJsonSchema(
+        {"anyOf": [{"type": ["string", "integer"]}, {"type": "array", "items": {"type": ["string", "integer"]}}]}
+    ),
+]
 
 _Timed = TypeVar("_Timed")
 
@@ -98,6 +106,11 @@ class TeamModel(Entry):
     escalation: str = Field("", description="Who is paged when nobody answers: the name of an escalation policy.")
     channels: dict[str, AccountId] = Field(
         {}, description="Where the team talks: platform to channel. Kept for later.", examples=[{"slack": "#payments"}]
+    )
+    roles: dict[str, RoleIds] = Field(
+        {},
+        description="Roles on chat platforms: whoever has one counts as of this team under permissions.",
+        examples=[{"discord": ["41771983423143936"]}],
     )
 
 
@@ -332,6 +345,11 @@ class CatalogModel(Entry):
     recipes: list[RecipeModel] = Field([], description="Which alerts belong together; the order matters.")
     runbooks: dict[str, RunbookModel] = Field({})
     silences: list[SilenceModel] = Field([])
+    permissions: dict[str, WhoList] = Field(
+        {},
+        description="Who may use a verb: team:NAME, on-call, schedule:NAME, people, anyone. Unnamed verbs are everybody's.",
+        examples=[{"silence": ["team:platform", "on-call"], "runbook run": ["team:payments"]}],
+    )
     rooms: RoomsModel = Field({}, validate_default=True)
     retention: RetentionModel = Field({}, validate_default=True)
     backstage: list[str] = Field(

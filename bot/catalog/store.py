@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +33,16 @@ class CatalogStore:
     Raises ConfigError when the first reading finds problems: at the start there is no old one to keep.
     """
 
-    def __init__(self, path: Path | None = None, *, actions: Actions = DEFAULT_ACTIONS) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        actions: Actions = DEFAULT_ACTIONS,
+        verbs: Collection[str] | None = None,
+    ) -> None:
         self.path = path
-        self._actions = actions
-        self._current = load(path, actions=actions)
+        self._actions, self._verbs = actions, verbs
+        self._current = load(path, actions=actions, verbs=verbs)
 
     @property
     def current(self) -> Catalog:
@@ -44,7 +51,7 @@ class CatalogStore:
 
     def reload(self) -> Outcome:
         """Read the files again."""
-        loaded = read(self.path, actions=self._actions)
+        loaded = read(self.path, actions=self._actions, verbs=self._verbs)
         if loaded.catalog is None:
             return Outcome(changed=False, problems=loaded.problems)
         if loaded.catalog.digest == self._current.digest:

@@ -9,6 +9,7 @@ from bot.clock import ago
 from bot.commands import menu
 from bot.commands.definition import PREFIX, Argument, Kind, Permit, Scope, Verb
 from bot.commands.parsing import cut, take_scope
+from bot.commands.permissions import may
 from bot.commands.services import Services
 from bot.commands.tokens import Token, tokenize
 from bot.commands.values import Reader
@@ -54,7 +55,7 @@ async def complete(
     partial = "" if not tokens or tokens[-1].end < len(rest) else tokens[-1].raw
     start = prefix + len(rest) - len(partial)
     whole = tokens[:-1] if partial else tokens
-    known = {verb.name: verb for verb in verbs.values() if verb.may(permit)}
+    known = {verb.name: verb for verb in verbs.values() if may((verb.name,), verb, permit)}
     if not whole:
         return start, _fitting(partial.lstrip("/"), [_verb(verb) for verb in known.values()])
     standing = _standing(whole, permit, verbs)
@@ -64,7 +65,7 @@ async def complete(
         return start, _fitting(partial, standing)
     offers = []
     if words.verb.subverbs and not words.tokens:
-        offers += [_verb(sub) for sub in words.verb.subverbs if sub.may(permit)]
+        offers += [_verb(sub) for sub in words.verb.subverbs if may((*words.path, sub.name), sub, permit)]
     offers += await _arguments(words.verb, words.tokens, partial, services, permit, verbs, room_incident)
     return start, _fitting(partial, [*offers, *(one for one in standing if partial)])
 
@@ -74,7 +75,7 @@ def _standing(words: Sequence[Token], permit: Permit, verbs: Mapping[str, Verb])
     if len(words) > 1:
         return []
     found = [one for one in menu.entries(verbs.values()) if one.group and one.group == words[0].value.lower()]
-    return [_plain(one.name, one.verb.summary) for one in found if one.verb.may(permit)]
+    return [_plain(one.name, one.verb.summary) for one in found if may(one.path, one.verb, permit)]
 
 
 def _prefix(line: str) -> tuple[int | None, str]:
@@ -175,7 +176,11 @@ async def _values(
         case Kind.FORMAT:
             return [_plain(name) for name in format_names()]
         case Kind.VERB:
-            return [_verb(verb) for verb in {verb.name: verb for verb in verbs.values()}.values() if verb.may(permit)]
+            return [
+                _verb(verb)
+                for verb in {verb.name: verb for verb in verbs.values()}.values()
+                if may((verb.name,), verb, permit)
+            ]
         case _:
             return []
 

@@ -163,10 +163,15 @@ class Values:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """Who asks, and in which organisation: all that a permission may look at."""
+    """Who asks, when, and in which organisation: all that a permission may look at.
+
+    `teams` are those that they count as of by roles on their platform, besides those that they are members of.
+    """
 
     actor: Person
     catalog: Catalog
+    at: float = 0.0
+    teams: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +186,7 @@ class Context:
     values: Values
     number: int | None
     verbs: Mapping[str, Verb]
+    teams: frozenset[str] = frozenset()
 
     @property
     def incident(self) -> int:
@@ -197,7 +203,7 @@ class Context:
     @property
     def permit(self) -> Permit:
         """The same asker, for permissions."""
-        return Permit(actor=self.actor, catalog=self.services.catalog())
+        return Permit(actor=self.actor, catalog=self.services.catalog(), at=self.at, teams=self.teams)
 
     def name(self, person: str | None) -> str:
         """The name that people read for an id; "" for nobody."""

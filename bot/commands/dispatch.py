@@ -19,6 +19,7 @@ from bot.commands import completion
 from bot.commands.completion import Completion
 from bot.commands.definition import PREFIX, Context, Permit, Verb
 from bot.commands.parsing import Command, MissingIncident, cut, parse
+from bot.commands.permissions import may, refusal
 from bot.commands.registry import by_name
 from bot.commands.services import Services
 from bot.commands.values import Reader
@@ -47,7 +48,8 @@ _decode = msgspec.json.Decoder(Reply).decode
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """Somebody asks for something. `text` is what stands after `/incident` (the prefix may be there too); `incident` is the
-    number of the room's incident, None elsewhere; `request_id` is the platform's own id of this request, "" for none.
+    number of the room's incident, None elsewhere; `request_id` is the platform's own id of this request, "" for none; `roles`
+    are the ids of the roles that they have on the platform, where it tells.
     """
 
     text: str
@@ -56,6 +58,7 @@ class Invocation:
     room: str = ""
     incident: int | None = None
     request_id: str = ""
+    roles: tuple[str, ...] = ()
 
 
 class Dispatcher:
@@ -86,9 +89,11 @@ class Dispatcher:
         """Wait until every answer is kept."""
         await asyncio.gather(*self._keeping)
 
-    async def complete(self, line: str, actor: Person, incident: int | None) -> tuple[int, list[Completion]]:
+    async def complete(
+        self, line: str, actor: Person, incident: int | None, *, platform: str = "", roles: tuple[str, ...] = ()
+    ) -> tuple[int, list[Completion]]:
         """What may stand where `line` ends: the index in it from which a value replaces, and the values."""
-        permit = Permit(actor=actor, catalog=self._services.catalog())
+        permit = self._permit(actor, platform, roles)
         return await completion.complete(line, self._services, permit, self._verbs, incident)
 
     async def _run(self, invocation: Invocation, key: str) -> Reply:
@@ -149,12 +154,16 @@ class Dispatcher:
     def _read(self, invocation: Invocation) -> Command:
         catalog = self._services.catalog()
         reader = Reader(catalog=catalog, actor=invocation.actor, platform=invocation.platform, verbs=self._verbs)
-        command = parse(invocation.text, self._verbs, reader, invocation.incident)
-        whole = self._verbs[command.path[0]]
-        permit = Permit(actor=invocation.actor, catalog=catalog)
-        if not (whole.may(permit) and command.verb.may(permit)):
-            raise NotAllowed(f"You may not use {' '.join(command.path)} here. What you may: /incident help")
-        return command
+        words = cut(invocation.text, self._verbs)  # first: what one may not do has no mistakes to learn about
+        permit = self._permit(invocation.actor, invocation.platform, invocation.roles)
+        if not (self._verbs[words.path[0]].may(permit) and may(words.path, words.verb, permit)):
+            raise NotAllowed(refusal(words.path, permit))
+        return parse(invocation.text, self._verbs, reader, invocation.incident)
+
+    def _permit(self, actor: Person, platform: str, roles: tuple[str, ...]) -> Permit:
+        catalog = self._services.catalog()
+        teams = catalog.teams_by_roles(platform, roles) if roles else frozenset[str]()
+        return Permit(actor=actor, catalog=catalog, at=self._services.clock.now(), teams=teams)
 
     async def _answer(self, invocation: Invocation, command: Command, key: str) -> tuple[Reply, str]:
         if not key or command.verb.reads:
@@ -189,6 +198,7 @@ class Dispatcher:
             values=command.values,
             number=command.incident,
             verbs=self._verbs,
+            teams=self._permit(invocation.actor, invocation.platform, invocation.roles).teams,
         )
 
     async def _kept(self, key: str) -> Reply | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.catalog.suggestions import did_you_mean
 from bot.chat.views import Code, Reply, Strong, Text, text
 from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Scope, Verb
+from bot.commands.permissions import may, refusal
 from bot.commands.words import answer, cut_text, listed
 from bot.errors import BadArguments
 
@@ -42,7 +43,7 @@ async def show_help(context: Context) -> Reply:
 
 def _distinct(context: Context) -> list[Verb]:
     verbs = {verb.name: verb for verb in context.verbs.values()}
-    return [verb for verb in verbs.values() if verb.may(context.permit)]
+    return [verb for verb in verbs.values() if may((verb.name,), verb, context.permit)]
 
 
 def _about(context: Context, verb: Verb, part: str = "") -> Reply:
@@ -54,8 +55,8 @@ def _about(context: Context, verb: Verb, part: str = "") -> Reply:
         if sub is None:
             break
         verb, path = sub, f"{path} {sub.name}"
-    if not verb.may(context.permit):
-        lines.append(("You may not use it here.",))
+    if not may(tuple(path.split()), verb, context.permit):
+        lines.append((refusal(tuple(path.split()), context.permit),))
     if verb.details:
         lines.append((verb.details,))
     lines += [_argument(argument) for argument in verb.arguments]
@@ -72,7 +73,7 @@ def _parts(context: Context, verb: Verb, before: str) -> list[Text]:
     """What may follow the verb, each with its arguments."""
     lines: list[Text] = []
     for sub in verb.subverbs:
-        if sub.may(context.permit):
+        if may((*before.split(), sub.name), sub, context.permit):
             lines.append(text(Code(sub.usage(before)), f" {sub.summary}"))
             lines += [_argument(argument) for argument in sub.arguments]
             lines += _parts(context, sub, f"{before} {sub.name}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 
 from bot.commands.definition import Verb
 
-__all__ = ["by_name", "discover"]
+__all__ = ["by_name", "discover", "paths"]
 
 
 @cache
@@ -26,6 +26,18 @@ def discover() -> tuple[Verb, ...]:
                 raise ValueError(f"{module.__name__} holds the verb {verb.name!r}; a verb's file bears its name")
             verbs.append(verb)
     return tuple(verbs)
+
+
+@cache
+def paths() -> frozenset[str]:
+    """Everything that can be permitted: `silence`, `runbook`, `runbook run` ..."""
+
+    def of(verb: Verb, before: str) -> Iterator[str]:
+        yield f"{before}{verb.name}"
+        for sub in verb.subverbs:
+            yield from of(sub, f"{before}{verb.name} ")
+
+    return frozenset(path for verb in discover() for path in of(verb, ""))
 
 
 @cache

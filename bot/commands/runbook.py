@@ -237,7 +237,7 @@ async def _which(context: Context, verb: str, states: tuple[str, ...]) -> int:
 
 def _may_run(permit: Permit) -> bool:
     """Whether some runbook may be theirs to run; the service decides about each one."""
-    teams = {team.id for team in permit.catalog.teams_of(permit.actor.id)}
+    teams = {*(team.id for team in permit.catalog.teams_of(permit.actor.id)), *permit.teams}
     whos = [who for one in permit.catalog.runbooks.values() for who in one.run_by]
     return not whos or any(
         who.kind in {"anyone", "on-call", "commander", "schedule"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from pydantic import TypeAdapter
 
@@ -182,3 +185,14 @@ def test_a_secret_does_not_go_where_an_alert_or_anybody_says(problems_of, url, n
 )
 def test_a_secret_goes_to_a_host_that_the_catalogue_names(catalog_of, step):
     assert catalog_of(f"runbooks: {{r: {{title: x, parameters: {{site: {{choices: [a, b]}}}}, steps: [{step}]}}}}")
+
+
+def test_a_permission_for_a_verb_that_is_none_protects_nothing_so_it_is_a_mistake(write: Callable[[str], Path]) -> None:
+    path = write("people: {sam: }\npermissions: {silense: sam, resolve: [team, commander], note: sma, list: [team:x]}")
+    told = [str(problem).partition("catalog.yaml:")[2] for problem in read(path, verbs={"silence", "resolve"}).problems]
+    assert [line for line in told if "verb" in line or "nobody" in line or "no team" in line] == told
+    assert any('no verb "silense"; did you mean "silence"?' in line for line in told)
+    assert any('"team" depends on the incident' in line for line in told)
+    assert any('"commander" depends on the incident' in line for line in told)
+    assert any('nobody is called "sma"' in line for line in told)
+    assert any('no team "x"' in line for line in told)

@@ -125,17 +125,27 @@ class World:
     catalogs: list[Catalog]
     requests: int = 0
 
-    async def say(self, text: str, *, actor: Person = MIKA, room: int | None = None, request: str = "") -> Reply:
+    async def say(
+        self,
+        text: str,
+        *,
+        actor: Person = MIKA,
+        room: int | None = None,
+        request: str = "",
+        platform: str = "console",
+        roles: tuple[str, ...] = (),
+    ) -> Reply:
         """Type a command; in the room of an incident when one is given."""
         self.requests += 1
         return await self.dispatcher.run(
             Invocation(
                 text=text,
                 actor=actor,
-                platform="console",
+                platform=platform,
                 room=f"inc-{room}" if room else "lobby",
                 incident=room,
                 request_id=request or f"r{self.requests}",
+                roles=roles,
             )
         )
 
