@@ -241,6 +241,7 @@ class App:
             incidents=self.incidents,
             catalog=catalog,
             metrics=metrics,
+            turns=turns,
         )
         relay = Relay(
             self.database,

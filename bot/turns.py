@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 
 __all__ = ["Turns"]
 
+STAYS = 5.0  # seconds that somebody who typed something is expected to type more
+
 
 class Turns:
     """People first, but not for ever: bulk work waits for them a bounded time in all, until `renew`."""
@@ -20,6 +22,7 @@ class Turns:
         self._people = 0
         self._nobody = asyncio.Event()
         self._nobody.set()
+        self._served_at = float("-inf")  # on the event loop's clock
 
     @contextmanager
     def of_a_person(self) -> Iterator[None]:
@@ -30,8 +33,14 @@ class Turns:
             yield
         finally:
             self._people -= 1
+            self._served_at = asyncio.get_running_loop().time()
             if not self._people:
                 self._nobody.set()
+
+    @property
+    def attended(self) -> bool:
+        """Whether somebody is here: was served lately, and may ask again."""
+        return self._people > 0 or asyncio.get_running_loop().time() - self._served_at < STAYS
 
     def renew(self) -> None:
         """A new piece of bulk work begins, and may be made to wait anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.turns import Turns
+from bot.turns import STAYS, Turns
 
 
 async def test_bulk_work_waits_until_people_have_their_answer() -> None:
@@ -50,3 +50,13 @@ async def test_without_people_everybody_else_has_a_turn() -> None:
 
 async def _note(others: list[int]) -> None:
     others.append(1)
+
+
+async def test_who_was_served_lately_is_expected_to_ask_again() -> None:
+    turns = Turns()
+    assert not turns.attended
+    with turns.of_a_person():
+        assert turns.attended
+    assert turns.attended
+    turns._served_at -= 2 * STAYS
+    assert not turns.attended

@@ -35,6 +35,7 @@ from bot.intake.journal import Delivery, Journal
 from bot.storage import tables
 from bot.storage.database import BulkUpsert, Database, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
+from bot.turns import Turns
 from correlation.decision import GroupView
 from correlation.engine import Engine
 
@@ -44,6 +45,7 @@ log = get_logger(__name__)
 
 BATCH_DELIVERIES = 400
 BATCH_ALERTS = 4_000  # about; a delivery is never cut
+ATTENDED_ALERTS = 800  # ... while people type: what they write waits until the batch is written
 BATCH_OPENED = 40  # groups; each may be an incident to declare, and its dozen rows keep other writers waiting
 BATCH_BYTES = 4 * 1024 * 1024
 CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is coming in
@@ -79,9 +81,11 @@ class Pipeline:
         incidents: Incidents,
         catalog: Callable[[], Catalog],
         metrics: Metrics,
+        turns: Turns | None = None,
     ) -> None:
         self._database, self._journal, self._clock, self._metrics = database, journal, clock, metrics
         self._grouping, self._incidents, self._catalog = grouping, incidents, catalog
+        self._turns = turns or Turns()
         self._kept = 0  # the delivery up to which everything is in the database
         self._oldest = 0.0  # when the oldest delivery at work was received
         self._settled = BulkUpsert(tables.alerts, "id", _SETTLED)
@@ -133,7 +137,8 @@ class Pipeline:
         if not deliveries:
             return await self._grouping.tick()
         self._oldest = deliveries[0].received_at
-        await self._process(_first_alerts(deliveries))
+        limit = ATTENDED_ALERTS if self._turns.attended else BATCH_ALERTS
+        await self._process(_first_alerts(deliveries, limit))
         return True
 
     async def _process(self, deliveries: Sequence[Delivery]) -> None:
@@ -168,6 +173,7 @@ class Pipeline:
                 for alert, decision in told.decided:
                     batch.add(alert, decision)
             self._grouping.position = batch.position
+            await self._turns.give()  # who is in the middle of something need not wait for the writing, too
             await self._database.attempt(
                 lambda work: self._write(work, engine, batch)
             )  # a command may have been faster
@@ -304,11 +310,11 @@ class Pipeline:
         log.error("delivery_set_aside", delivery=delivery.id, source=delivery.source)
 
 
-def _first_alerts(deliveries: Sequence[Delivery]) -> list[Delivery]:
+def _first_alerts(deliveries: Sequence[Delivery], limit: int) -> list[Delivery]:
     taken: list[Delivery] = []
     alerts = 0
     for delivery in deliveries:
-        if taken and alerts + delivery.accepted > BATCH_ALERTS:
+        if taken and alerts + delivery.accepted > limit:
             break
         taken.append(delivery)
         alerts += delivery.accepted

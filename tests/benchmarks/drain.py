@@ -86,7 +86,7 @@ async def run(options: argparse.Namespace) -> None:
                 page = await muster.get("/api/v1/alerts", limit=20)
                 return any(alert["dedup_key"] == MARKER for alert in page["items"])
 
-            await eventually(visible, "the last alert is visible", PATIENCE, every=0.5)
+            await eventually(visible, "the last alert is visible", PATIENCE, every=0.1)
             whole = time.perf_counter() - began
             print(
                 f"visible {whole - took:.1f} s after the last 202: {options.alerts / whole:,.0f} alerts/s all the way"

@@ -279,6 +279,19 @@ async def test_many_outages_at_once_are_written_in_small_transactions(sqlite_url
         assert declared == [40, 80, 100]
 
 
+async def test_while_people_type_batches_are_small_so_that_what_they_write_need_not_wait(sqlite_url: str) -> None:
+    async with world(sqlite_url) as w:
+        for delivery in range(4):
+            await w.post(*[alert(f"Rule{delivery}-{n}") for n in range(500)])
+        with w.pipeline._turns.of_a_person():
+            pass  # somebody was answered just now
+        await w.pipeline.step()
+        assert w.grouping.position == 1
+        w.pipeline._turns._served_at = float("-inf")
+        await w.pipeline.step()
+        assert w.grouping.position == 4
+
+
 async def test_a_firing_told_late_does_not_move_the_end(database_url: str) -> None:
     async with world(database_url) as w:
         began = w.clock.now()
