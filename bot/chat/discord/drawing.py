@@ -33,7 +33,7 @@ from bot.chat.discord.shades import BAD, GOOD, WARNING
 from bot.chat.harmless import one_line
 from bot.chat.views import Button, Card, Notice, Page, Picture, Reply, Text, View
 
-__all__ = ["Drawn", "Sheet", "draw", "draw_question"]
+__all__ = ["Drawn", "Sheet", "draw", "draw_question", "finished"]
 
 TONES: dict[str, tuple[str, int | None]] = {  # the sign of state at the line's start, and the colour beside it
     "info": ("", None),
@@ -84,17 +84,17 @@ def draw(
     match view:
         case Card():
             items, files, colour = card_items(view, audience)
-            return _drawn(_boxed(items, colour), card_words(view), audience, files)
+            return finished(_boxed(items, colour), card_words(view), audience, files)
         case Notice(text=said, details=details):
             mark, shade = TONES[view.tone]
             marked = (mark, *said)
             items, files = _message(marked, details, view.output, view.picture, view.buttons, audience, last=True)
-            return _drawn(_boxed(items, shade) if shade else items, (marked, *details), audience, files)
+            return finished(_boxed(items, shade) if shade else items, (marked, *details), audience, files)
         case Page():
-            return _drawn(_boxed(_page(view, audience), PAGES[view.state]), (view.headline, view.body), audience, ())
+            return finished(_boxed(_page(view, audience), PAGES[view.state]), (view.headline, view.body), audience)
         case Reply(text=said, details=details):
             items, files = _message(said, details, view.output, view.picture, view.buttons, audience, last=False)
-            return _drawn(_boxed(items, WARNING) if view.failed else items, (said, *details), audience, files)
+            return finished(_boxed(items, WARNING) if view.failed else items, (said, *details), audience, files)
 
 
 def draw_question(press: Press, label: str = "") -> Drawn:
@@ -107,16 +107,17 @@ def draw_question(press: Press, label: str = "") -> Drawn:
         ui.Button(label=name, custom_id=f"{RUNS}{press.command}", style=discord.ButtonStyle.danger),
         ui.Button(label="Not now", custom_id=DISMISS, style=discord.ButtonStyle.secondary),
     )
-    return _drawn(_boxed([ui.TextDisplay(said), row], WARNING), (asked,), audience, ())
+    return finished(_boxed([ui.TextDisplay(said), row], WARNING), (asked,), audience)
 
 
 def _boxed(items: Iterable[ui.Item[Any]], colour: int | None) -> list[ui.Item[Any]]:
     return [ui.Container(*items, accent_colour=colour)]
 
 
-def _drawn(
-    items: Iterable[ui.Item[Any]], words: Iterable[Text], audience: Audience, files: Iterable[Attachment]
+def finished(
+    items: Iterable[ui.Item[Any]], words: Iterable[Text], audience: Audience, files: Iterable[Attachment] = ()
 ) -> Drawn:
+    """A message of these components, which the caller has kept within limits; `words` say the same."""
     sheet = Sheet(items)
     shown = "\n".join(item.content for item in sheet.walk_children() if isinstance(item, ui.TextDisplay))
     accounts = {audience.known(person) for person in audience.called} - {""}

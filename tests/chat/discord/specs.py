@@ -89,3 +89,42 @@ def check_components(components: list[dict[str, Any]]) -> None:
 
 def _alone(one: dict[str, Any]) -> dict[str, Any]:
     return one if one["type"] == 17 else {"components": [one]}
+
+
+def check_modal(modal: dict[str, Any]) -> None:
+    """By schema and by length, as Discord would."""
+    check("ModalInteractionCallbackRequest", {"type": 9, "data": _strings(modal)})
+    assert 1 <= len(modal["components"]) <= 5
+    assert units(modal["title"]) <= 45
+    assert units(modal["custom_id"]) <= 100
+    names = [one["custom_id"] for one in nodes(modal["components"]) if "custom_id" in one]
+    assert len(set(names)) == len(names)
+    for one in nodes(modal["components"]):
+        assert units(one.get("custom_id") or "x") <= 100
+        for option in one.get("options", ()):
+            assert option["label"].strip()
+            assert all(1 <= units(option[key]) <= 100 for key in ("label", "value", "description") if option.get(key))
+        match one["type"]:
+            case 18:
+                assert 1 <= units(one["label"]) <= 45
+                assert one["label"].strip()
+                assert units(one.get("description") or "x") <= 100
+            case 4:
+                assert 1 <= one["max_length"] <= 4_000
+                assert units(one.get("value") or "") <= one["max_length"]
+                assert units(one.get("placeholder") or "") <= 100
+            case 10:
+                assert 1 <= units(one["content"]) <= 4_000
+                assert one["content"].strip()
+
+
+def _strings(value: Any) -> Any:
+    """discord.py writes the accounts that a field begins with as numbers; Discord takes both, its document one."""
+    if isinstance(value, list):
+        return [_strings(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: str(item) if name == "id" and value.get("type") == "user" else _strings(item)
+            for name, item in value.items()
+        }
+    return value
