@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from bot.clock import ago
 from bot.commands import menu
 from bot.commands.definition import PREFIX, Argument, Kind, Permit, Scope, Verb
-from bot.commands.parsing import cut, take_scope
+from bot.commands.parsing import cut, take_named, take_scope
 from bot.commands.permissions import may
 from bot.commands.services import Services
 from bot.commands.tokens import Token, tokenize
 from bot.commands.values import Reader
 from bot.commands.words import cut_text
-from bot.errors import UnknownVerb
+from bot.errors import NotFound, UnknownVerb
 from bot.retros.formats import format_names
 
 __all__ = ["Completion", "complete"]
@@ -101,6 +101,10 @@ async def _arguments(
     verbs: Mapping[str, Verb],
     room_incident: int | None,
 ) -> list[Completion]:
+    awaited = next((argument for argument in verb.named if tokens and tokens[-1].flag == argument.name), None)
+    if awaited is not None:
+        return await _values(awaited, room_incident, services, permit, verbs)
+    tokens, named = take_named(verb, tokens)
     incident, left = take_scope(verb, tokens, room_incident)
     reader = Reader(catalog=permit.catalog, actor=permit.actor, platform="", verbs=verbs)
     offers: list[Completion] = []
@@ -108,11 +112,11 @@ async def _arguments(
         offers += await _incidents(services)
     for argument in _next(verb, [token for token in left if token.flag is None], reader):
         offers += await _values(argument, incident, services, permit, verbs)
-    typed = {token.flag for token in left}
+    typed = {token.flag for token in left} | named.keys()
     if partial.startswith("-") or not offers:
         offers += [
             Completion(value=f"--{flag.name}", label=f"--{flag.name}", hint=flag.help)
-            for flag in verb.flags
+            for flag in (*verb.named, *verb.flags)
             if flag.name not in typed
         ]
     return offers
@@ -164,6 +168,10 @@ async def _values(
             return [_plain(value, hint) for value, hint in SEVERITIES]
         case Kind.DURATION:
             return [_plain(value, hint) for value, hint in DURATIONS]
+        case Kind.SUSPECT:
+            return [*await _affected(services, incident), *owned]
+        case Kind.WORD:
+            return [_plain(value) for value in argument.offers]
         case Kind.CHOICE:
             return [_plain(value) for value in argument.choices]
         case Kind.RUNBOOK:
@@ -188,6 +196,22 @@ async def _values(
 async def _incidents(services: Services) -> list[Completion]:
     found = await services.incidents.open_ones(MOST)
     return [_plain(one.ref, cut_text(f"{one.severity} {one.title}", HINT)) for one in found]
+
+
+async def _affected(services: Services, incident: int | None) -> list[Completion]:
+    """What an incident touches, the probable cause first."""
+    if incident is None:
+        return []
+    try:
+        found = await services.incidents.get(incident)
+    except NotFound:
+        return []
+    cause = [found.cause.service] if found.cause else []
+    counts = dict(found.services)
+    return [
+        _plain(name, f"{counts.get(name, 0):,} alerts" if name not in cause else "the probable cause now")
+        for name in dict.fromkeys((*cause, *counts))
+    ]
 
 
 async def _silences(services: Services) -> list[Completion]:

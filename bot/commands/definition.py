@@ -42,6 +42,7 @@ class Kind(StrEnum):
     PERSON = "person"
     TARGET = "target"  # a person, a service or a team
     SERVICE = "service"
+    SUSPECT = "suspect"  # a service, or whatever else the incident may come from
     INCIDENT = "incident"
     DURATION = "duration"
     INTEGER = "integer"
@@ -83,7 +84,8 @@ class Family(StrEnum):
 class Argument:
     """One argument. `rest` takes all the words that are left; arguments after it are read from the end.
 
-    `choices` are for CHOICE; `help` is a few words, below a platform's 100 characters.
+    `choices` are for CHOICE; `offers` are what completion proposes for a WORD that may be any; a `named` one is typed as
+    --name VALUE. `help` is a few words, below a platform's 100 characters.
     """
 
     name: str
@@ -92,12 +94,16 @@ class Argument:
     required: bool = False
     rest: bool = False
     choices: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+    named: bool = False
 
     @property
     def usage(self) -> str:
         """How the help writes it: NAME where it is needed, [name] where it may be left out."""
         if self.kind is Kind.FLAG:
             return f"[--{self.name}]"
+        if self.named:
+            return f"[--{self.name} {self.kind.value.upper()}]"
         more = "..." if self.kind in {Kind.ALERTS, Kind.MATCHERS} else ""
         word = "key=value ..." if self.kind is Kind.KEY_VALUES else "|".join(self.choices) or self.name + more
         return (word if self.choices else word.upper()) if self.required else f"[{word}]"
@@ -253,6 +259,16 @@ class Verb:
 
     @property
     def positional(self) -> tuple[Argument, ...]:
+        """The arguments that are told by their place."""
+        return tuple(argument for argument in self.valued if not argument.named)
+
+    @property
+    def named(self) -> tuple[Argument, ...]:
+        """The arguments that are typed as --name VALUE."""
+        return tuple(argument for argument in self.valued if argument.named)
+
+    @property
+    def valued(self) -> tuple[Argument, ...]:
         """The arguments that are not flags."""
         return tuple(argument for argument in self.arguments if argument.kind is not Kind.FLAG)
 

@@ -51,9 +51,12 @@ FORMS: tuple[tuple[str, ...], ...] = (  # typed without arguments, these open a 
     RUN,
     ("severity",),
     ("silence",),
+    ("update",),
 )
 FIELD, PARAMETER, FLAGS, INCIDENT = "argument:", "parameter:", "flags", "incident"  # begin, or are, names of fields
-COMPLETED = frozenset({Kind.PERSON, Kind.TARGET, Kind.SERVICE, Kind.INCIDENT, Kind.RUNBOOK, Kind.SILENCE})  # offered
+COMPLETED = frozenset(
+    {Kind.PERSON, Kind.TARGET, Kind.SERVICE, Kind.SUSPECT, Kind.INCIDENT, Kind.RUNBOOK, Kind.SILENCE}
+)  # offered
 WHICH = Argument(name=INCIDENT, kind=Kind.INCIDENT, help="which incident it is about", required=True)
 _PREVIEWED = {"yes"}  # flags that skip a look at what would happen: no box for them, the preview has a button
 _TITLES = {
@@ -75,6 +78,7 @@ _SENDS = {
     "runbook run": "Look first",
     "severity": "Change",
     "silence": "Look first",
+    "update": "Post",
 }
 _LABELS = {  # where the name of the argument alone says too little
     "title": "What is broken, and where",
@@ -84,6 +88,7 @@ _LABELS = {  # where the name of the argument alone says too little
     "who": "Whom",
     "name": "Runbook",
     "mood": "How was it for you",
+    "next": "The next one is due in",
 }
 
 
@@ -165,7 +170,7 @@ def choices(parameter: Parameter) -> tuple[str, ...]:
 
 def filled(path: Sequence[str], verb: Verb, incident: int | None, state: Mapping[str, str]) -> str:
     """The command that was filled in: `declare --private "checkout slow" sev2`. `state` is by name of field; boxes are words."""
-    values = {argument.name: state.get(FIELD + argument.name, "") for argument in verb.positional}
+    values = {argument.name: state.get(FIELD + argument.name, "") for argument in verb.valued}
     number = incident if incident is not None else number_of(state.get(INCIDENT, ""))
     line = command_line(path, verb, values, flags=state.get(FLAGS, "").split(), incident=number)
     given = {key.removeprefix(PARAMETER): value for key, value in state.items() if key.startswith(PARAMETER) and value}
@@ -184,7 +189,7 @@ def complaints(
 ) -> dict[str, str]:
     """What is wrong, by name of field; empty where `line` can be run. What concerns no field stands at the `first`. Asks nobody."""
     found: dict[str, str] = {}
-    for argument in verb.positional:
+    for argument in verb.valued:
         value = state.get(FIELD + argument.name, "").strip()
         try:
             if argument.kind is Kind.MATCHERS and value:

@@ -81,12 +81,12 @@ def _parts(context: Context, verb: Verb, before: str) -> list[Text]:
 
 
 def _argument(argument: Argument) -> Text:
-    label = f"--{argument.name}" if argument.kind is Kind.FLAG else argument.name
+    label = argument.usage[1:-1] if argument.kind is Kind.FLAG or argument.named else argument.name
     return text(
         "  ",
         Code(label),
         f" {argument.help}",
-        "" if argument.required or argument.kind is Kind.FLAG else " (may be left out)",
+        "" if argument.required or argument.kind is Kind.FLAG or argument.named else " (may be left out)",
     )
 
 

@@ -35,10 +35,10 @@ def command_line(
         words.append(ref(incident))
     chosen = set(flags)
     words += [f"--{flag.name}" for flag in verb.flags if flag.name in chosen]
-    for argument in verb.positional:
+    for argument in (*verb.named, *verb.positional):
         value = harmless(values.get(argument.name, ""), LONGEST).strip()  # in this order: some controls count as space
         if value:
-            words.append(_written(argument, value))
+            words += [f"--{argument.name}", word(value)] if argument.named else [_written(argument, value)]
     return " ".join(words)
 
 

@@ -15,7 +15,7 @@ from bot.commands.values import Reader
 from bot.errors import BadArguments, UnknownVerb
 from bot.incidents.model import number_of
 
-__all__ = ["Command", "MissingIncident", "Words", "cut", "parse"]
+__all__ = ["Command", "MissingIncident", "Words", "cut", "parse", "take_named"]
 
 LIMIT = 8_000  # characters of a command; a note takes 4,000
 _PREFIX = re.compile(r"\s*/?(?:incident|muster)(?:\s+|$)", re.IGNORECASE)
@@ -58,9 +58,13 @@ def parse(text: str, verbs: Mapping[str, Verb], reader: Reader, room_incident: i
     """Read a command. UnknownVerb, BadArguments or MissingIncident say what would be right."""
     words = cut(text, verbs)
     verb, tokens = words.verb, words.tokens
+    tokens, named = take_named(verb, tokens)
     incident, tokens = take_scope(verb, tokens, room_incident)
     tokens, flags = _flags(verb, tokens)
     given: dict[str, object] = dict.fromkeys(flags, True)
+    given |= {
+        argument.name: reader.read(argument, named[argument.name]) for argument in verb.named if argument.name in named
+    }
     given |= _positional(words, verb, tokens, reader)
     if verb.scope is Scope.INCIDENT and incident is None:
         raise MissingIncident(verb, words.path)
@@ -96,6 +100,42 @@ def cut(text: str, verbs: Mapping[str, Verb]) -> Words:
     if verb is None:
         raise UnknownVerb(_unknown_in(word, after, verbs))
     return Words(line=line, verb=verb, path=path, tokens=tokens)
+
+
+def take_named(verb: Verb, tokens: list[Token]) -> tuple[list[Token], dict[str, Token]]:
+    """The words without --name VALUE, which stands before a text or at the end of the line; and the values by name."""
+    arguments = {argument.name: argument for argument in verb.named}
+    flags = {flag.name for flag in verb.flags}
+    found: dict[str, Token] = {}
+    left = list(tokens)
+
+    def take(place: int) -> None:
+        argument = arguments[left[place].flag or ""]
+        if place + 1 == len(left):
+            raise BadArguments(f"--{argument.name} needs a value: {argument.help}. Like this: {verb.example}")
+        found[argument.name] = left[place + 1]
+        del left[place : place + 2]
+
+    end = len(left)
+    while arguments and end > 0:
+        if end > 1 and left[end - 2].flag in arguments:
+            take(end - 2)
+            end -= 2
+        elif end == len(left) and left[end - 1].flag in arguments:
+            take(end - 1)
+        elif left[end - 1].flag in flags or _is_ref(left[end - 1], bare=False):
+            end -= 1
+        else:
+            break
+    begin = 0
+    while begin < len(left):
+        if left[begin].flag in arguments:
+            take(begin)
+        elif left[begin].flag in flags or (begin == 0 and _is_ref(left[begin], bare=True)):
+            begin += 1
+        else:
+            break
+    return left, found
 
 
 def take_scope(verb: Verb, tokens: list[Token], room_incident: int | None) -> tuple[int | None, list[Token]]:
@@ -155,7 +195,11 @@ def _flags(verb: Verb, tokens: list[Token]) -> tuple[list[Token], set[str]]:
         elif free and index and verb.positional[-1].rest and len(kept) >= len(verb.positional):
             kept.append(token)  # inside a text at the end
         else:
-            hint = did_you_mean(token.flag, names).replace('"', "") if names else "; it takes none"
+            hint = (
+                did_you_mean(token.flag, names | {a.name for a in verb.named}).replace('"', "")
+                if names
+                else "; it takes none"
+            )
             hint = hint.replace("mean ", "mean --").replace("there are ", "there is --")
             raise BadArguments(f"--{token.flag[:60]} is no option of {verb.name}{hint}. Like this: {verb.example}")
     return kept, found

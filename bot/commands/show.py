@@ -6,7 +6,7 @@ from bot.changes import ledger
 from bot.chat.views import Button, Link, Moment, Reply, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import Context, Family, Scope, Verb
-from bot.commands.words import author_name, change_line, counted, firing, headline
+from bot.commands.words import author_name, change_line, counted, cut_text, firing, headline, listed
 from bot.incidents import store
 from bot.incidents.model import Incident, ref
 from correlation.alert import Change
@@ -57,8 +57,17 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
             lines.append((f"Services {services}{more}",))
     else:
         lines.append(text("Declared by ", context.name(incident.declared_by), " at ", Moment(incident.opened_at)))
+    if incident.update:
+        told = incident.update
+        due = text("; next due ", Moment(told.due)) if told.due is not None else ()
+        lines.append(text("Last update ", Moment(told.at), f" by {context.name(told.by)}: {cut_text(told.text)}", *due))
+    if incident.roles:
+        named = [f"{role} {context.name(who)}" for role, who in incident.roles]
+        lines.append((f"Roles: {listed(named, 6)}",))
     if incident.cause:
         lines.append((f"Probably {incident.cause.service}: {incident.cause.words}",))
+    if incident.exclusions:
+        lines.append((f"Ruled out: {listed(incident.ruled_out, 6)}",))
     for change in suspects:
         gap = incident.first_alert_at - change.at
         when = f"{duration(abs(gap))} {'before' if gap >= 0 else 'after'}"

@@ -78,7 +78,7 @@ class Reader:
                 return _format(token)
             case Kind.VERB:
                 return self._verb(token)
-            case Kind.TEXT | Kind.WORD | Kind.FLAG:
+            case Kind.TEXT | Kind.WORD | Kind.SUSPECT | Kind.FLAG:
                 return token.value
 
     def fits(self, argument: Argument, token: Token, *, strict: bool = False) -> bool:

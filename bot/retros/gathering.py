@@ -12,7 +12,7 @@ from bot.changes import ledger
 from bot.incidents import store, timeline
 from bot.incidents.model import Incident, Names
 from bot.retros.figures import Moments, figures
-from bot.retros.model import Line, Paged, Participant, Retro, Run, Said, ServiceAlerts, SuspectChange
+from bot.retros.model import Excluded, Line, Paged, Participant, Retro, Run, Said, ServiceAlerts, SuspectChange
 from bot.storage import tables
 from correlation.alert import Change, Severity
 
@@ -60,6 +60,9 @@ async def gather(connection: AsyncConnection, number: int, at: float, *, name: N
         alert_count=incident.alert_count,
         cause=incident.cause.service if incident.cause else "",
         cause_words=incident.cause.words if incident.cause else "",
+        ruled_out=tuple(
+            Excluded(service=one.service, by=called(one.by), reason=one.reason) for one in incident.exclusions
+        ),
         merged=merged,
         figures=figures(moments),
         services=await _services(connection, incident),
@@ -141,12 +144,18 @@ async def _people(connection: AsyncConnection, incident: Incident) -> tuple[Part
         Participant(
             id=row.person,
             name=row.name,
-            role="incident commander" if row.person == incident.commander else "responder",
+            role=_role(incident, row.person),
             joined_at=row.joined_at,
             why=row.why,
         )
         for row in await store.participants(connection, incident.number)
     )
+
+
+def _role(incident: Incident, person: str) -> str:
+    """`incident commander, scribe`"""
+    leads = ["incident commander"] if person == incident.commander else []
+    return ", ".join([*leads, *(role for role, who in incident.roles if who == person)]) or "responder"
 
 
 async def _pages(connection: AsyncConnection, number: int, name: Names) -> tuple[Paged, ...]:

@@ -10,6 +10,7 @@ import msgspec
 __all__ = [
     "MOODS",
     "Action",
+    "Excluded",
     "Figure",
     "Line",
     "Mood",
@@ -59,6 +60,14 @@ class SuspectChange(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     author: str = ""
     reasons: tuple[str, ...] = ()
+
+
+class Excluded(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that somebody said it was not; `by` is a name."""
+
+    service: str
+    by: str
+    reason: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +168,7 @@ class Retro(msgspec.Struct, frozen=True, kw_only=True):
     alert_count: int = 0
     cause: str = ""
     cause_words: str = ""
+    ruled_out: tuple[Excluded, ...] = ()
     merged: tuple[int, ...] = ()  # incidents that were found to be the same
     figures: tuple[Figure, ...] = ()
     services: tuple[ServiceAlerts, ...] = ()

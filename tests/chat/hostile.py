@@ -6,7 +6,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.chat.views import Button, Card, Code, Link, Moment, Notice, Page, Person, Reply, ServiceCount, Strong
+from bot.chat.views import (
+    Button,
+    Card,
+    Code,
+    Link,
+    Moment,
+    Notice,
+    Page,
+    Person,
+    Reply,
+    RoleHolder,
+    ServiceCount,
+    Strong,
+)
 from tests.chat.gateway_contract import HOSTILE
 
 SNIPPETS = (
@@ -88,6 +101,9 @@ cards = st.builds(
     environment=words,
     cause=said(),
     suspects=repeated(said()),
+    ruled_out=said(),
+    roles=repeated(st.builds(RoleHolder, words, people)),
+    update=said(),
     next_step=said(),
     buttons=buttons,
     links=repeated(st.builds(Link, words, urls)),

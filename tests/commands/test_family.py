@@ -35,7 +35,7 @@ def reader(here: World) -> Reader:
 
 
 PRODUCT = """ack unack resolve reopen declare list show alerts why changes owner severity rename note lead merge split
-silence silences unsilence page oncall runbook retro help"""
+silence silences unsilence page oncall runbook retro update role ruleout help"""
 HOSTILE = """<!channel> @everyone <@U1> <script>alert(1)</script> -- --yes --all --- '"' {{a}} ${env:HOME}
 INC-1 INC-999 #1 42 A1 S1 R1 P1 2h 0s 999999d sev1 service= service="a =~ host=~(a+)+ a=b @robin team:x ' " \\"""
 HIDDEN = ("\u202eabc", "\x00", "\x1b[31m", "\ud83d", "\u200b", "\u2014yes", "\u201c", "x" * 5000)

@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 from bot.catalog.catalog import Catalog
 from bot.catalog.loader import load
 from bot.changes import ledger
+from bot.chat.console.drawing import describe
 from bot.chat.views import Person, Reply, decode_view, plain
 from bot.clock import ManualClock
 from bot.commands.completion import Completion
@@ -21,11 +22,13 @@ from bot.commands.dispatch import Dispatcher, Invocation
 from bot.commands.services import Services
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
+from bot.incidents.card import card
 from bot.incidents.grading import SplitOff
 from bot.incidents.history import History
 from bot.incidents.model import Cause, Incident, Suspect
 from bot.incidents.service import Causes, Incidents
 from bot.incidents.silences import Silences
+from bot.incidents.updates import follow_updates
 from bot.responders import recipients
 from bot.responders.naming import authors, people
 from bot.responders.owners import Owners
@@ -214,6 +217,11 @@ class World:
     async def incident(self, number: int) -> Incident:
         return await self.services.incidents.get(number)
 
+    async def card(self, number: int) -> str:
+        """The card's words now."""
+        person = self.services.person
+        return describe(card(await self.incident(number), person, {}, lambda change: change.author_name))
+
     async def announced(self, kind: str = "post") -> list[str]:
         """What the rooms are told (`post`), or people alone (`direct`), in plain words."""
         async with self.database.reading() as connection:
@@ -272,7 +280,7 @@ async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -
     incidents = Incidents(
         database,
         clock,
-        reactions=(timeline.record, announcements, paging),
+        reactions=(timeline.record, announcements, paging, follow_updates),
         card=announcements.refresh_card,
         names=lambda key: person(key).name,
         grouping=Corrections(database),

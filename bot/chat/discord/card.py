@@ -52,7 +52,7 @@ def card_items(card: Card, audience: Audience) -> tuple[list[ui.Item[Any]], list
     ]
     if len(card.suspects) > SUSPECTS:
         causes.append(text(f"and {len(card.suspects) - SUSPECTS:,} more suspects: ", Code("/incident changes")))
-    causes += [_labelled("Ruled out", card.ruled_out), card.update]
+    causes += [_labelled("Ruled out", card.ruled_out), _labelled("Last update", card.update)]
     why, all_why = lines(causes, audience, CAUSE)
     step, all_step = lines([_labelled("Next", card.next_step), _links(card.links), *typed, (alt,)], audience, NEXT)
     more: list[str] = []

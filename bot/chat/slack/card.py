@@ -9,7 +9,7 @@ from bot.chat.slack.audience import Audience
 from bot.chat.slack.limits import HEADER, Block, clip, length
 from bot.chat.slack.parts import buttons, header, paragraphs
 from bot.chat.slack.richtext import elements, is_web, since
-from bot.chat.views import Card, Code, Link, ServiceCount, Strong, Text, text
+from bot.chat.views import Card, Code, Link, RoleHolder, ServiceCount, Span, Strong, Text, text
 from bot.clock import duration
 
 __all__ = ["card_blocks", "card_words"]
@@ -22,6 +22,7 @@ MARKS = {  # state by shape as well as by colour; one, at the line's start
 }
 SERVICES = 12  # named, the worst hit first
 SUSPECTS = 5
+ROLES = 6
 LINKS = 8
 NAME = 60  # characters of a service
 TITLE = 600  # characters of a title that a header cannot hold
@@ -36,11 +37,19 @@ def card_blocks(card: Card, audience: Audience) -> list[Block]:
         (("Title: ", clip(one_line(card.title, 2 * TITLE), TITLE)),) if length(title) > HEADER else ()
     )
     facts, all_facts = paragraphs(
-        [_status(card, audience), _alerts(card, audience), _services(card.services), *longer],
+        [
+            _status(card, audience),
+            _alerts(card, audience),
+            _services(card.services),
+            *([_roles(card.roles)] if card.roles else ()),
+            *([_labelled("Last update", card.update)] if card.update else ()),
+            *longer,
+        ],
         audience,
         FACTS,
     )
     causes = [_labelled("Probably", card.cause), *(_labelled("Suspect", one) for one in card.suspects[:SUSPECTS])]
+    causes.append(_labelled("Ruled out", card.ruled_out))
     if len(card.suspects) > SUSPECTS:
         causes.append(text(f"and {len(card.suspects) - SUSPECTS:,} more suspects: ", Code("/incident changes")))
     why, all_why = paragraphs([line for line in causes if line], audience, CAUSE)
@@ -104,6 +113,14 @@ def _services(services: Sequence[ServiceCount]) -> Text:
     alerts = sum(one.count for one in rest)
     more = f" and {len(rest):,} more with {_counted(alerts)}" if rest else ""
     return (Strong("Services"), f" {', '.join(shown)}{more}")
+
+
+def _roles(roles: Sequence[RoleHolder]) -> Text:
+    spans: list[Span] = []
+    for one in roles[:ROLES]:
+        spans += [", " if spans else " ", f"{clip(one_line(one.role, 400), NAME)} ", one.person]
+    more = f" and {len(roles) - ROLES:,} more" if len(roles) > ROLES else ""
+    return (Strong("Roles"), *spans, more)
 
 
 def _links(links: Sequence[Link]) -> Text:

@@ -83,7 +83,7 @@ def opening(
 def modal(verb: Verb, origin: Origin, *, given: Mapping[str, str] | None = None) -> Block:
     """The form of a verb. `given` are values to begin with, by argument."""
     values = given or {}
-    fields = [field(argument, values.get(argument.name, "")) for argument in verb.positional]
+    fields = [field(argument, values.get(argument.name, "")) for argument in verb.valued]
     blocks = [*_which(verb, origin), *fields, *flag_fields(verb)]
     return _view(verb.summary, origin, blocks)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.clock import duration, to_datetime
+from bot.incidents.timeline import UPDATE
 from bot.retros.escaping import block, cell, code_block, inline, link
 from bot.retros.formats import Format
 from bot.retros.model import MOODS, Retro, Run, Said, SuspectChange
@@ -31,6 +32,7 @@ def render(retro: Retro) -> bytes:
         writer.head(),
         writer.figures(),
         writer.cause(),
+        writer.updates(),
         writer.services(),
         writer.timeline(),
         writer.people(),
@@ -98,6 +100,12 @@ class _Writer:
             lines.append(f"Probably **{inline(r.cause)}**: {inline(r.cause_words)}")
         else:
             lines.append("Not known." if r.alert_count else "Not known: the incident had no alerts.")
+        if r.ruled_out:
+            lines += ["", "Ruled out by people:", ""]
+            for one in r.ruled_out:
+                lines.append(
+                    f"- {inline(one.service)}, by {inline(one.by)}{f': {inline(one.reason)}' if one.reason else ''}"
+                )
         if r.suspects:
             lines += ["", "Suspected changes, the most suspect first:", ""]
             for rank, suspect in enumerate(r.suspects, 1):
@@ -117,6 +125,15 @@ class _Writer:
         when = f"{duration(gap)} before" if gap >= 0 else f"{duration(-gap)} after"
         author = f" by {inline(change.author)}" if change.author else ""
         return f"{what} {link(name, change.url)}{author}, {self._time(change.at)} UTC ({when} the first alert){title}"
+
+    def updates(self) -> list[str]:
+        told = [line for line in self.retro.timeline if line.kind == UPDATE]
+        if not told:
+            return []
+        lines = ["## Updates for stakeholders"]
+        for line in told:
+            lines += ["", f"**{inline(line.actor)}** {self._time(line.at)} UTC", "", *_quoted(block(line.text))]
+        return lines
 
     def services(self) -> list[str]:
         rows = [
@@ -145,7 +162,7 @@ class _Writer:
         return [f"## Timeline{day}", "", *_table(("Time", "Who", "What", "In words"), rows)]
 
     def people(self) -> list[str]:
-        rows = [(cell(p.name), p.role, self._time(p.joined_at), cell(p.why)) for p in self.retro.people]
+        rows = [(cell(p.name), cell(p.role), self._time(p.joined_at), cell(p.why)) for p in self.retro.people]
         return ["## People", "", *_table(("Name", "Role", "Joined (UTC)", "How"), rows)] if rows else []
 
     def pages(self) -> list[str]:

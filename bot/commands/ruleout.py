@@ -1,0 +1,89 @@
+"""`ruleout`: this is not it."""
+
+from __future__ import annotations
+
+from bot.catalog.suggestions import did_you_mean
+from bot.chat.views import Code, Reply, Strong, Text, text
+from bot.clock import ago
+from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
+from bot.commands.words import answer, cut_text, listed
+from bot.errors import BadArguments
+from bot.incidents.model import Incident
+
+__all__ = ["VERB"]
+
+NAME = 100  # characters
+
+
+async def ruleout(context: Context) -> Reply:
+    """A service is not the cause, or may be it again; without one, what is ruled out."""
+    word, incidents = context.values.text("service"), context.services.incidents
+    before = await context.load()
+    if not word:
+        return _listed(context, before)
+    if context.values.flag("undo"):
+        service = next((one for one in before.ruled_out if one.casefold() == word.casefold()), cut_text(word, NAME))
+        incident = await incidents.rule_in(context.incident, service, context.actor)
+        return answer(Strong(service), f" may be the cause of {incident.ref} again.", details=_cause(incident))
+    names = [*([before.cause.service] if before.cause else []), *(name for name, _ in before.services)]
+    service = _known(word, before, [*names, *context.services.catalog().services, *before.ruled_out])
+    incident = await incidents.rule_out(context.incident, service, context.actor, context.values.text("reason"))
+    undo: Text = ("Wrong? ", Code(f"/incident ruleout --undo {service}"))
+    return answer(Strong(service), f" is ruled out in {incident.ref}.", details=[*_cause(incident), undo])
+
+
+def _known(word: str, incident: Incident, names: list[str]) -> str:
+    """The name as it is written; anything that alerts named may be ruled out, also where no catalogue knows it."""
+    name = cut_text(word, NAME)
+    found = next((one for one in names if one.casefold() == name.casefold()), None)
+    if found is None:
+        known = list(dict.fromkeys(names))
+        hint = did_you_mean(name, known) if known else ""
+        end = "" if hint.endswith("?") else "."
+        raise BadArguments(f'{incident.ref} has nothing to do with "{name}"{hint}{end} Its alerts: /incident alerts')
+    return found
+
+
+def _cause(incident: Incident) -> list[Text]:
+    if incident.cause is None:
+        return [("What the cause is instead is not known.",)]
+    lines: list[Text] = [(f"Probably {incident.cause.service}: {incident.cause.words}",)]
+    if incident.cause.others:
+        lines.append((f"Less likely: {listed(incident.cause.others, 2)}",))
+    return lines
+
+
+def _listed(context: Context, incident: Incident) -> Reply:
+    if not incident.exclusions:
+        return answer(
+            f"Nothing is ruled out in {incident.ref}. To say what it is not: ",
+            Code("/incident ruleout SERVICE why not"),
+            details=_cause(incident) if incident.cause else (),
+        )
+    lines = [
+        text(
+            Strong(one.service),
+            f" by {context.name(one.by)}, {ago(one.at, context.at)}",
+            f": {cut_text(one.reason)}" if one.reason else "",
+        )
+        for one in incident.exclusions
+    ]
+    return answer(f"Ruled out in {incident.ref}:", details=[*lines, *_cause(incident)])
+
+
+VERB = Verb(
+    name="ruleout",
+    aliases=("notit", "rule-out"),
+    summary="This service is not it",
+    details="The card says so, and the next likeliest cause takes its place. Alerts of it still count and still page.",
+    family=Family.RESPOND,
+    scope=Scope.INCIDENT,
+    arguments=(
+        Argument(name="service", kind=Kind.SUSPECT, help="what it is not; what is ruled out where none is named"),
+        Argument(name="reason", kind=Kind.TEXT, rest=True, help="why not, for the others"),
+        Argument(name="undo", kind=Kind.FLAG, help="it may be this one after all"),
+    ),
+    examples=("ruleout cart its graphs are flat", "ruleout --undo cart", "ruleout INC-42"),
+    handler=ruleout,
+    menu="more ruleout",
+)
