@@ -246,6 +246,9 @@ class Announcements:
                 )
             case Renamed(by=by, before=before):
                 return Notice(text=text(by, " renamed it to ", Strong(incident.title), f". It was {before}."))
+            case Noted(by=by, withdrawn=True):  # not said again: it may have been taken back for what it said
+                gone: Text = (by, " took a pin away") if by != MUSTER else ("A pinned message is gone, or its pin",)
+                return Notice(text=text(*gone, ", and its note is off the timeline."))
             case Noted(by=by, note=note):
                 return Notice(text=text("Note by ", by, f": {note}"))
             case CommanderTaken(by=by, commander=commander):

@@ -117,8 +117,12 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
+    """A note; `message` is what somebody pinned, where that made it one, and `withdrawn` that they took the pin away."""
+
     by: Person
     note: str
+    message: str = ""
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ What follows from a transition (timeline, chat, paging) is done by reactions ins
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.chat.views import Person
 from bot.clock import Clock
 from bot.errors import BadArguments, InvalidTransition
-from bot.incidents import store
+from bot.incidents import store, timeline
 from bot.incidents.causes import probable
 from bot.incidents.grading import SplitOff
 from bot.incidents.model import (
@@ -24,6 +24,7 @@ from bot.incidents.model import (
     Incident,
     Merged,
     Names,
+    Noted,
     RoleGiven,
     SeverityLevel,
     Split,
@@ -140,6 +141,35 @@ class Incidents:
     async def note(self, number: int, text: str, by: Person) -> Incident:
         """Write a note on the timeline."""
         return (await self._change(number, lambda i, _: i.note(text, by)))[0]
+
+    async def pin(self, number: int, message: str, text: str, by: Person) -> bool:
+        """Note what somebody pinned; `message` identifies it. Once for each, however often that is told: False after the first."""
+
+        async def change(work: Transaction) -> bool:
+            if await timeline.pinned_note(work.connection, number, message):
+                return False
+            incident = await store.load(work.connection, number)
+            event = replace(incident.note(text, by), message=message)
+            await store.save(work, incident)
+            await self.react(work, incident, event, self._clock.now())
+            return True
+
+        return await self._database.attempt(change)
+
+    async def unpin(self, number: int, message: str, by: Person) -> bool:
+        """The pin was taken away, and the note with it; False when there is none."""
+
+        async def change(work: Transaction) -> bool:
+            noted = await timeline.pinned_note(work.connection, number, message)
+            if noted is None:
+                return False
+            incident = await store.load(work.connection, number)
+            event = Noted(by=by, note=noted.text, message=message, withdrawn=True)
+            await store.save(work, incident)
+            await self.react(work, incident, event, self._clock.now())
+            return True
+
+        return await self._database.attempt(change)
 
     async def take_command(self, number: int, commander: Person, by: Person) -> Incident:
         """Make `commander` the incident commander."""

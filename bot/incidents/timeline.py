@@ -1,4 +1,4 @@
-"""The timeline: what happened in an incident, append-only."""
+"""The timeline: what happened in an incident, append-only but for the note of a pin that was taken away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.views import Person
@@ -40,8 +40,22 @@ from bot.incidents.model import (
 from bot.storage import tables
 from bot.storage.database import Transaction
 
-__all__ = ["OWNER", "SPREAD", "UPDATE", "Entry", "InvitedOwner", "append", "invited_owners", "read", "record"]
+__all__ = [
+    "NOTE",
+    "OWNER",
+    "SPREAD",
+    "UPDATE",
+    "Entry",
+    "InvitedOwner",
+    "append",
+    "invited_owners",
+    "pinned_messages",
+    "pinned_note",
+    "read",
+    "record",
+]
 
+NOTE = "note"  # the kind of what people wrote on it
 OWNER = "owner"  # the kind of the lines that say who was invited for which change
 UPDATE = "update"  # the kind of the lines that were told to stakeholders
 SPREAD = "spread"  # the kind of the lines that say which services joined, when and why
@@ -105,12 +119,32 @@ async def invited_owners(connection: AsyncConnection, incident: int) -> list[Inv
     ]
 
 
+async def pinned_note(connection: AsyncConnection, incident: int, message: str) -> Entry | None:
+    """The note that a pinned message is."""
+    notes = await read(connection, incident, kind=NOTE)
+    return next((entry for entry in notes if entry.data.get("message") == message), None)
+
+
+async def pinned_messages(connection: AsyncConnection, incident: int) -> set[str]:
+    """The messages that are notes."""
+    return {str(one.data["message"]) for one in await read(connection, incident, kind=NOTE) if "message" in one.data}
+
+
+async def _withdraw(work: Transaction, incident: int, message: str) -> None:
+    found = await pinned_note(work.connection, incident, message)
+    if found is not None:
+        await work.connection.execute(delete(tables.timeline).where(tables.timeline.c.id == found.id))
+        work.announce("incident", number=incident)
+
+
 async def record(work: Transaction, incident: Incident, event: Event, at: float) -> None:
     """The reaction that writes events down."""
+    if isinstance(event, Noted) and event.withdrawn:
+        await _withdraw(work, incident.number, event.message)
     line = _line(incident, event, at)
     if line is not None:
         kind, actor, words = line
-        data: dict[str, Any] = {}
+        data: dict[str, Any] = {"message": event.message} if isinstance(event, Noted) and event.message else {}
         if isinstance(event, Joined):
             data = {
                 "services": event.new_services,
@@ -145,8 +179,8 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
             return "severity", by, f"Severity {before} -> {incident.severity}{f': {why}' if why else ''}"
         case Renamed(by=by, before=before):
             return "renamed", by, f"Renamed from: {before}"
-        case Noted(by=by, note=note):
-            return "note", by, note
+        case Noted(by=by, note=note, withdrawn=False):
+            return NOTE, by, note
         case CommanderTaken(by=by, commander=commander):
             return "commander", by, f"{commander.name} leads"
         case Updated(by=by, text=text):

@@ -28,7 +28,7 @@ async def gather(connection: AsyncConnection, number: int, at: float, *, name: N
     """What there is to tell of an incident now; `name` is of a person's id. NotFound when there is no such incident."""
     incident = await store.load(connection, number)
     merged = await _merged_into(connection, number)
-    lines = await timeline.read(connection, number)
+    lines = sorted(await timeline.read(connection, number), key=lambda line: line.at)  # some were heard of late
     names = {row.person: row.name for row in await store.participants(connection, number)}
 
     def called(person: str) -> str:
@@ -213,7 +213,12 @@ async def _transcript(connection: AsyncConnection, incidents: Sequence[int]) -> 
     elsewhere = select(o.platform + ":" + o.external).where(o.incident.in_(incidents), o.external.is_not(None))
     rooms = select(r.id).where(r.incident.in_(incidents), r.kind == "incident").union(elsewhere)
     spoken = or_(m.view_json.is_(None), m.view_json.not_like('{"view":"card"%'))
-    query = select(tables.messages).where(m.room.in_(rooms), spoken).order_by(m.id.desc()).limit(TRANSCRIPT)
+    query = (
+        select(tables.messages)
+        .where(m.room.in_(rooms), spoken, m.taken_back_at.is_(None))
+        .order_by(m.id.desc())
+        .limit(TRANSCRIPT)
+    )
     found = [
         Said(
             id=row.id,

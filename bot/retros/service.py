@@ -92,6 +92,8 @@ class Retros:
         fresh = await self._gather(number, at)
         async with self._database.transaction() as work:
             before = await _kept(work.connection, number)
+            if before is not None:
+                before = await _without_taken_back(work.connection, before)
             retro = _updated(before, fresh, by, at)
             await _keep(work, retro, by, at)
             if before is None:
@@ -262,6 +264,16 @@ async def _kept(connection: AsyncConnection, number: int) -> Retro | None:
     query = select(tables.retros.c.data_json).where(tables.retros.c.incident == number)
     data = (await connection.execute(query)).scalar()
     return None if data is None else decode_retro(data)
+
+
+async def _without_taken_back(connection: AsyncConnection, retro: Retro) -> Retro:
+    """Without what people took back since: the copies of it go, too."""
+    if not retro.transcript:
+        return retro
+    ids, m = [said.id for said in retro.transcript], tables.messages.c
+    query = select(m.id).where(m.id.between(min(ids), max(ids)), m.taken_back_at.is_not(None))
+    gone = set((await connection.execute(query)).scalars())
+    return msgspec.structs.replace(retro, transcript=tuple(said for said in retro.transcript if said.id not in gone))
 
 
 async def _keep(work: Transaction, retro: Retro, by: Person, at: float) -> None:

@@ -85,16 +85,25 @@ class Stage:
         async with self.session.get(f"{self.app.address}/api/v1/incidents/{ref}/retro.md") as answer:
             return await answer.text()
 
-    async def filed(self, room: str, person: Any, *words: str) -> str:
-        """The retrospective, once it has these words."""
+    async def timeline(self, kind: str, ref: str = "INC-1") -> list[str]:
+        """What the timeline says, of one kind."""
+        async with self.session.get(f"{self.app.address}/api/v1/incidents/{ref}/timeline?limit=200") as answer:
+            return [one["text"] for one in (await answer.json())["items"] if one["kind"] == kind]
+
+    async def notes(self) -> list[str]:
+        """The notes on the timeline."""
+        return await self.timeline("note")
+
+    async def filed(self, room: str, person: Any, *words: str, without: tuple[str, ...] = ()) -> str:
+        """The retrospective, once it has these words, and others no more."""
         deadline = time.monotonic() + 20.0
         while True:
             await (await person.command("/incident", "retro", room)).answer(seconds=20.0)
             retro = await self.retro()
-            if all(one in retro for one in words):
+            if all(one in retro for one in words) and not any(one in retro for one in without):
                 return retro
             if time.monotonic() > deadline:
-                raise TimeoutError(f"not all of {words} in {retro}")
+                raise TimeoutError(f"not all of {words}, or some of {without}, in {retro}")
             await asyncio.sleep(0.1)
 
     async def lobby(self) -> str:

@@ -172,7 +172,7 @@ async def test_what_is_said_is_kept_as_it_happens(tmp_path: Path, slack: FakeSla
         await mika.react(first.message, "pushpin")
         await stage.shown(room, "Note by Mika Laine: Robin Vos: it is the queue")
         await mika.unreact(first.message, "pushpin")
-        await stage.shown(room, "No longer pinned")
+        await stage.shown(room, "took a pin away")
         await mika.leave(room)
         await (await robin.command("/resolve", "it was the queue", room)).answer(seconds=20.0)
         await (await robin.command("/incident", "retro", room)).answer(seconds=20.0)
@@ -202,6 +202,48 @@ async def test_what_was_said_while_muster_was_down_is_read_afterwards(tmp_path: 
     async with muster(tmp_path, slack) as stage:
         retro = await stage.filed(room, robin, "in the thread too", "it is the queue", "found it")
         assert retro.index("it is the queue") < retro.index("looking") < retro.index("found it")
+    assert careless(slack) == []
+
+
+async def test_what_was_done_while_muster_was_down_is_found_afterwards(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        lunch = await robin.say(room, "lunch anyone")
+        thread = await robin.say(room, "this has answers")
+        cause = await robin.say(room, "it was the cache")
+        wrong = await robin.say(room, "it was the moon")
+        assert lunch.message
+        assert thread.message
+        assert cause.message
+        assert wrong.message
+        reply = await mika.say(room, "rollback is out", thread=thread.message)
+        assert reply.message
+        await robin.react(wrong.message, "pushpin")
+        await stage.shown(room, "Note by Robin Vos: Robin Vos: it was the moon")
+    robin.delete(lunch.message)
+    robin.delete(thread.message)
+    robin.react(cause.message, "pushpin")
+    mika.react(cause.message, "round_pushpin")
+    mika.react(reply.message, "pushpin")
+    robin.unreact(wrong.message, "pushpin")
+    slack.person("sam").join(room)
+    mika.leave(room)
+    async with muster(tmp_path, slack) as stage:
+        await stage.shown(room, "Note by Robin Vos: Robin Vos: it was the cache")
+        await stage.shown(room, "Note by Mika Laine: Mika Laine: rollback is out")
+        moved = ("sam joined the Slack room", "Mika Laine left the Slack room")
+        await stage.filed(room, robin, *moved, without=("lunch anyone", "this has answers"))
+        notes = await stage.notes()
+        assert sorted(notes) == ["Mika Laine: rollback is out", "Robin Vos: it was the cache"]
+    async with muster(tmp_path, slack) as stage:  # all of it is read again, and is no news
+        await robin.say(room, "still here")
+        again = await stage.filed(room, robin, "still here")
+        assert again.count("sam joined the Slack room") == again.count("Mika Laine left the Slack room") == 1
+        assert sorted(await stage.notes()) == sorted(notes)
+        assert stage.said(room, "Note by") == 3
     assert careless(slack) == []
 
 

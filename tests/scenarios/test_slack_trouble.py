@@ -183,6 +183,47 @@ async def test_what_slack_delivers_twice_happens_once(tmp_path: Path, slack: Fak
     assert careless(slack) == []
 
 
+async def test_what_slack_delivers_again_after_a_restart_is_no_news(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        said = await robin.say(room, "it is the cache")
+        gone = await mika.say(room, "never said")
+        assert said.message
+        assert gone.message
+        edited = await robin.edit(said.message, "it is the queue")
+        pinned = await robin.react(said.message, "pushpin")
+        await stage.shown(room, "Note by Robin Vos: Robin Vos: it is the queue")
+        unpinned = await robin.unreact(said.message, "pushpin")
+        await stage.shown(room, "took a pin away")
+        deleted = await mika.delete(gone.message)
+        sam = slack.person("sam")
+        joined = await sam.join(room)
+        left = await sam.leave(room)
+        noted = await robin.command("/incident", "note once", room)
+        await noted.answer(seconds=20.0)
+    again = [deleted, said, gone, edited, unpinned, pinned, left, joined, noted]
+    async with muster(tmp_path, slack) as stage:
+        for happening in again:
+            slack.deliveries.again(happening)
+        await slack.until(lambda: all(one.attempts > 1 for one in again), 20.0)
+        retro = await stage.filed(room, robin, "it is the queue")
+        assert "it is the cache" not in retro
+        assert "never said" not in retro
+        assert await stage.notes() == ["once"]
+        assert await stage.timeline("room") == [
+            "Robin Vos joined the Slack room",
+            "Mika Laine joined the Slack room",
+            "sam joined the Slack room",
+            "sam left the Slack room",
+        ]
+        assert stage.said(room, "Note by Robin Vos: Robin Vos") == 1
+        assert stage.said(room, "took a pin away") == 1
+    assert careless(slack) == []
+
+
 async def test_a_socket_that_is_refreshed_or_lost_is_opened_again(
     tmp_path: Path, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

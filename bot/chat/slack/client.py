@@ -36,6 +36,7 @@ _TROUBLE = frozenset({"internal_error", "fatal_error", "service_unavailable", "r
 _REPEATABLE = frozenset(
     {
         *("info", "list", "history", "replies", "members", "lookupByEmail", "test", "getPermalink", "open", "publish"),
+        "reactions.get",
         *("update", "setTopic", "setPurpose", "archive", "unarchive", "join", "invite"),
         *("pins.add", "bookmarks.edit", "reactions.add"),
     }
@@ -61,6 +62,7 @@ class SlackClient:
         self._web: AsyncWebClient | None = None
         self._doubted, self._asking = False, asyncio.Lock()
         self._away_until = 0.0  # monotonic
+        self._me = ""
         self.trouble = ""
 
     @property
@@ -93,6 +95,12 @@ class SlackClient:
             return await self._ask(method, arguments)
         finally:
             self._tiers.done(method)
+
+    async def myself(self) -> str:
+        """Our own user id. DeliveryErrors as calls have them."""
+        if not self._me:
+            self._me = str((await self.call("auth.test"))["user_id"])
+        return self._me
 
     async def scopes(self) -> frozenset[str]:
         """What the token may, as Slack says with every answer. DeliveryErrors as calls have them."""

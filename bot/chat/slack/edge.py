@@ -15,6 +15,7 @@ from bot.chat.gateway import Gateway
 from bot.chat.slack.asking import Asking
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.hearing import Hearing
+from bot.chat.slack.history import History
 from bot.chat.slack.listeners import Listeners
 from bot.chat.slack.manifest import EVENTS_PATH
 from bot.chat.slack.socket import Socket
@@ -43,6 +44,7 @@ class SlackEdge:
         client: SlackClient,
         asking: Asking,
         hearing: Hearing,
+        history: History,
         tab: Tab,
         metrics: Metrics,
         clock: Clock,
@@ -51,7 +53,7 @@ class SlackEdge:
         app_token: str = "",
         signing_secret: str = "",
     ) -> None:
-        self._client, self._hearing, self._clock, self._elsewhere = client, hearing, clock, elsewhere
+        self._client, self._history, self._clock, self._elsewhere = client, history, clock, elsewhere
         self._app_token, self._signing_secret = app_token, signing_secret
         self._listeners = Listeners(
             asking=asking,
@@ -162,7 +164,7 @@ class SlackEdge:
         """Read history, unless it is being read; it may take long, and Slack is listened to meanwhile."""
         if self._reading is None or self._reading.done():
             self._missed = False
-            reading = self._listeners.guarded(lambda _: self._hearing.catch_up(), {}, "history")
+            reading = self._listeners.guarded(lambda _: self._history.catch_up(), {}, "history")
             self._reading = asyncio.create_task(reading, name="slack history")
 
     async def _tell(self, notice: Notice, at: float) -> None:

@@ -12,6 +12,8 @@ from bot.chat.slack.client import SlackClient
 from bot.chat.slack.edge import SlackEdge
 from bot.chat.slack.gateway import SlackGateway
 from bot.chat.slack.hearing import Hearing
+from bot.chat.slack.history import History
+from bot.chat.slack.keeping import Keeping
 from bot.chat.slack.tab import Tab
 from bot.chat.slack.tiers import Tiers
 from bot.commands.dispatch import Dispatcher
@@ -65,13 +67,16 @@ class SlackPlatform:
 
     def listen(self, dispatcher: Dispatcher, services: Services, elsewhere: Gateway) -> SlackEdge:
         """What hears Slack; start it when everything else is there. It tells `elsewhere` when Slack is out of reach."""
+        database, clock = services.database, services.clock
+        keeping = Keeping(self._client, self._accounts, database, services.incidents)
         return SlackEdge(
             self._client,
-            Asking(self._client, self._accounts, services.database, dispatcher, self._catalog),
-            Hearing(self._client, self._accounts, services.database, services.clock, services.incidents),
+            Asking(self._client, self._accounts, database, dispatcher, self._catalog),
+            Hearing(self._client, self._accounts, database, clock, keeping),
+            History(self._client, self._accounts, database, clock, keeping),
             Tab(self._client, self._accounts, services),
             services.metrics,
-            services.clock,
+            clock,
             elsewhere,
             app_token=self._app_token,
             signing_secret=self._signing_secret,

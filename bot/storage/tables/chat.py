@@ -75,6 +75,9 @@ messages = Table(  # of our own rooms, and, by `external`, what people said in r
     Column("nonce", Text, unique=True),
     Column("external", Text),  # the other platform's id
     Column("edited_at", Double),
+    Column(
+        "taken_back_at", Double
+    ),  # by who said it: the words are gone, the row keeps a late repeat from bringing them back
     Column("pinned", Boolean, nullable=False),
     Index("ix_messages_room", "room", "id"),
     Index("uq_messages_room_external", "room", "external", unique=True),

@@ -48,7 +48,7 @@ incidents = Table(
     Index("ix_incidents_status", "status", "number"),
 )
 
-timeline = Table(  # append-only
+timeline = Table(  # append-only, but for the note of a pin that was taken away
     "timeline",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),

@@ -297,6 +297,7 @@ class World:
         channel.members.append(user)
         self.post(channel, user, f"<@{user}> has joined the channel", subtype=f"{_word(channel)}_join", inviter=inviter)
         event = {"user": user, "channel": channel.id, "channel_type": LETTER[channel.kind], "team": self.team_id}
+        event["event_ts"] = self.ts()
         return self.emit("member_joined_channel", event | ({"inviter": inviter} if inviter else {}), channel)
 
     def leave(self, channel: Channel, user: str) -> Any:
@@ -304,6 +305,7 @@ class World:
         channel.members.remove(user)
         self.post(channel, user, f"<@{user}> has left the channel", subtype=f"{_word(channel)}_leave")
         event = {"user": user, "channel": channel.id, "channel_type": LETTER[channel.kind], "team": self.team_id}
+        event["event_ts"] = self.ts()
         return self.emit("member_left_channel", event, channel)
 
     def archive(self, channel: Channel, user: str, *, undo: bool = False) -> Any:

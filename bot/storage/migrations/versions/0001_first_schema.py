@@ -213,6 +213,7 @@ def upgrade() -> None:
         sa.Column("nonce", sa.Text(), nullable=True),
         sa.Column("external", sa.Text(), nullable=True),
         sa.Column("edited_at", sa.Double(), nullable=True),
+        sa.Column("taken_back_at", sa.Double(), nullable=True),
         sa.Column("pinned", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("nonce", name=op.f("uq_messages_nonce")),

@@ -1,0 +1,114 @@
+"""Reads what happened in open rooms while nobody listened: said, edited, taken back, pinned, come and gone.
+
+All of a room is read each time: old messages may have been edited, and old threads have gone on. What we know is not doubled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from bot.chat import heard
+from bot.chat.slack.accounts import Accounts
+from bot.chat.slack.client import Refused, SlackClient
+from bot.chat.slack.keeping import PLATFORM, Keeping
+from bot.clock import Clock
+from bot.errors import Retryable
+from bot.incidents import attendance
+from bot.storage.database import Database
+from bot.telemetry import get_logger
+
+__all__ = ["ROOM", "History"]
+
+log = get_logger(__name__)
+
+PAGE = 200  # messages of one look; Slack gives at most 999, and 15 to apps that it calls commercial
+ROOM = "Slack room"
+JOINED, LEFT = frozenset({"channel_join", "group_join"}), frozenset({"channel_leave", "group_leave"})
+GONE = "tombstone"  # what stays of a message that was taken back when it has a thread
+
+
+class History:
+    """What Slack still knows of a room."""
+
+    def __init__(
+        self, client: SlackClient, accounts: Accounts, database: Database, clock: Clock, keeping: Keeping
+    ) -> None:
+        self._client, self._accounts, self._database = client, accounts, database
+        self._clock, self._keeping = clock, keeping
+
+    async def catch_up(self) -> None:
+        """Read every open room. DeliveryErrors never: what cannot be read now waits, what cannot be read at all is told."""
+        async with self._database.reading() as connection:
+            rooms = await heard.open_rooms(connection, PLATFORM)
+        for room in rooms:
+            while True:
+                try:
+                    await self._read(room)
+                except Refused as error:
+                    log.warning("history_not_read", room=room, reason=error.error)
+                except Retryable as error:
+                    await asyncio.sleep(error.retry_after or 1.0)
+                    continue
+                break
+
+    async def _read(self, room: str) -> None:
+        async with self._database.reading() as connection:
+            number = await heard.incident_of(connection, PLATFORM, room)
+            known = await heard.standing(connection, PLATFORM, room)
+        if number is None:
+            return
+        there: set[str] = set()
+        moves: list[Mapping[str, Any]] = []
+        async for page in self._pages("conversations.history", channel=room):
+            found = [*page]
+            for message in page:
+                if message.get("reply_count"):
+                    async for replies in self._pages("conversations.replies", channel=room, ts=str(message["ts"])):
+                        found += replies
+            await self._keeping.messages(room, found)
+            await self._keeping.pins(number, room, found)
+            there |= {str(message["ts"]) for message in found if message.get("subtype") != GONE}
+            moves += [message for message in page if message.get("subtype") in JOINED | LEFT]
+        for message in sorted(moves, key=lambda one: float(one["ts"])):
+            await self._attend(number, message)
+        await self._forget(number, room, known, there)
+
+    async def _attend(self, number: int, message: Mapping[str, Any]) -> None:
+        account = str(message["user"])
+        if account == await self._client.myself():
+            return
+        person = await self._accounts.person(account)
+        move = attendance.came if message["subtype"] in JOINED else attendance.left
+        async with self._database.transaction() as work:
+            await move(work, number, person, ROOM, float(message["ts"]))
+
+    async def _forget(self, number: int, room: str, known: set[str], there: set[str]) -> None:
+        """What we knew and Slack does not show any more was taken back, unless Slack shows only what is recent."""
+        if not there:
+            return
+        begins = min(map(float, there))
+        if any(float(ts) < begins for ts in known):
+            log.info("history_is_limited", room=room)
+            return
+        for ts in known - there:
+            await self._keeping.deletion(number, room, ts, self._clock.now())
+
+    async def _pages(self, method: str, **arguments: Any) -> AsyncIterator[list[Mapping[str, Any]]]:
+        cursor = ""
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            page = await self._patiently(method, limit=PAGE, **arguments, **more)
+            yield list(page.get("messages", ()))
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
+            if not cursor:
+                return
+
+    async def _patiently(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """A room with a hundred threads takes minutes at Slack's pace: wait in the midst of it, never begin again for it."""
+        while True:
+            try:
+                return await self._client.call(method, **arguments)
+            except Retryable as error:
+                await asyncio.sleep(error.retry_after or 1.0)
