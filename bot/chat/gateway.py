@@ -16,6 +16,7 @@ from bot.storage.database import Transaction
 
 __all__ = [
     "Archiving",
+    "DoorClosed",
     "Gateway",
     "Invitation",
     "Local",
@@ -66,6 +67,10 @@ class RoomLost(Permanent):
 
 class MessageLost(Permanent):
     """The message was deleted by somebody else, or stands in a room that is not this one."""
+
+
+class DoorClosed(Permanent):
+    """They take no direct messages from us; where they are in a room, a mention there reaches them."""
 
 
 class Gateway(Protocol):

@@ -17,7 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 
-__all__ = ["Effect", "Ready", "enqueue", "pending", "person_lane", "postpone", "ready", "room_lane", "settle"]
+__all__ = [
+    "Effect",
+    "Ready",
+    "enqueue",
+    "pending",
+    "person_lane",
+    "postpone",
+    "ready",
+    "room_lane",
+    "settle",
+    "waiting",
+]
 
 _effects = tables.effects
 _COALESCE = text("state = 'pending' AND subject IS NOT NULL")
@@ -140,6 +151,12 @@ async def pending(
         )
         for r in await connection.execute(query)
     ]
+
+
+async def waiting(connection: AsyncConnection, platform: str) -> int:
+    """How many effects wait to be sent to a platform."""
+    query = select(func.count()).where(_effects.c.state == "pending", _effects.c.platform == platform)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def settle(work: Transaction, effect: Effect, state: str, at: float, error: str = "") -> None:

@@ -152,7 +152,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="car
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="notice"):
-    """Something the room is told: a sentence, details beneath it, perhaps output, a picture and buttons."""
+    """Something the room is told: a sentence, details beneath it, perhaps output, a picture and buttons.
+
+    `called` are people of its texts whose phones should ring, by id: those who are paged and cannot be reached otherwise.
+    """
 
     text: Text
     tone: Tone = "info"
@@ -160,6 +163,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="n
     output: str = ""
     buttons: tuple[Button, ...] = ()
     picture: Picture | None = None
+    called: tuple[str, ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="page"):

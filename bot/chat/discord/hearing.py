@@ -1,0 +1,216 @@
+"""What happens in Discord's rooms: messages, edits, deletions, files, pushpins. Kept in order; history is read after a gap.
+
+Everything here may be repeated. Nothing is said in rooms from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import discord
+
+from bot.chat import heard
+from bot.chat.discord.accounts import PLATFORM, Accounts
+from bot.chat.discord.client import AWAY, DiscordClient, Refused
+from bot.chat.views import Person
+from bot.errors import DeliveryError, Retryable, StorageUnavailable
+from bot.incidents.service import Incidents
+from bot.storage.database import Database
+from bot.telemetry import Metrics, get_logger
+
+__all__ = ["Hearing"]
+
+log = get_logger(__name__)
+
+PIN = frozenset({"\N{PUSHPIN}", "\N{ROUND PUSHPIN}"})  # reactions that put a message on the timeline
+PAGE = 100  # messages of one look at the history: GET messages, limit
+FOLDED = 50  # threads of a room that were folded away and are read again, the newest ones
+WAITING = 10_000  # happenings that may wait for the database; beyond them history is read
+SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
+
+_EMOJI = re.compile(r"<a?:(\w{1,32}):[0-9]{15,20}>")
+
+
+class Hearing:
+    """Keeps what people say in the rooms of incidents; other channels are none of our business.
+
+    `missed` is True while something may have been said that is not kept.
+    """
+
+    def __init__(
+        self,
+        client: DiscordClient,
+        accounts: Accounts,
+        database: Database,
+        incidents: Incidents,
+        metrics: Metrics,
+    ) -> None:
+        self._client, self._accounts, self._database = client, accounts, database
+        self._incidents, self._metrics = incidents, metrics
+        self._happenings: asyncio.Queue[tuple[str, int, int | None, Any]] = asyncio.Queue(WAITING)
+        self.missed = False
+
+    def happened(self, what: str, channel: int, parent: int | None, about: Any) -> None:
+        """Something happened in a channel, or in a thread of the channel `parent`: it is kept in its turn."""
+        try:
+            self._happenings.put_nowait((what, channel, parent, about))
+        except asyncio.QueueFull:
+            self.missed = True
+
+    async def run(self) -> None:
+        """Keep what happens, in order, until cancelled."""
+        while True:
+            what, channel, parent, about = await self._happenings.get()
+            try:
+                await self._keep(what, channel, parent, about)
+            except (DeliveryError, StorageUnavailable) as error:
+                self.missed = True  # read again
+                log.warning("discord_not_kept", what=what, reason=str(error))
+            except Exception:  # named place: one event of Discord's costs only itself
+                log.exception("discord_event_failed", what=what)
+                self._metrics.failures.labels("discord").inc()
+
+    async def catch_up(self) -> None:
+        """Read what was said in open rooms while nobody listened. What cannot be read now waits."""
+        self.missed = False
+        async with self._database.reading() as connection:
+            rooms = await heard.open_rooms(connection, PLATFORM)
+        for room in rooms:
+            while True:
+                try:
+                    await self._read_room(int(room))
+                except Refused as error:
+                    log.warning("history_not_read", room=room, reason=str(error))
+                except Retryable as error:
+                    await asyncio.sleep(error.retry_after or AWAY)
+                    continue
+                break
+
+    # --- as it happens ------------------------------------------------------------------------------------------------
+
+    async def _keep(self, what: str, channel: int, parent: int | None, about: Any) -> None:
+        async with self._database.reading() as connection:
+            room, number = channel, await heard.incident_of(connection, PLATFORM, str(channel))
+            if number is None and parent is not None:
+                room, number = parent, await heard.incident_of(connection, PLATFORM, str(parent))
+        if number is None:
+            return
+        match what:
+            case "said":
+                await self._hear(room, [about])
+            case "deleted":
+                async with self._database.transaction() as work:
+                    for message in about:
+                        await heard.forget(work, PLATFORM, str(room), str(message))
+            case "pinned" | "unpinned":
+                await self._pinned(number, about, gone=what == "unpinned")
+
+    async def _pinned(self, number: int, payload: discord.RawReactionActionEvent, *, gone: bool) -> None:
+        """A pushpin puts the message on the timeline; taking it away says so."""
+        if payload.emoji.name not in PIN or payload.user_id == await self._client.myself():
+            return
+        by = await self._who(payload)
+        words = await self._words(payload)
+        await self._incidents.note(number, f"No longer pinned: {words}" if gone else words, by)
+
+    async def _who(self, payload: discord.RawReactionActionEvent) -> Person:
+        """Discord tells who took a reaction away by their id only."""
+        if payload.member is not None:
+            return self._accounts.person(payload.member)
+        user = await self._client.call("look who somebody is", lambda c: c.fetch_user(payload.user_id), again=True)
+        return self._accounts.person(user)
+
+    async def _words(self, payload: discord.RawReactionActionEvent) -> str:
+        try:
+            message = await self._client.call(
+                "read a message",
+                lambda c: c.get_partial_messageable(payload.channel_id).fetch_message(payload.message_id),
+                again=True,
+            )
+        except Refused:
+            return "(a message that is gone)"
+        said = " ".join((_text(message), *_files(message))).strip()
+        where = f"https://discord.com/channels/{payload.guild_id}/{payload.channel_id}/{payload.message_id}"
+        return f"{self._accounts.person(message.author).name}: {said or where}"
+
+    # --- history ------------------------------------------------------------------------------------------------------
+
+    async def _read_room(self, room: int) -> None:
+        """All of it: old messages may have been edited, and old threads have gone on."""
+        await self._read(room, room)
+        for thread in await self._threads(room):
+            await self._read(room, thread)
+
+    async def _read(self, room: int, channel: int) -> None:
+        before: discord.Object | None = None
+        while True:
+            page = await self._page(channel, before)
+            await self._hear(room, page)
+            if len(page) < PAGE:
+                return
+            before = discord.Object(min(message.id for message in page))
+
+    async def _page(self, channel: int, before: discord.Object | None) -> list[discord.Message]:
+        async def read(client: discord.Client) -> list[discord.Message]:
+            history = client.get_partial_messageable(channel).history(limit=PAGE, before=before)
+            return [message async for message in history]
+
+        return await self._client.call("read the history", read, again=True)
+
+    async def _threads(self, room: int) -> list[int]:
+        """The threads of a room that is a channel."""
+        guild = (await self._client.guild()).id
+        active = await self._client.raw("list the threads", "GET", "/guilds/{guild_id}/threads/active", guild_id=guild)
+        found = [int(one["id"]) for one in active.get("threads", ()) if str(one.get("parent_id")) == str(room)]
+        try:
+            folded = await self._client.call(
+                "list the threads", lambda c: c.http.get_public_archived_threads(room, limit=FOLDED), again=True
+            )
+        except Refused:  # the room is a thread itself
+            return found
+        return [*found, *(int(one["id"]) for one in folded.get("threads", ()))]
+
+    async def _hear(self, room: int, messages: Sequence[discord.Message]) -> None:
+        """Keep what people said; what Muster said is kept where it was said first, what other bots said nowhere."""
+        said = [one for one in messages if not one.author.bot and one.webhook_id is None and one.type in SPOKEN]
+        kept = [
+            (one, text, files) for one in said for text, files in [(_text(one), tuple(_files(one)))] if text or files
+        ]
+        if not kept:
+            return
+        async with self._database.transaction() as work:
+            for message, text, files in kept:
+                await heard.hear(
+                    work,
+                    PLATFORM,
+                    str(room),
+                    str(message.id),
+                    at=message.created_at.timestamp(),
+                    author=self._accounts.person(message.author),
+                    text=text,
+                    files=files,
+                    edited_at=message.edited_at.timestamp() if message.edited_at else None,
+                )
+
+
+def _text(message: discord.Message) -> str:
+    """What it says, with names where Discord has numbers."""
+    people = {person.id: person.display_name for person in message.mentions}
+    text = re.sub(r"<@!?([0-9]{15,20})>", lambda m: f"@{people.get(int(m[1]), m[1])}", message.content)
+    return _EMOJI.sub(r":\1:", text).strip()
+
+
+def _files(message: discord.Message) -> Iterator[str]:
+    """A line for each file: what it is called, what it is, and where."""
+    for file in message.attachments:
+        kind = (file.content_type or "").partition(";")[0]
+        yield f"[{file.filename}{f', {kind}' if kind else ''}] {file.url}"
+    yield from _stickers(message.stickers)
+
+
+def _stickers(stickers: Iterable[discord.StickerItem]) -> Iterator[str]:
+    for sticker in stickers:
+        yield f"[sticker {sticker.name}]"
