@@ -1,4 +1,4 @@
-"""A fake Slack without rate limits, a client for it, and an app that the tests give listeners."""
+"""A fake Slack without rate limits, a client for it, and an app that the tests give listeners; the same of Discord."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_bolt.app.async_app import AsyncApp
 
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.driving import Bot, connected
 from tests.fakes.driving import Client, client_of
 from tests.fakes.slack import FakeSlack
 
@@ -26,3 +28,15 @@ def client(slack: FakeSlack) -> Client:
 @pytest.fixture
 def app(slack: FakeSlack) -> AsyncApp:
     return AsyncApp(token=slack.app.bot_token, client=client_of(slack), raise_error_for_unhandled_request=False)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeDiscord]:
+    async with FakeDiscord(limits=False) as discord:
+        yield discord
+
+
+@pytest.fixture
+async def bot(server: FakeDiscord) -> AsyncIterator[Bot]:
+    async with connected(server) as client:
+        yield client

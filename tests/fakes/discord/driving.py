@@ -15,8 +15,10 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from tests.fakes.discord.server import FakeDiscord
+from tests.fakes.discord.shapes import channel_json
+from tests.fakes.discord.world import Channel
 
-__all__ = ["Bot", "connected", "pointed", "refusal"]
+__all__ = ["Bot", "card", "connected", "guild_of", "here", "pointed", "refusal", "rows"]
 
 
 @contextmanager
@@ -38,6 +40,7 @@ class Bot(discord.Client):
         super().__init__(intents=intents or discord.Intents.all(), **options)
         self._connection.guild_ready_timeout = 0.05  # seconds of quiet before READY; two by default
         self.tree = discord.app_commands.CommandTree(self)
+        self.server: FakeDiscord
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
@@ -56,6 +59,7 @@ async def connected(server: FakeDiscord, client: Bot | None = None, *, ready: bo
     """A client that is logged in and connected; closed afterwards."""
     with pointed(server):
         bot = client or Bot()
+        bot.server = server
         task = asyncio.create_task(bot.start(server.app.token))
         try:
             if ready:
@@ -73,3 +77,27 @@ async def refusal(work: Awaitable[Any]) -> int:
     with pytest.raises(discord.HTTPException) as caught:
         await work
     return int(caught.value.code)
+
+
+def guild_of(bot: discord.Client) -> discord.Guild:
+    """The guild there is."""
+    return bot.guilds[0]
+
+
+def here(bot: Bot, channel: Channel) -> discord.TextChannel:
+    """A text channel of the fake in discord.py's hands."""
+    shape: Any = channel_json(bot.server.world, channel)
+    return discord.TextChannel(state=bot._connection, guild=guild_of(bot), data=shape)
+
+
+def rows(count: int) -> discord.ui.ActionRow[Any]:
+    """A row of buttons b0, b1, ..."""
+    buttons = (discord.ui.Button[Any](label=f"b{n}", custom_id=f"m:b{n}") for n in range(count))
+    return discord.ui.ActionRow(*buttons)
+
+
+def card(text: str, *items: discord.ui.Item[Any]) -> discord.ui.LayoutView:
+    """A Components V2 message: a container with a text and items."""
+    view = discord.ui.LayoutView(timeout=None)
+    view.add_item(discord.ui.Container(discord.ui.TextDisplay(text), *items))
+    return view

@@ -66,6 +66,7 @@ class FakeDiscord:
         self.happenings: list[Happening] = []
         self.complaints: list[str] = []
         self.lacked: set[str] = set()  # permissions that the app was refused for
+        self._members: Role | None = None
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -130,7 +131,8 @@ class FakeDiscord:
     def person(self, name: str, *roles: Role, nick: str | None = None, **traits: Any) -> Person:
         """A new member: global_name, dms_open."""
         user = self.world.user(name, **traits)
-        self.world.join(user, [role.id for role in roles], nick)
+        members = [self._members] if self._members else []
+        self.world.join(user, [role.id for role in (*roles, *members)], nick)
         self.effects.member_event("GUILD_MEMBER_ADD", user.id)
         return Person(self, user)
 
@@ -145,9 +147,16 @@ class FakeDiscord:
         return role
 
     def deny(self, *names: str) -> None:
-        """Take permissions from the app's role."""
-        self.app.role.permissions &= ~tables.bits(names)
-        self.effects.role_event("GUILD_ROLE_UPDATE", self.app.role.id)
+        """Take permissions from the app: from its role, and from @everyone, whose people keep theirs by a role "Members"."""
+        everyone = self.world.guild.roles[self.world.guild.id]
+        if everyone.permissions & tables.bits(names) and self._members is None:
+            self._members = self.role("Members", everyone.permissions)
+            for member in self.world.guild.members.values():
+                if not member.user.bot:
+                    member.roles.append(self._members.id)
+        for role in (self.app.role, everyone):
+            role.permissions &= ~tables.bits(names)
+            self.effects.role_event("GUILD_ROLE_UPDATE", role.id)
 
     def channel(
         self,

@@ -38,6 +38,11 @@ class Specs:
         schemas = self._document["components"]["schemas"]
         # discord.py 2.7 sends whole numbers in two places, and Discord reads them
         schemas["SnowflakeType"] = {"anyOf": [schemas["SnowflakeType"], {"type": "integer", "minimum": 0}]}
+        # permissions travel as text (docs: topics/permissions); of one route the description says whole numbers only
+        put = self._document["paths"]["/channels/{channel_id}/permissions/{overwrite_id}"]["put"]
+        overwrite = put["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        for key in ("allow", "deny"):
+            overwrite[key] = {"anyOf": [overwrite[key], {"type": "string", "pattern": "^[0-9]+$"}]}
         self._templates = {self._bare(path): path for path in self._document["paths"]}
         self._validators: dict[str, tuple[Any, Draft202012Validator] | None] = {}
 
