@@ -111,9 +111,10 @@ class DiscordClient:
             raise Retryable("Muster stops")
         return await self._ask(what, ask, client, again=again)
 
-    async def raw(self, what: str, method: str, path: str, **parameters: Any) -> Any:
-        """Read something as JSON, where discord.py has no model that takes whatever Discord may add one day."""
-        return await self.call(what, lambda c: c.http.request(Route(method, path, **parameters)), again=True)
+    async def raw(self, what: str, method: str, path: str, *, json: Any = None, **parameters: Any) -> Any:
+        """JSON as it is, for what may be asked again, where discord.py's models do not take whatever Discord says."""
+        body = {} if json is None else {"json": json}
+        return await self.call(what, lambda c: c.http.request(Route(method, path, **parameters), **body), again=True)
 
     @property
     def away(self) -> bool:

@@ -131,9 +131,14 @@ class DiscordGateway:
                 return ""
             allowed = place.overwrites_for(member)
             allowed.update(view_channel=True, send_messages=True, read_message_history=True)
-            await self._client.call(
-                "let somebody in", lambda _: place.set_permissions(member, overwrite=allowed), again=True
-            )
+            may, may_not = allowed.pair()
+            overwrite = {
+                "type": 1,
+                "allow": may.value,
+                "deny": may_not.value,
+            }  # numbers, as Discord's description wants
+            path = "/channels/{channel_id}/permissions/{user_id}"
+            await self._client.raw("let somebody in", "PUT", path, json=overwrite, channel_id=room, user_id=account)
         except Refused as error:
             return _WHY.get(error.number, str(error))
         return ""

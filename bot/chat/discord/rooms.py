@@ -289,13 +289,13 @@ def _overwritten(
     member: bool = False,
 ) -> list[dict[str, Any]]:
     """The overwrites with these bits allowed, denied or neither for a role or a member."""
-    rest, old = [], {"allow": "0", "deny": "0"}
+    rest, old = [], {"allow": 0, "deny": 0}
     for one in overwrites:
         if int(one["id"]) == target:
             old = one
         else:
-            rest.append(one)
+            rest.append(one | {"allow": int(one["allow"]), "deny": int(one["deny"])})
     allowed = (int(old["allow"]) | allow) & ~(deny | clear)
     denied = (int(old["deny"]) | deny) & ~(allow | clear)
-    ours = {"id": str(target), "type": 1 if member else 0, "allow": str(allowed), "deny": str(denied)}
+    ours = {"id": str(target), "type": 1 if member else 0, "allow": allowed, "deny": denied}
     return [*rest, ours] if allowed or denied else rest
