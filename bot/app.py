@@ -34,6 +34,7 @@ from bot.incidents.forewarning import Forewarning
 from bot.incidents.grouping import READER, Grouping
 from bot.incidents.history import History
 from bot.incidents.lifecycle import settling
+from bot.incidents.lines import Lines
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
@@ -195,6 +196,9 @@ class App:
             turns=turns,
         )
         announcements = Announcements(names, catalog, person)
+        lines = Lines(
+            self.database, clock, catalog=catalog, announcements=announcements, person=person, platforms=names
+        )
         archive = ArchiveLater(catalog, announcements)
         paging = Paging(
             self.database,
@@ -208,7 +212,7 @@ class App:
         self.incidents = Incidents(
             self.database,
             clock,
-            reactions=(timeline.record, announcements, paging, follow_clearing, follow_updates, archive),
+            reactions=(timeline.record, announcements, lines, paging, follow_clearing, follow_updates, archive),
             card=announcements.refresh_card,
             names=lambda key: person(key).name,
             grouping=self.grouping,
@@ -249,6 +253,7 @@ class App:
             gateways=gateways,
             executors={
                 **RoomEffects(self.database, clock, person=person, author=author).executors(),
+                **lines.executors(),
                 **paging.executors(),
             },
             metrics=metrics,

@@ -187,16 +187,20 @@ def _check(options: argparse.Namespace) -> int:
     except ConfigError as error:
         return check(error, options.catalog, sys.stdout, actions=parameters(), verbs=paths(), environment=os.environ)
     code = check(settings, options.catalog, sys.stdout, actions=parameters(), verbs=paths(), environment=os.environ)
-    return max(code, _loop(_look(settings))) if options.live else code
+    return max(code, _loop(_look(settings, options.catalog))) if options.live else code
 
 
-async def _look(settings: Settings) -> int:
+async def _look(settings: Settings, catalog: Path | None) -> int:
+    from bot.catalog.loader import read
     from bot.chat.slack.live import look
+    from bot.runbooks.actions import parameters
 
     if settings.slack_bot_token is None:
         print("note: no SLACK_BOT_TOKEN is set, so Slack is not asked")
         return 0
-    problems = [problem async for problem in look(settings)]
+    problems = [
+        problem async for problem in look(settings, read(catalog or settings.catalog, actions=parameters()).catalog)
+    ]
     for problem in problems:
         print(problem)
     print(f"Slack: {len(problems)} wrong." if problems else "Slack lets Muster in, with every scope it needs.")

@@ -66,8 +66,6 @@ def _not_yet(catalog: Catalog) -> Iterator[str]:
     unread = [schedule.id for schedule in catalog.schedules.values() if schedule.ical and not schedule.layers]
     if unread:
         yield f"names a calendar for {', '.join(unread)}, which is not read yet: nobody is on call there"
-    if catalog.rooms.announce:
-        yield f"announces incidents on {', '.join(catalog.rooms.announce)}, which is not done yet"
 
 
 def _summary(catalog: Catalog, path: Path | None) -> str:

@@ -105,7 +105,9 @@ class TeamModel(Entry):
     schedule: str = Field("", description="Who of them is on call: the name of a schedule.")
     escalation: str = Field("", description="Who is paged when nobody answers: the name of an escalation policy.")
     channels: dict[str, AccountId] = Field(
-        {}, description="Where the team talks: platform to channel. Kept for later.", examples=[{"slack": "#payments"}]
+        {},
+        description="Where the team talks: platform to channel. Incidents of its services are announced there.",
+        examples=[{"slack": "#payments"}],
     )
     roles: dict[str, RoleIds] = Field(
         {},
@@ -304,7 +306,9 @@ class RoomsModel(Entry):
         "inc-{number}-{slug}", description="How rooms are called: {number}, {slug} (of the title), {severity}."
     )
     announce: dict[str, AccountId] = Field(
-        {}, description="Where new incidents are announced. Kept, but not done yet.", examples=[{"slack": "#incidents"}]
+        {},
+        description="Where each incident is announced in one line, but for private ones: platform to channel.",
+        examples=[{"slack": "#incidents"}],
     )
     archive_after: Duration = Field(7 * 86_400.0, description="After resolution.")
     discord: DiscordRoomsModel = Field({}, validate_default=True)

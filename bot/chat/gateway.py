@@ -15,6 +15,7 @@ from bot.errors import Permanent
 from bot.storage.database import Transaction
 
 __all__ = [
+    "Announcing",
     "Archiving",
     "DoorClosed",
     "Gateway",
@@ -126,6 +127,18 @@ class Archiving(Protocol):
 
     async def archive(self, room: str) -> None:
         """Close the room; what was said stays readable."""
+        ...
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """Platforms with channels that are nobody's room, where incidents are announced by `post` and kept true by `edit`."""
+
+    async def find_channel(self, named: str) -> str:
+        """The id of the channel that the catalogue names so, ready to be posted to (a public one is joined).
+
+        Permanent when there is none, or we may not speak there: in whole sentences, with the way out.
+        """
         ...
 
 

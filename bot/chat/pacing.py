@@ -7,7 +7,7 @@ from bot.chat.outbox import Effect
 
 __all__ = ["COSMETIC", "Pacer"]
 
-COSMETIC = frozenset({"card", "progress", "page_edit"})
+COSMETIC = frozenset({"announce", "card", "links", "page_edit", "progress"})
 INTERVAL = {"console": 0.2}  # seconds between two cosmetic edits in one lane
 DEFAULT_INTERVAL = 1.0
 BACKOFF_FIRST, BACKOFF_MOST = 1.0, 300.0  # seconds

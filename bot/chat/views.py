@@ -15,6 +15,7 @@ import msgspec
 from bot.clock import to_datetime
 
 __all__ = [
+    "Announcement",
     "Button",
     "Card",
     "Code",
@@ -176,7 +177,19 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="pag
     buttons: tuple[Button, ...] = ()
 
 
-View = Card | Notice | Page
+class Announcement(msgspec.Struct, frozen=True, kw_only=True, tag_field="view", tag="announcement"):
+    """One line about an incident where others talk: how bad, what, who has it, where it goes on.
+
+    `room` is the platform's id of its room, "" where it has none (yet); a platform mentions it so that one press leads there.
+    """
+
+    incident: str
+    status: str
+    text: Text
+    room: str = ""
+
+
+View = Card | Notice | Page | Announcement
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import Notice, Person, decode_view, encode_view, text
 from bot.clock import Clock
 from bot.errors import Permanent
-from bot.incidents import store, timeline
+from bot.incidents import lines, store, timeline
 from bot.incidents.announcements import marker
 from bot.incidents.card import card
 from bot.incidents.model import Incident
@@ -73,17 +73,7 @@ class RoomEffects:
                 return DROPPED
             external = await gateway.open_room(_wanted(incident, room))
             async with self._database.transaction() as work:
-                card = room.card_message if external == room.external else None
-                await _update_room(work, effect, external=external, state="open", card_message=card)
-                if card is None:  # another room: what everybody looks at, and everybody who was in the old one
-                    people = [
-                        Person(row.person, row.name)
-                        for row in await store.participants(work.connection, incident.number)
-                    ]
-                    payload = {"people": msgspec.to_builtins(people)}
-                    if people:
-                        await self._enqueue(work, effect, "invite", payload)
-                    await self._enqueue(work, effect, "card", {}, subject="card")
+                await self._opened(work, effect, room, external)
             log.warning("room_opened_again", incident=incident.ref, platform=effect.platform, room=external)
             return await executor(effect, gateway)
 
@@ -99,9 +89,25 @@ class RoomEffects:
         external = await gateway.open_room(_wanted(incident, room))
 
         async def settled(work: Transaction) -> None:
-            await _update_room(work, effect, external=external, state="open")
+            await self._opened(work, effect, room, external)
 
         return settled
+
+    async def _opened(self, work: Transaction, effect: Effect, room: Row[Any], external: str) -> None:
+        """The room is there, for the first time or again: who was in it comes back, and what leads to it does so."""
+        same = external == room.external
+        await _update_room(
+            work, effect, external=external, state="open", card_message=room.card_message if same else None
+        )
+        if room.external is not None:
+            number = _number(effect)
+            people = [Person(row.person, row.name) for row in await store.participants(work.connection, number)]
+            if people:
+                await self._enqueue(work, effect, "invite", {"people": msgspec.to_builtins(people)})
+            if not same:
+                await self._enqueue(work, effect, "card", {}, subject="card")
+        if not same:
+            await lines.refresh(work, _number(effect), effect.platform, self._clock.now())
 
     async def _post(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         room = await self._room(effect)

@@ -56,14 +56,12 @@ def test_what_is_not_followed_yet_is_told(write):
     path = write("""
         schedules: {platform: {ical: "https://calendar.example.org/platform.ics"}}
         escalations: {calm: {steps: [{page: on-call}], quiet_hours: {severities: [SEV4], until: "08:00"}}}
-        rooms: {announce: {slack: "#incidents"}}
         """)
     assert check(Settings(), path, out) == 0
     notes = [line.removeprefix(f"note: {path} ") for line in out.getvalue().splitlines() if line.startswith("note:")]
     assert notes == [
         "gives calm quiet hours, which are not kept yet: every page goes out at once",
         "names a calendar for platform, which is not read yet: nobody is on call there",
-        "announces incidents on slack, which is not done yet",
     ]
 
 

@@ -8,8 +8,9 @@ from typing import Protocol
 
 import pytest
 
-from bot.chat.gateway import Archiving, Gateway, Pinning, PostedMessage, Renaming, RoomRequest
+from bot.chat.gateway import Announcing, Archiving, Gateway, Pinning, PostedMessage, Renaming, RoomRequest
 from bot.chat.views import (
+    Announcement,
     Button,
     Card,
     Code,
@@ -47,6 +48,7 @@ class Platform(Protocol):
     gateway: Gateway
     person: Person  # somebody whom the platform knows
     nowhere: PostedMessage  # well formed, of a room and a message that never were
+    channel: str  # one that is nobody's room, as the catalogue names it; "" where the platform announces nothing
 
     async def rooms(self) -> Sequence[str]:
         """The ids of the rooms that were opened."""
@@ -111,6 +113,13 @@ def page(words: str = "37 alerts on 4 services") -> Page:
 
 def picture(alt: str = "37 alerts since 02:14 on 4 services, most on checkout") -> Picture:
     return Picture.of(PIXEL, incident="INC-42", name="INC-42-alerts.png", alt=alt)
+
+
+def announcement(title: str = "checkout latency", *, room: str = "", status: str = "open") -> Announcement:
+    said = text(
+        Strong("SEV2 INC-42"), f" {title}: {status} since ", Moment(ONSET), ", ", Person("mika", title), " leads"
+    )
+    return Announcement(incident="INC-42", status=status, text=said, room=room)
 
 
 class GatewayContract:
@@ -212,6 +221,9 @@ class GatewayContract:
             ),
             Notice(text=(Link(HOSTILE, "javascript:alert(1)"), Link("ok", "https://example.org"), Code(HOSTILE))),
             Notice(text=()),
+            announcement(HOSTILE, room=HOSTILE, status=HOSTILE),
+            announcement("x" * 100_000),
+            Announcement(incident="", status="", text=()),
             page(HOSTILE),
             page("w" * 100_000),
         ],
@@ -292,3 +304,30 @@ class GatewayContract:
         assert await gateway.open_room(request()) == room
         await gateway.post(room, notice("it came back"), nonce="effect-1")
         assert any("it came back" in said for said in await platform.texts(room))
+
+    async def test_an_incident_is_announced_once_and_kept_true_in_place(
+        self, platform: Platform, gateway: Gateway
+    ) -> None:
+        if not isinstance(gateway, Announcing):
+            pytest.skip(f"{gateway.platform} announces nothing")
+        channel = await gateway.find_channel(platform.channel)
+        assert await gateway.find_channel(platform.channel) == channel
+        room = await gateway.open_room(request())
+        assert room != channel
+        first = await gateway.post(channel, announcement(room=""), nonce="announcement-1")
+        assert await gateway.post(channel, announcement(room=""), nonce="announcement-1") == first
+        await gateway.edit(first, announcement(room=room, status="resolved"))
+        [said] = [words for words in await platform.texts(channel) if "INC-42" in words]
+        assert "SEV2" in said
+        assert "checkout latency" in said
+        assert "resolved" in said
+        assert list(await platform.alarms()) == []
+
+    @pytest.mark.parametrize("named", ["#there-is-no-such-channel", "0", HOSTILE])
+    async def test_a_channel_that_is_not_there_is_told_with_a_way_out(self, gateway: Gateway, named: str) -> None:
+        if not isinstance(gateway, Announcing):
+            pytest.skip(f"{gateway.platform} announces nothing")
+        with pytest.raises(Permanent) as caught:
+            await gateway.find_channel(named)
+        assert "catalogue" in str(caught.value)
+        assert "\u202e" not in str(caught.value)

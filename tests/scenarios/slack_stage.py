@@ -17,6 +17,7 @@ from bot.chat.console import ConsoleConversation
 from bot.chat.conversation import LOBBY
 from bot.chat.slack.manifest import COMMANDS, EVENTS, SCOPES
 from bot.chat.slack.tiers import Tiers
+from bot.clock import Clock
 from bot.settings import Settings, load_settings
 from tests.fakes.slack import FakeSlack
 
@@ -110,6 +111,14 @@ class Stage:
         """What is told in the situation room's lobby."""
         return "\n".join([m.text for m in await ConsoleConversation(self.app.database, self.app.clock).history(LOBBY)])
 
+    async def settled(self) -> None:
+        """Nothing waits to be sent."""
+        deadline = time.monotonic() + 20.0
+        while (outbox := (await self.ready())["outbox"])["pending"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still waiting: {outbox}")
+            await asyncio.sleep(0.01)
+
     def said(self, room: str, words: str) -> int:
         """How many messages of the room say it."""
         return sum(words in m.shown or words in m.text for m in self.slack.posts(room))
@@ -140,9 +149,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def muster(folder: Path, slack: FakeSlack, *, connected: bool = True, **more: str) -> AsyncIterator[Stage]:
+async def muster(
+    folder: Path,
+    slack: FakeSlack,
+    *,
+    connected: bool = True,
+    clock: Clock | None = None,
+    written: str = CATALOG,
+    **more: str,
+) -> AsyncIterator[Stage]:
     catalog = folder / "catalog.yaml"
-    catalog.write_text(CATALOG)
+    catalog.write_text(written)
     settings: Settings = load_settings(
         {
             "MUSTER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'm.db'}",
@@ -154,7 +171,7 @@ async def muster(folder: Path, slack: FakeSlack, *, connected: bool = True, **mo
         | more
     )
     pace = Tiers(minute=60.0 / slack.speed)
-    async with App(settings, CatalogStore(catalog), environment={}, tiers=pace) as app:
+    async with App(settings, CatalogStore(catalog), environment={}, clock=clock, tiers=pace) as app:
         stage = Stage(app, slack)
         try:
             await slack.until(lambda: slack.sockets.open or not (connected and settings.slack_app_token), 20.0)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bot.chat.harmless import harmless
-from bot.chat.views import Card, Notice, Page, Text, View, encode_view, plain
+from bot.chat.views import Announcement, Card, Notice, Page, Text, View, encode_view, plain
 from bot.clock import to_datetime
 
 __all__ = ["describe", "stored"]
@@ -34,11 +34,13 @@ def describe(view: View) -> str:
             lines = [plain(said), *(f"- {plain(detail)}" for detail in details), output]
         case Page(headline=headline, body=body):
             lines = [plain(headline), plain(body)]
+        case Announcement(text=said):
+            lines = [plain(said)]
     return harmless("\n".join(line for line in lines if line), TRANSCRIPT_LENGTH)
 
 
 def _light(view: View) -> View:
-    if isinstance(view, Page) or view.picture is None:
+    if isinstance(view, Announcement | Page) or view.picture is None:
         return view
     return msgspec.structs.replace(view, picture=view.picture.light)
 

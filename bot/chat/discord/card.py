@@ -16,7 +16,7 @@ from bot.chat.harmless import one_line
 from bot.chat.views import Card, Code, Link, RoleHolder, ServiceCount, Strong, Text, text
 from bot.clock import duration
 
-__all__ = ["card_items", "card_words"]
+__all__ = ["COLOURS", "MARKS", "card_items", "card_words"]
 
 MARKS = {  # state by shape as well as by colour; one, at the line's start
     "open": "\N{LARGE RED CIRCLE}",

@@ -13,7 +13,7 @@ import discord
 from discord import ui
 
 from bot.chat.discord.audience import Audience
-from bot.chat.discord.card import card_items, card_words
+from bot.chat.discord.card import COLOURS, MARKS, card_items, card_words
 from bot.chat.discord.limits import CONTENT, LABEL, TEXT, clip, weight
 from bot.chat.discord.markdown import markdown
 from bot.chat.discord.parts import (
@@ -31,7 +31,7 @@ from bot.chat.discord.parts import (
 )
 from bot.chat.discord.shades import BAD, GOOD, WARNING
 from bot.chat.harmless import one_line
-from bot.chat.views import Button, Card, Notice, Page, Picture, Reply, Text, View
+from bot.chat.views import Announcement, Button, Card, Notice, Page, Picture, Reply, Text, View
 
 __all__ = ["Drawn", "Sheet", "draw", "draw_question", "finished"]
 
@@ -92,6 +92,8 @@ def draw(
             return finished(_boxed(items, shade) if shade else items, (marked, *details), audience, files)
         case Page():
             return finished(_boxed(_page(view, audience), PAGES[view.state]), (view.headline, view.body), audience)
+        case Announcement(text=said):
+            return finished(_boxed(_announcement(view, audience), COLOURS.get(view.status)), (said,), audience)
         case Reply(text=said, details=details):
             items, files = _message(said, details, view.output, view.picture, view.buttons, audience, last=False)
             return finished(_boxed(items, WARNING) if view.failed else items, (said, *details), audience, files)
@@ -176,6 +178,14 @@ def _page(page: Page, audience: Audience) -> list[ui.Item[Any]]:
     more = [] if whole and whole_head else [_shortened(audience)]
     drawn = list(_texts(["\n".join(text for text in (head, body, *more) if text.strip())]))
     return [*(drawn or _texts([f"## {one_line(page.incident, 80) or 'Page'}"])), *rows]
+
+
+def _announcement(line: Announcement, audience: Audience) -> list[ui.Item[Any]]:
+    """One line, with the way to the room at its end."""
+    mark = MARKS.get(line.status, "")
+    said, _ = markdown(_on_one_line((f"{mark} " if mark else "", *line.text)), audience, SAID)
+    room = f". <#{line.room}>" if line.room.isascii() and line.room.isdecimal() else ""
+    return list(_texts([f"{said}{room}"])) or list(_texts([one_line(line.incident, 80) or "Incident"]))
 
 
 def _on_one_line(said: Text) -> Text:

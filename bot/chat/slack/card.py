@@ -12,7 +12,7 @@ from bot.chat.slack.richtext import elements, is_web, since
 from bot.chat.views import Card, Code, Link, RoleHolder, ServiceCount, Span, Strong, Text, text
 from bot.clock import duration
 
-__all__ = ["card_blocks", "card_words"]
+__all__ = ["MARKS", "card_blocks", "card_words"]
 
 MARKS = {  # state by shape as well as by colour; one, at the line's start
     "open": "\N{LARGE RED CIRCLE}",

@@ -36,7 +36,7 @@ _TROUBLE = frozenset({"internal_error", "fatal_error", "service_unavailable", "r
 _REPEATABLE = frozenset(
     {
         *("info", "list", "history", "replies", "members", "lookupByEmail", "test", "getPermalink", "open", "publish"),
-        "reactions.get",
+        *("reactions.get", "users.conversations"),
         *("update", "setTopic", "setPurpose", "archive", "unarchive", "join", "invite"),
         *("pins.add", "bookmarks.edit", "reactions.add"),
     }

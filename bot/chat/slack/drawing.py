@@ -9,12 +9,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from bot.chat.harmless import one_line
+from bot.chat.slack.announcement import announcement_blocks
 from bot.chat.slack.audience import Audience
 from bot.chat.slack.card import card_blocks, card_words
 from bot.chat.slack.limits import HEADER, MESSAGE, Block, length, size
 from bot.chat.slack.mrkdwn import fallback, words
 from bot.chat.slack.parts import bullets, buttons, header, output, paragraphs
-from bot.chat.views import Button, Card, Notice, Page, Reply, Text, View
+from bot.chat.views import Announcement, Button, Card, Notice, Page, Reply, Text, View
 
 __all__ = ["Drawn", "draw"]
 
@@ -57,6 +58,8 @@ def draw(
             return _message(marked, details, printed, view.buttons, audience, last=True)
         case Page():
             return _page(view, audience)
+        case Announcement():
+            return Drawn(text=fallback((view.text,), audience), blocks=announcement_blocks(view, audience))
         case Reply(text=said, details=details, output=printed):
             return _message(said, details, printed, view.buttons, audience, last=False)
 

@@ -5,13 +5,17 @@ Drawing is bot.chat.slack.drawing's; what people do in Slack comes in elsewhere.
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 from bot.chat.gateway import Invitation, MessageLost, PostedMessage, RoomLost, RoomRequest
 from bot.chat.harmless import one_line
 from bot.chat.slack.accounts import Accounts
+from bot.chat.slack.channels import Channels
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.drawing import Drawn, draw
 from bot.chat.views import Person, View
@@ -32,7 +36,8 @@ LOOKED_AT = 100  # messages that are searched for one that may have arrived
 REMEMBERED = 5_000  # posts, in case one is asked for again although it arrived
 CLOCKS = 300.0  # seconds that Slack's clock and ours may differ
 
-_NOT_THERE = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
+_UNNAMED = re.compile(r"[^a-z0-9_]+")  # what no channel's name may hold
+_NOT_THERE = frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel"})
 _WHY = {
     "cant_invite": "Slack does not let us invite them",
     "user_is_ultra_restricted": "a guest of one channel cannot be invited",
@@ -45,31 +50,35 @@ _WHY = {
 
 
 class SlackGateway:
-    """Implements Gateway, Pinning, Renaming and Archiving. `link` is a room in the situation room, "" for none."""
+    """Implements Gateway, Announcing, Archiving, Pinning and Renaming. `link` is a room in the situation room, "" for none."""
 
     platform = "slack"
 
     def __init__(self, client: SlackClient, accounts: Accounts, link: Callable[[str], str] = lambda _: "") -> None:
         self._client, self._accounts, self._link = client, accounts, link
+        self._channels = Channels(client)
         self._me = ""  # our own user id
         self._certain: set[str] = set()  # channels where nothing of ours may stand unnoticed
         self._made: dict[str, str] = {}  # rooms that are not described yet, by marker
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by marker
         self._posts: OrderedDict[tuple[str, str], PostedMessage] = OrderedDict()  # by channel and nonce
 
     async def open_room(self, request: RoomRequest) -> str:
         """Make the channel, or adopt the one that a crash left unrecorded; one that is archived is opened again or replaced."""
-        if request.known and (again := await self._open_again(request.known)):
-            return again
-        channel = self._made.get(request.marker) or await self._make(request)
-        self._made[request.marker] = channel  # what follows may have to wait, and is then begun again
-        await self._describe(channel, request)
-        del self._made[request.marker]
-        return channel
+        async with self._opening.setdefault(request.marker, asyncio.Lock()):
+            if request.known and (again := await self._open_again(request.known)):
+                return again
+            channel = self._made.get(request.marker) or await self._make(request)
+            self._made[request.marker] = channel  # what follows may have to wait, and is then begun again
+            await self._describe(channel, request)
+            del self._made[request.marker]
+            return channel
 
     async def _make(self, request: RoomRequest) -> str:
+        wish = _UNNAMED.sub("-", request.name.lower()).strip("-") or "room"
         for number in range(1, NAMES + 1):
             suffix = "" if number == 1 else f"-{number}"
-            name = f"{request.name[: NAME_LENGTH - len(suffix)]}{suffix}"
+            name = f"{wish[: NAME_LENGTH - len(suffix)].strip('-')}{suffix}"
             try:
                 made = await self._client.call("conversations.create", name=name, is_private=request.private)
             except Refused as error:
@@ -81,7 +90,7 @@ class SlackGateway:
             channel = str(made["channel"]["id"])
             self._certain.add(channel)
             return channel
-        raise Permanent(f"Slack has {NAMES} channels called {request.name} already")
+        raise Permanent(f"Slack has {NAMES} channels called {wish} already")
 
     async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
         """Say something in a channel, once for each nonce."""
@@ -147,6 +156,10 @@ class SlackGateway:
             if error.error not in {"already_archived", "is_archived", "channel_not_found"}:
                 raise
 
+    async def find_channel(self, named: str) -> str:
+        """The id of a channel of the catalogue's, where we are now."""
+        return await self._channels.find(named)
+
     async def myself(self) -> str:
         """Our own user id."""
         if not self._me:
@@ -175,13 +188,13 @@ class SlackGateway:
                 raise
 
     async def _left_behind(self, name: str, request: RoomRequest) -> str:
-        """A channel of this name that we made for this incident and did not write down; "" when it is somebody else's."""
+        """A channel of this name that we made for this incident and did not write down, open again where it was archived;
+        "" when it is somebody else's, or cannot be used again."""
         cursor = ""
         while True:
             page = await self._client.call(
                 "conversations.list",
                 types="public_channel,private_channel",
-                exclude_archived=True,
                 limit=500,
                 **({"cursor": cursor} if cursor else {}),
             )
@@ -190,11 +203,8 @@ class SlackGateway:
                     ours = channel.get("creator") == await self.myself()
                     purpose = str((channel.get("purpose") or {}).get("value", ""))
                     fresh = float(channel.get("created", 0.0)) >= request.opened_at - CLOCKS
-                    return (
-                        str(channel["id"])
-                        if ours and fresh and (not purpose or f"({request.marker})" in purpose)
-                        else ""
-                    )
+                    mine = ours and fresh and (not purpose or f"({request.marker})" in purpose)
+                    return await self._open_again(str(channel["id"])) if mine else ""
             cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
             if not cursor:
                 return ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from bot.catalog.catalog import Catalog
+from bot.chat.slack.channels import Channels
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.manifest import SCOPES
 from bot.errors import DeliveryError
@@ -15,15 +17,18 @@ _KINDS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a use
 _WHERE = {"SLACK_BOT_TOKEN": "OAuth & Permissions", "SLACK_APP_TOKEN": "Basic Information, App-Level Tokens"}
 
 
-async def look(settings: Settings) -> AsyncIterator[str]:
-    """What is wrong, a sentence each with the way out; nothing when Slack would let Muster work, or is not configured."""
+async def look(settings: Settings, catalog: Catalog | None = None) -> AsyncIterator[str]:
+    """What is wrong, a sentence each with the way out; nothing when Slack would let Muster work, or is not configured.
+
+    With the catalogue, what it names in Slack is looked for, too.
+    """
     bot, app = settings.slack_bot_token, settings.slack_app_token
     if bot is None:
         return
     if wrong := _wrong_kind("SLACK_BOT_TOKEN", bot.get_secret_value(), "xoxb-"):
         yield wrong
     else:
-        async for problem in _bot(bot.get_secret_value(), settings.slack_api_url):
+        async for problem in _bot(bot.get_secret_value(), settings.slack_api_url, catalog or Catalog.empty()):
             yield problem
     if app is None:
         return
@@ -34,19 +39,38 @@ async def look(settings: Settings) -> AsyncIterator[str]:
         yield problem
 
 
-async def _bot(token: str, url: str) -> AsyncIterator[str]:
+async def _bot(token: str, url: str, catalog: Catalog) -> AsyncIterator[str]:
     client = SlackClient(token, url)
     try:
-        granted = await client.scopes()
-    except DeliveryError as error:
-        word = client.trouble or str(error)
-        yield f"SLACK_BOT_TOKEN: Slack does not accept it ({word}). Install the app again and copy the new token."
-        return
+        try:
+            granted = await client.scopes()
+        except DeliveryError as error:
+            word = client.trouble or str(error)
+            yield f"SLACK_BOT_TOKEN: Slack does not accept it ({word}). Install the app again and copy the new token."
+            return
+        for scope, why in SCOPES:
+            if scope not in granted:
+                yield (
+                    f"SLACK_BOT_TOKEN: the scope {scope} is missing ({why}). Add it under OAuth & Permissions, "
+                    "reinstall the app."
+                )
+        async for problem in _channels(client, catalog):
+            yield problem
     finally:
         await client.close()
-    missing = [(scope, why) for scope, why in SCOPES if scope not in granted]
-    for scope, why in missing:
-        yield f"SLACK_BOT_TOKEN: the scope {scope} is missing ({why}). Add it under OAuth & Permissions, reinstall the app."
+
+
+async def _channels(client: SlackClient, catalog: Catalog) -> AsyncIterator[str]:
+    """Where incidents are to be announced and cannot be. A public channel is entered when it is needed, not here."""
+    channels = Channels(client)
+    named = {"rooms.announce.slack": catalog.rooms.announce.get("slack", "")}
+    named |= {f"teams.{team.id}.channels.slack": team.channels.get("slack", "") for team in catalog.teams.values()}
+    for where, channel in named.items():
+        try:
+            if channel:
+                await channels.find(channel, enter=False)
+        except DeliveryError as error:
+            yield f"catalogue, {where}: {error}"
 
 
 async def _app(token: str, url: str) -> AsyncIterator[str]:

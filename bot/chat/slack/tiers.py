@@ -28,6 +28,7 @@ _METHODS = {
             *("conversations.replies", "conversations.join", "chat.update", "users.lookupByEmail", "reactions.add"),
             *("apps.connections.open", "reactions.get"),
             "bookmarks.list",
+            "users.conversations",
         ),
         3,
     ),

@@ -7,7 +7,7 @@ A schema change is a new migration beside `migrations/versions/`; a test holds t
 from __future__ import annotations
 
 from bot.storage.tables.base import metadata
-from bot.storage.tables.chat import console_rooms, effects, invocations, messages, progress_messages, rooms
+from bot.storage.tables.chat import announced, console_rooms, effects, invocations, messages, progress_messages, rooms
 from bot.storage.tables.engine import alerts, changes, cursors, deliveries, engine_states, feedback, groups, silences
 from bot.storage.tables.incidents import (
     approvals,
@@ -23,6 +23,7 @@ from bot.storage.tables.incidents import (
 
 __all__ = [
     "alerts",
+    "announced",
     "approvals",
     "changes",
     "console_rooms",

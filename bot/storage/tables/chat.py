@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Double, Index, Integer, Table, Text, tex
 
 from bot.storage.tables.base import Id, incident_number, metadata
 
-__all__ = ["console_rooms", "effects", "invocations", "messages", "progress_messages", "rooms"]
+__all__ = ["announced", "console_rooms", "effects", "invocations", "messages", "progress_messages", "rooms"]
 
 rooms = Table(  # exactly one room for each incident on each platform: this row decides, then the platform is asked
     "rooms",
@@ -82,6 +82,19 @@ messages = Table(  # of our own rooms, and, by `external`, what people said in r
     Index("ix_messages_room", "room", "id"),
     Index("uq_messages_room_external", "room", "external", unique=True),
     Index("ix_messages_at", "at"),
+)
+
+announced = Table(  # the line of an incident in each channel where it is announced
+    "announced",
+    metadata,
+    incident_number(primary_key=True),
+    Column("platform", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),  # as the catalogue names it
+    Column("external", Text),  # the platform's id of the channel, once something stands there
+    Column("message", Text),
+    Column("shown_json", Text, nullable=False, server_default=""),  # what it shows: the same again is not sent
+    Column("error", Text, nullable=False, server_default=""),  # why nothing stands there; told once
+    Index("ix_announced_channel", "platform", "channel", "incident"),
 )
 
 progress_messages = Table(  # messages that are edited as something goes on, by lane and key

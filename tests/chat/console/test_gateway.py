@@ -26,6 +26,7 @@ class Console:
         self.gateway: Gateway = ConsoleGateway(database, clock)
         self.person = Person("robin", "Robin Vos")
         self.nowhere = PostedMessage(room="inc-99-nowhere", message="99")
+        self.channel = ""
         self._database = database
 
     async def rooms(self) -> Sequence[str]:

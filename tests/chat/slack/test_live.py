@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.catalog.catalog import Catalog
+from bot.catalog.model import Rooms, Team
 from bot.chat.slack.live import look
 from bot.chat.slack.manifest import SCOPES
 from bot.settings import load_settings
@@ -12,12 +14,12 @@ from tests.fakes.slack import FakeSlack
 NEEDED = {scope for scope, _ in SCOPES}
 
 
-async def said(slack: FakeSlack, **more: str) -> str:
+async def said(slack: FakeSlack, catalog: Catalog | None = None, **more: str) -> str:
     settings = load_settings(
         {"SLACK_BOT_TOKEN": slack.app.bot_token, "SLACK_APP_TOKEN": slack.app.app_token, "SLACK_API_URL": slack.api_url}
         | more
     )
-    return "\n".join([problem async for problem in look(settings)])
+    return "\n".join([problem async for problem in look(settings, catalog)])
 
 
 async def test_nothing_is_wrong_with_the_app_of_the_manifest() -> None:
@@ -54,3 +56,25 @@ async def test_a_missing_connections_write_is_named() -> None:
     async with FakeSlack() as slack:
         slack.app.app_scopes = set()
         assert "connections:write is missing" in await said(slack)
+
+
+async def test_channels_of_the_catalogue_that_are_out_of_reach_are_named_and_none_is_entered() -> None:
+    catalog = Catalog(
+        rooms=Rooms(announce={"slack": "#incidents", "discord": "1"}),
+        teams={
+            "payments": Team(id="payments", channels={"slack": "#payments"}),
+            "data": Team(id="data", channels={"slack": "#secret"}),
+            "web": Team(id="web"),
+        },
+    )
+    async with FakeSlack(scopes=NEEDED) as slack:
+        mika = slack.person("mika")
+        there = slack.channel("incidents", mika, with_app=False)
+        slack.channel("secret", mika, private=True, with_app=False)
+        lines = (await said(slack, catalog)).splitlines()
+        assert [line.split(":")[0] for line in lines] == [
+            "catalogue, teams.payments.channels.slack",
+            "catalogue, teams.data.channels.slack",
+        ]
+        assert "Slack has no channel #payments that Muster can see" in lines[0]
+        assert slack.app.user_id not in there.members

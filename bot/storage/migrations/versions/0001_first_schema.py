@@ -309,6 +309,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident", name=op.f("pk_retros")),
     )
     op.create_table(
+        "announced",
+        sa.Column("incident", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("external", sa.Text(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("shown_json", sa.Text(), server_default="", nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.number"], name=op.f("fk_announced_incident_incidents")),
+        sa.PrimaryKeyConstraint("incident", "platform", "channel", name=op.f("pk_announced")),
+    )
+    with op.batch_alter_table("announced", schema=None) as batch_op:
+        batch_op.create_index("ix_announced_channel", ["platform", "channel", "incident"], unique=False)
+
+    op.create_table(
         "rooms",
         sa.Column("incident", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("platform", sa.Text(), nullable=False),

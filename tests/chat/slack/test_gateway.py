@@ -1,0 +1,155 @@
+"""Slack as a platform: the contract of all gateways, and what is its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from bot.catalog.catalog import Catalog
+from bot.catalog.model import Person as Member
+from bot.chat.gateway import Announcing, Archiving, Pinning, PostedMessage, Renaming
+from bot.chat.slack.accounts import Accounts
+from bot.chat.slack.client import SlackClient
+from bot.chat.slack.gateway import SlackGateway
+from bot.chat.slack.tiers import Tiers
+from bot.chat.views import Person
+from bot.errors import Permanent
+from tests.chat.gateway_contract import GatewayContract, announcement, request
+from tests.fakes.slack import FakeSlack
+from tests.scenarios.slack_stage import SPEED, careless, workspace
+
+ROBIN = Person("robin", "Robin Vos")
+
+
+class Slack:
+    """Slack seen from its other side."""
+
+    def __init__(self, slack: FakeSlack, gateway: SlackGateway, person: Person) -> None:
+        self.slack, self.gateway, self.person = slack, gateway, person
+        self.nowhere = PostedMessage(room="C0NOWHERE", message="1700000000.000100")
+        self.channel = "#incidents"
+
+    async def rooms(self) -> Sequence[str]:
+        return [
+            one.id
+            for one in self.slack.world.channels.values()
+            if one.creator == self.slack.app.user_id and one.kind != "im"
+        ]
+
+    async def texts(self, room: str) -> Sequence[str]:
+        return [message.shown for message in self.slack.posts(room)]
+
+    async def private_texts(self, person: Person) -> Sequence[str]:
+        found = self.slack.world.direct(self.slack.app.user_id, self._account())
+        return [message.shown for message in found.posts] if found else []
+
+    async def alarms(self) -> Sequence[str]:
+        """Mentions in what the room's members see or are notified of."""
+        found = []
+        for channel in self.slack.world.channels.values():
+            for message in channel.posts:
+                found += [
+                    one for one in ("<!channel", "<!here", "<!everyone", "<@", "<!subteam") if one in message.text
+                ]
+                found += [
+                    one
+                    for one in ('"broadcast"', '"user"', '"usergroup"')
+                    if f'"type": {one}' in str(message.blocks).replace("'", '"')
+                ]
+        return found
+
+    def _account(self) -> str:
+        return next(user.id for user in self.slack.world.users.values() if user.name == "robin")
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    async with workspace() as fake:
+        yield fake
+        assert careless(fake) == []
+
+
+@pytest.fixture
+async def ours(slack: FakeSlack) -> AsyncIterator[SlackGateway]:
+    client = SlackClient(slack.app.bot_token, slack.api_url, tiers=Tiers(minute=60.0 / SPEED))
+    robin = slack.person("robin")
+    catalog = Catalog(people={"robin": Member(id="robin", name="Robin Vos", chat={"slack": robin.id})})
+    yield SlackGateway(client, Accounts(client, lambda: catalog))
+    await client.close()
+
+
+class TestSlackGateway(GatewayContract):
+    @pytest.fixture
+    def platform(self, slack: FakeSlack, ours: SlackGateway) -> Slack:
+        slack.channel("incidents", slack.person("mika"), with_app=False)
+        return Slack(slack, ours, ROBIN)
+
+
+def test_slack_has_every_capability(ours: SlackGateway) -> None:
+    for capability in (Announcing, Archiving, Pinning, Renaming):
+        assert isinstance(ours, capability)
+
+
+# --- channels that are nobody's room --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", ["#incidents", "incidents", "#Incidents", "id"])
+async def test_a_channel_is_found_by_name_or_id_and_entered(slack: FakeSlack, ours: SlackGateway, named: str) -> None:
+    channel = slack.channel("incidents", slack.person("mika"), with_app=False)
+    slack.channel("incidents-old", slack.person("jonas"))
+    assert await ours.find_channel(channel.id if named == "id" else named) == channel.id
+    assert slack.app.user_id in channel.members
+
+
+async def test_a_private_channel_is_found_where_muster_was_invited(slack: FakeSlack, ours: SlackGateway) -> None:
+    channel = slack.channel("war-room", slack.person("mika"), private=True)
+    assert await ours.find_channel("#war-room") == channel.id
+
+
+async def test_a_channel_beyond_the_first_page_is_found(slack: FakeSlack, ours: SlackGateway) -> None:
+    mika = slack.person("mika")
+    for number in range(1_200):
+        slack.channel(f"team-{number}", mika, with_app=False)
+    last = slack.channel("incidents", mika, with_app=False)
+    assert await ours.find_channel("#incidents") == last.id
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("unknown", "Slack has no channel #incidents that Muster can see"),
+        ("private", "or, into a private channel, invite @muster"),
+        ("archived", "that Muster can see"),
+        ("refused", "Slack does not let Muster into #incidents (restricted_action)"),
+    ],
+)
+async def test_a_channel_out_of_reach_is_told_with_the_way_out(
+    slack: FakeSlack, ours: SlackGateway, trouble: str, words: str
+) -> None:
+    mika = slack.person("mika")
+    if trouble != "unknown":
+        slack.channel("incidents", mika, private=trouble == "private", with_app=False)
+    if trouble == "archived":
+        mika.archive("incidents")
+    if trouble == "refused":
+        slack.faults.plan("conversations.join", "error", error="restricted_action", times=None)
+    with pytest.raises(Permanent) as caught:
+        await ours.find_channel("#incidents")
+    assert words in str(caught.value)
+
+
+async def test_a_line_leads_to_the_room_and_survives_a_crash(slack: FakeSlack, ours: SlackGateway) -> None:
+    slack.channel("incidents", slack.person("mika"), with_app=False)
+    room = await ours.open_room(request())
+    channel = await ours.find_channel("#incidents")
+    first = await ours.post(channel, announcement(room=room), nonce="announcement:INC-42:C1")
+    client = SlackClient(slack.app.bot_token, slack.api_url, tiers=Tiers(minute=60.0 / SPEED))
+    again = SlackGateway(client, Accounts(client, Catalog.empty))
+    try:
+        assert await again.post(channel, announcement(room=room), nonce="announcement:INC-42:C1") == first
+    finally:
+        await client.close()
+    [message] = slack.posts("incidents")
+    assert {"type": "channel", "channel_id": room} in message.blocks[0]["elements"][0]["elements"]
+    assert message.text.startswith("SEV2 INC-42 checkout latency: open since")

@@ -1,0 +1,239 @@
+"""Where and how incidents appear in Slack: announced in other channels, open or closed, archived when they are over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.chat.views import Person
+from tests.fakes.slack import FakeSlack
+from tests.scenarios.slack_stage import CATALOG, careless, muster, workspace
+
+ROBIN = Person("robin", "Robin Vos")
+DAY = 86_400.0
+
+SHOP = """
+people:
+  robin: {name: Robin Vos, email: robin@example.org}
+  mika: {name: Mika Laine, email: mika@example.org}
+teams:
+  payments: {members: [robin], channels: {slack: "#payments"}}
+  storefront: {members: [mika], channels: {slack: "#storefront"}}
+services:
+  checkout: {team: payments, tier: 1, depends_on: [cart]}
+  cart: {team: storefront}
+rooms: {announce: {slack: "#incidents"}}
+"""
+
+
+class Hurried:
+    """The machine's clock, which can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    async with workspace() as fake:
+        yield fake
+        assert careless(fake) == []
+
+
+def lines(slack: FakeSlack, channel: str) -> list[str]:
+    """What stands about incidents in a channel."""
+    return [message.shown.replace("\n", "") for message in slack.posts(channel) if "INC-" in message.shown]
+
+
+async def says(slack: FakeSlack, channel: str, *words: str) -> Any:
+    """The one line of the channel, once it says so."""
+    await slack.until(lambda: any(all(word in line for word in words) for line in lines(slack, channel)), 20.0)
+    return next(m for m in slack.posts(channel) if all(word in m.shown.replace("\n", "") for word in words))
+
+
+# --- announced ------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_incident_is_one_line_in_the_channels_that_should_know_and_stays_true(
+    tmp_path: Path, slack: FakeSlack
+) -> None:
+    robin = slack.person("robin")
+    for name in ("incidents", "payments", "storefront"):
+        slack.channel(name, robin, with_app=False)
+    async with muster(tmp_path, slack, written=SHOP) as stage:
+        await stage.alert()
+        room = await stage.room()
+        id_ = slack.world.named(room).id
+        first = await says(slack, "incidents", "SEV", "INC-1", "open")
+        await slack.until(
+            lambda: {"type": "channel", "channel_id": id_} in first.blocks[0]["elements"][0]["elements"], 20.0
+        )
+        await says(slack, "payments", "INC-1", "open")
+        assert lines(slack, "storefront") == []
+        await stage.app.incidents.acknowledge(1, ROBIN)
+        await says(slack, "incidents", "acknowledged", "Robin Vos leads")
+        await stage.app.incidents.rename(1, "cards are declined", ROBIN)
+        await says(slack, "payments", "cards are declined")
+        await stage.alert(name="CartErrors", service="cart", host="cart-1", summary="5xx at 40 %")
+        await says(slack, "storefront", "INC-1 cards are declined", "acknowledged")
+        await stage.app.incidents.resolve(1, ROBIN)
+        for name in ("incidents", "payments", "storefront"):
+            await says(slack, name, "resolved at")
+        await stage.settled()
+        for name in ("incidents", "payments", "storefront"):
+            assert len(lines(slack, name)) == 1
+        assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_a_private_incident_is_announced_nowhere(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    slack.channel("incidents", robin)
+    async with muster(tmp_path, slack, written=SHOP) as stage:
+        await stage.app.incidents.declare("keys were found on a forum", ROBIN, private=True)
+        room = await stage.room()
+        assert slack.world.named(room).kind == "private"
+        await stage.app.incidents.acknowledge(1, ROBIN)
+        await stage.app.incidents.declare("search is slow", ROBIN)
+        await says(slack, "incidents", "INC-2")
+        await stage.settled()
+        assert len(lines(slack, "incidents")) == 1
+
+
+async def test_a_channel_out_of_reach_is_told_once_and_used_when_it_is_there(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack, written=SHOP) as stage:
+        await stage.app.incidents.declare("one", ROBIN)
+        told = await stage.shown(await stage.room(1), "Not announced in #incidents")
+        assert "invite @muster" in told.shown
+        await stage.app.incidents.acknowledge(1, ROBIN)
+        await stage.app.incidents.declare("two", ROBIN)
+        await stage.room(2)
+        await stage.settled()
+        assert [stage.said(room, "Not announced") for room in stage.rooms()] == [1, 0]
+        slack.channel("incidents", robin)
+        for number in (1, 2):
+            await stage.app.incidents.take_command(number, Person("mika", "Mika Laine"), ROBIN)
+        await says(slack, "incidents", "INC-1 one", "Mika Laine leads")
+        await says(slack, "incidents", "INC-2 two")
+        await stage.settled()
+        robin.archive("incidents")
+        await stage.app.incidents.declare("three", ROBIN)
+        await stage.shown(await stage.room(3), "Not announced in #incidents")
+        await stage.settled()
+        assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "timeout_after", "http_after"])
+async def test_a_line_that_arrived_unnoticed_is_not_said_again(tmp_path: Path, slack: FakeSlack, kind: Any) -> None:
+    channel = slack.channel("incidents", slack.person("robin"))
+    async with muster(tmp_path, slack, written=SHOP) as stage:
+        slack.faults.plan(
+            "chat.postMessage", kind, times=1, seconds=0.1, when=lambda args: args["channel"] == channel.id
+        )
+        await stage.app.incidents.declare("search is slow", ROBIN)
+        await stage.room()
+        await says(slack, "incidents", "INC-1")
+        await stage.app.incidents.acknowledge(1, ROBIN)
+        await says(slack, "incidents", "acknowledged")
+        await stage.settled()
+        assert len(lines(slack, "incidents")) == 1
+
+
+async def test_a_line_that_somebody_took_away_stays_away(tmp_path: Path, slack: FakeSlack) -> None:
+    slack.channel("incidents", slack.person("robin"))
+    async with muster(tmp_path, slack, written=SHOP) as stage:
+        await stage.app.incidents.declare("search is slow", ROBIN)
+        room = await stage.room()
+        line = await says(slack, "incidents", "INC-1")
+        await stage.settled()
+        slack.world.delete(line)
+        await stage.app.incidents.acknowledge(1, ROBIN)
+        await stage.shown(room, "Acknowledged by Robin Vos")
+        await stage.settled()
+        assert lines(slack, "incidents") == []
+
+
+# --- archived -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("may", [True, False], ids=["opened again", "replaced"])
+async def test_a_room_is_archived_after_its_time_and_is_there_again_when_it_was_not_over(
+    tmp_path: Path, slack: FakeSlack, may: bool
+) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    general = slack.channel("general", robin)
+    clock = Hurried()
+    written = CATALOG + "rooms: {name: '{severity}-{number}-{slug}', archive_after: 3d}\n"
+    async with muster(tmp_path, slack, clock=clock, written=written) as stage:
+        await stage.alert(name="Checkout: 5xx & more!")
+        [room] = await slack.until(lambda: [c for c in slack.world.channels.values() if c.name.startswith("sev")], 20.0)
+        assert room.name == "sev2-1-checkout-5xx-more"
+        card = await stage.card(room.name)
+        await (await robin.press(card, "ack INC-1")).answer(seconds=20.0)
+        await mika.join(room)
+        await slack.until(lambda: {robin.id, mika.id} <= set(room.members), 20.0)
+        await (await robin.command("/resolve", "rolled back", room)).answer(seconds=20.0)
+        await stage.shown(room.name, "Resolved by Robin Vos")
+        clock.advance(3 * DAY - 60)
+        await stage.settled()
+        assert not room.archived
+        clock.advance(120)
+        await slack.until(lambda: room.archived, 20.0)
+        said = len(room.posts)
+        if not may:
+            slack.faults.plan("conversations.unarchive", "error", error="restricted_action", times=None)
+        for person in (robin, mika):  # what becomes of an archived room's members is Slack's business
+            room.members.remove(person.id)
+        await (await robin.command("/incident", "reopen INC-1 it came back", general)).answer(seconds=20.0)
+        name = room.name if may else f"{room.name}-2"
+        now = await slack.until(lambda: (found := slack.world.named(name)) and not found.archived and found, 20.0)
+        await stage.shown(name, "reopened it: it came back")
+        assert "open" in (await stage.card(name)).shown.lower()
+        await slack.until(lambda: {robin.id, mika.id} <= set(now.members), 20.0)
+        await (await mika.command("/ack", "", name)).answer(seconds=20.0)
+        await stage.shown(name, "Acknowledged by Mika Laine")
+        await stage.settled()
+        assert len(room.posts) > said if may else len(room.posts) == said
+        assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_a_room_that_people_closed_is_left_closed_when_its_time_comes(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, clock = slack.person("robin"), Hurried()
+    async with muster(tmp_path, slack, clock=clock) as stage:
+        await stage.alert()
+        room = slack.world.named(await stage.room())
+        await stage.card(room.name)
+        await stage.app.incidents.resolve(1, ROBIN)
+        await stage.shown(room.name, "Resolved by Robin Vos")
+        await stage.settled()
+        robin.archive(room)
+        clock.advance(8 * DAY)
+        await slack.until(lambda: slack.calls_of("conversations.archive"), 20.0)
+        await stage.settled()
+        assert room.archived
+        assert stage.rooms() == [room.name]
+        assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_names_that_others_have_are_not_taken_from_them(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    theirs = slack.channel("inc-1-checkout", robin, with_app=False)
+    archived = slack.channel("inc-1-checkout-2", robin, with_app=False)
+    robin.archive(archived)
+    async with muster(tmp_path, slack) as stage:
+        await stage.app.incidents.declare("Checkout", ROBIN)
+        await slack.until(lambda: slack.world.named("inc-1-checkout-3"), 20.0)
+        await stage.card("inc-1-checkout-3")
+        await stage.settled()
+    assert not theirs.posts
+    assert not archived.posts
