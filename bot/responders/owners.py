@@ -134,7 +134,9 @@ class Owners:
         lines.append(text("Suspected from time and place; it may have nothing to do with it."))
         did = text(f"{done(change)} at ", Moment(change.at), f", {words}.")
         sentence = text(person, " ", *did) if person.id == by.id else text(by, " invited ", person, ", who ", *did)
-        await self._announcements.say(work, incident.number, Notice(text=sentence, details=tuple(lines)), at)
+        called = (person.id,) if person.id != by.id else ()
+        notice = Notice(text=sentence, details=tuple(lines), called=called)
+        await self._announcements.say(work, incident.number, notice, at)
         await self._announcements.refresh_card(work, incident.number, at)
         if person.id != by.id:
             await self._announcements.direct(

@@ -6,11 +6,14 @@ The state is read again at the moment of sending: a page that is not wanted any 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
-from bot.chat.gateway import Gateway
-from bot.chat.outbox import Effect, enqueue, person_lane
+import msgspec
+
+from bot.chat.gateway import DoorClosed, Gateway
+from bot.chat.outbox import Effect, enqueue, person_lane, room_lane
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
-from bot.chat.views import Person
+from bot.chat.views import Button, Notice, Person, encode_view, text
 from bot.clock import Clock, duration
 from bot.errors import NotFound, Permanent
 from bot.incidents import store, timeline
@@ -158,10 +161,12 @@ class Pager:
                 nonce=effect.nonce,
             )
         except Permanent as error:
-            reason = str(error)
+            reason, reached_by_mention = str(error), isinstance(error, DoorClosed)
 
             async def failed(work: Transaction) -> None:
                 await self._failed(work, page, effect.platform, reason)
+                if reached_by_mention:
+                    await self._call(work, page, effect.platform)
 
             return failed
 
@@ -189,6 +194,24 @@ class Pager:
             if page.step != MANUAL:
                 await self._hopeless(work, page.incident, at)
         await self.refresh(work, page, at)
+
+    async def _call(self, work: Transaction, page: PageRecord, platform: str) -> None:
+        """A direct message does not reach them there: call them into the room, where they are mentioned."""
+        person, at = self._person(page.person), self._clock.now()
+        called = Notice(
+            text=text(person, f": you are paged for {ref(page.incident)}, and a direct message does not reach you."),
+            details=((page.note,),) if page.note else (),
+            tone="bad",
+            buttons=(Button(label="Acknowledge", command=f"ack {ref(page.incident)}", style="primary"),),
+            called=(person.id,),
+        )
+        steps: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("invite", {"people": [msgspec.to_builtins(person)]}),
+            ("post", {"view": encode_view(called)}),
+        )
+        for kind, payload in steps:
+            lane = room_lane(platform, page.incident)
+            await enqueue(work, platform=platform, lane=lane, kind=kind, payload=payload, at=at, incident=page.incident)
 
     async def _redraw(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         """Edit a page that was sent to what has become of it."""

@@ -49,7 +49,8 @@ def draw(
     whole: Text = ("the situation room",),
 ) -> Drawn:
     """How it looks in Slack. For the arguments see Audience."""
-    audience = Audience(known=known, now=now, called=called, links=links or {}, whole=whole)
+    rung = (*called, *view.called) if isinstance(view, Notice) else called
+    audience = Audience(known=known, now=now, called=rung, links=links or {}, whole=whole)
     match view:
         case Card():
             return Drawn(text=fallback(card_words(view), audience), blocks=card_blocks(view, audience))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from bot.chat.gateway import Invitation, MessageLost, PostedMessage, RoomLost, RoomRequest
+from bot.chat.gateway import DoorClosed, Invitation, MessageLost, PostedMessage, RoomLost, RoomRequest
 from bot.chat.harmless import one_line
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.channels import Channels
@@ -38,6 +38,7 @@ CLOCKS = 300.0  # seconds that Slack's clock and ours may differ
 
 _UNNAMED = re.compile(r"[^a-z0-9_]+")  # what no channel's name may hold
 _NOT_THERE = frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel"})
+_GONE = frozenset({"user_disabled", "user_not_found", "account_inactive"})  # no mention reaches them either
 _WHY = {
     "cant_invite": "Slack does not let us invite them",
     "user_is_ultra_restricted": "a guest of one channel cannot be invited",
@@ -103,8 +104,13 @@ class SlackGateway:
             raise Permanent(
                 f"{person.name} has no Slack account that Muster knows: set slack or email in the catalogue"
             )
-        opened = await self._client.call("conversations.open", users=account)
-        return await self._post(str(opened["channel"]["id"]), draw(view, self._accounts.known), nonce)
+        try:
+            opened = await self._client.call("conversations.open", users=account)
+            return await self._post(str(opened["channel"]["id"]), draw(view, self._accounts.known), nonce)
+        except Refused as error:
+            if error.error in _GONE:
+                raise
+            raise DoorClosed(str(error)) from error
 
     async def edit(self, message: PostedMessage, view: View) -> None:
         """Replace what a message shows."""
