@@ -108,7 +108,7 @@ async def _arguments(
     incident, left = take_scope(verb, tokens, room_incident)
     reader = Reader(catalog=permit.catalog, actor=permit.actor, platform="", verbs=verbs)
     offers: list[Completion] = []
-    if verb.scope is Scope.INCIDENT and incident is None:
+    if verb.scope is not Scope.NONE and incident is None:
         offers += await _incidents(services)
     for argument in _next(verb, [token for token in left if token.flag is None], reader):
         offers += await _values(argument, incident, services, permit, verbs)
@@ -178,6 +178,8 @@ async def _values(
             return [_plain(name, cut_text(book.title, HINT)) for name, book in catalog.runbooks.items()]
         case Kind.SILENCE:
             return await _silences(services)
+        case Kind.RUN:
+            return [] if incident is None else await _runs(services, incident)
         case Kind.MATCHERS:
             named = [_plain(f'service="{name}"') for name in catalog.services]
             return [_plain(f"{field}=", "an alert's field") for field in MATCHERS] + named
@@ -212,6 +214,12 @@ async def _affected(services: Services, incident: int | None) -> list[Completion
         _plain(name, f"{counts.get(name, 0):,} alerts" if name not in cause else "the probable cause now")
         for name in dict.fromkeys((*cause, *counts))
     ]
+
+
+async def _runs(services: Services, incident: int) -> list[Completion]:
+    now = services.clock.now()
+    found = await services.runbooks.runs(incident)
+    return [_plain(one.ref, cut_text(f"{one.what}, {one.state}, {ago(one.requested_at, now)}", HINT)) for one in found]
 
 
 async def _silences(services: Services) -> list[Completion]:

@@ -59,6 +59,7 @@ COMPLETED = frozenset(
 )  # offered
 WHICH = Argument(name=INCIDENT, kind=Kind.INCIDENT, help="which incident it is about", required=True)
 _PREVIEWED = {"yes"}  # flags that skip a look at what would happen: no box for them, the preview has a button
+_STAND_INS = {Kind.MATCHERS: 'x="x"', Kind.DURATION: "1h", Kind.INTEGER: "1", Kind.SEVERITY: "sev1", Kind.PERSON: "me"}
 _TITLES = {
     "declare": "Declare an incident",
     "note": "Add to timeline",
@@ -218,5 +219,5 @@ def completion_line(path: Sequence[str], verb: Verb, incident: int | None, asked
         if argument.name == asked.removeprefix(FIELD):
             break
         if argument.required:
-            words.append("x")
+            words.append(_STAND_INS.get(argument.kind) or next(iter(argument.choices), "x"))
     return f"{' '.join(words)} {said}"

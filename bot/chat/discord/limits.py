@@ -4,6 +4,9 @@ from __future__ import annotations
 
 __all__ = [
     "BUTTONS_OF_A_ROW",
+    "CHOICES",
+    "CHOICE_NAME",
+    "CHOICE_VALUE",
     "COMPONENTS",
     "CONTENT",
     "CUSTOM_ID",
@@ -41,6 +44,7 @@ MODAL_TITLE = 45
 FIELDS = 5  # of a modal, texts between them too: component reference; discord.py refuses more
 FIELD_LABEL, FIELD_HINT = 45, 100  # characters around one
 INPUT_TEXT, INPUT_PLACEHOLDER = 4_000, 100  # characters of a text field
+CHOICES, CHOICE_NAME, CHOICE_VALUE = 25, 100, 100  # of an option of a command, also while somebody types
 RADIOS = 10  # options of a radio group or of boxes
 # All texts of a message together: 4,000 characters (discord-api-docs #8562). Beyond 10,170 bytes of UTF-8, 12 more for each
 # text, Discord answers 500 (#8554); whether labels and addresses count is not said, so they do here.

@@ -7,7 +7,16 @@ A schema change is a new migration beside `migrations/versions/`; a test holds t
 from __future__ import annotations
 
 from bot.storage.tables.base import metadata
-from bot.storage.tables.chat import announced, console_rooms, effects, invocations, messages, progress_messages, rooms
+from bot.storage.tables.chat import (
+    announced,
+    console_rooms,
+    effects,
+    invocations,
+    menus,
+    messages,
+    progress_messages,
+    rooms,
+)
 from bot.storage.tables.engine import alerts, changes, cursors, deliveries, engine_states, feedback, groups, silences
 from bot.storage.tables.incidents import (
     approvals,
@@ -35,6 +44,7 @@ __all__ = [
     "groups",
     "incidents",
     "invocations",
+    "menus",
     "messages",
     "metadata",
     "page_messages",

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Double, Index, Integer, Table, Text, tex
 
 from bot.storage.tables.base import Id, incident_number, metadata
 
-__all__ = ["announced", "console_rooms", "effects", "invocations", "messages", "progress_messages", "rooms"]
+__all__ = ["announced", "console_rooms", "effects", "invocations", "menus", "messages", "progress_messages", "rooms"]
 
 rooms = Table(  # exactly one room for each incident on each platform: this row decides, then the platform is asked
     "rooms",
@@ -102,6 +102,14 @@ progress_messages = Table(  # messages that are edited as something goes on, by 
     metadata,
     Column("key", Text, primary_key=True),
     Column("message", Text, nullable=False),
+)
+
+menus = Table(  # of commands, as a platform was told them last: it takes so many a day
+    "menus",
+    metadata,
+    Column("place", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("at", Double, nullable=False),
 )
 
 invocations = Table(  # commands already answered, so that a repeat gets the same answer and no second effect
