@@ -101,6 +101,8 @@ class Call:
         channel = self.world.channels.get(self.params[key])
         if channel is None:
             raise Refusal(10003)
+        if channel.is_thread:
+            self.server.effects.let_rest(channel)
         if view and not sees(self.world, self.me, channel):
             raise Refusal(50001)
         return channel

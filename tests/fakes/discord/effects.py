@@ -18,6 +18,7 @@ from tests.fakes.discord.world import Channel, Message, World, copied, iso
 __all__ = ["Effects"]
 
 CDN = "/cdn/attachments"
+CAME_IN, RENAMED, PINNED, THREAD_BEGAN, THREAD_STARTER = 1, 4, 6, 18, 21  # types of messages nobody typed
 
 
 class Effects:
@@ -117,6 +118,7 @@ class Effects:
         )
         if body.get("nonce") is not None:
             message["nonce"], message.nonce_at = body["nonce"], now
+            world.nonces[author, str(body["nonce"])] = message
         if replied is not None:
             message["message_reference"] = {"type": 0, "message_id": replied.id, "channel_id": channel.id}
             if not channel.is_dm:
@@ -128,6 +130,14 @@ class Effects:
         message.pinged = [] if hidden else mentions.pinged
         return message
 
+    def notice(self, channel: Channel, author: str, kind: int, content: str = "", **more: Any) -> None:
+        """What Discord itself says in somebody's name: a thread was begun, somebody came in, a name changed."""
+        message = self.compose(channel, author, {})
+        message.update({"type": kind, "content": content, **more})
+        channel.messages.append(message)
+        channel.last_message_id = message.id
+        self.world.emit("MESSAGE_CREATE", message, channel)
+
     def place(self, message: Message) -> Any:
         """A message appears in its channel: an archived thread opens, those named in a thread come in."""
         channel = message.channel
@@ -137,7 +147,7 @@ class Effects:
             for user in [message["author"]["id"], *message.pinged]:
                 if user in self.world.guild.members and user not in channel.members:
                     self.add_to_thread(channel, user)
-            channel.total_sent += 1
+            channel.total_sent, channel.active_at = channel.total_sent + 1, self.world.now()
         channel.messages.append(message)
         channel.last_message_id = message.id
         return self.world.emit("MESSAGE_CREATE", message, channel)
@@ -214,10 +224,8 @@ class Effects:
         channel.pins = [(pinned, at) for pinned, at in channel.pins if pinned != message.id]
         if not remove:
             channel.pins.insert(0, (message.id, self.world.now()))
-            told = self.compose(channel, user, {})
-            told["type"] = 6
-            told["message_reference"] = {"type": 0, **self._at(channel, message_id=message.id)}
-            self.place(told)
+            reference = {"type": 0, **self._at(channel, message_id=message.id)}
+            self.notice(channel, user, PINNED, message_reference=reference)
         last = iso(channel.pins[0][1]) if channel.pins else None
         self.world.emit("CHANNEL_PINS_UPDATE", self._at(channel, last_pin_timestamp=last), channel)
         self.world.emit("MESSAGE_UPDATE", message, channel)
@@ -245,23 +253,42 @@ class Effects:
         del self.world.channels[channel.id]
 
     def start_thread(self, parent: Channel, owner: str, name: str, kind: int, **more: Any) -> Channel:
-        """A thread begins, with its owner in it."""
-        thread = self.world.channel(name, kind, parent_id=parent.id, owner_id=owner, **more)
-        thread.members[owner] = self.world.now()
+        """A thread begins, with its owner in it; a public one says so in its channel, one on a message begins with that."""
+        source = parent.find(more["id"]) if "id" in more else None
+        now = self.world.now()
+        thread = self.world.channel(name, kind, parent_id=parent.id, owner_id=owner, active_at=now, **more)
+        thread.members[owner] = now
         self.channel_event("THREAD_CREATE", thread)
+        if source is not None:
+            reference = {"type": 0, **self._at(parent, message_id=source.id)}
+            quoted = {**source, "reactions": []}
+            self.notice(thread, owner, THREAD_STARTER, message_reference=reference, referenced_message=quoted)
+        elif parent.type == tables.TEXT and kind == tables.PUBLIC_THREAD:
+            self.notice(parent, owner, THREAD_BEGAN, name, message_reference={"type": 0, **self._at(thread)})
         return thread
 
-    def update_thread(self, thread: Channel, **values: Any) -> Any:
+    def update_thread(self, thread: Channel, by: str = "", **values: Any) -> Any:
         """A thread is archived, opened, locked, named anew."""
         if "archived" in values and values["archived"] != thread.archived:
-            thread.archived_at = self.world.now()
+            thread.archived_at = thread.active_at = self.world.now()
+        if values.get("name", thread.name) != thread.name:
+            self.notice(thread, by or thread.owner_id, RENAMED, values["name"])
         for key, value in values.items():
             setattr(thread, key, value)
         return self.channel_event("THREAD_UPDATE", thread)
 
-    def add_to_thread(self, thread: Channel, user: str) -> Any:
-        """Somebody comes into a thread."""
+    def let_rest(self, thread: Channel) -> None:
+        """A thread in which nothing happened for as long as it says archives itself (noticed when it is next asked for)."""
+        if not thread.archived and self.world.now() - thread.active_at > thread.auto_archive * 60:
+            self.update_thread(thread, archived=True)
+
+    def add_to_thread(self, thread: Channel, user: str, by: str = "") -> Any:
+        """Somebody comes into a thread; brought `by` another, the thread says so. The app is told of a thread it comes into."""
         thread.members[user] = self.world.now()
+        if user == self.app_user:
+            self.world.emit("THREAD_CREATE", channel_json(self.world, thread), thread)
+        if by and by != user:
+            self.notice(thread, by, CAME_IN, mentions=[user_json(self.world.users[user])])
         return self._thread_members(thread, added_members=[thread_member_json(thread, user)])
 
     def leave_thread(self, thread: Channel, user: str) -> Any:

@@ -153,24 +153,22 @@ def select_values(select: dict[str, Any], value: Any, resolved: Resolved) -> lis
 
 def filled_modal(view: View, given: dict[str, Any], resolved: Resolved) -> list[dict[str, Any]]:
     """The components of a submission: by custom_id or label; what is not given keeps what it starts with."""
-    left = dict(given)
+    fields: list[tuple[dict[str, Any], dict[str, Any], str]] = []  # what is around it, the field, its label
     components = []
-    for index, top in enumerate(view.data.get("components") or [], 1):
+    for top in view.data.get("components") or []:
         if top["type"] == LABELLED:
-            field, label = top["component"], top["label"]
+            fields.append((top, top["component"], top["label"]))
         elif top["type"] == 1:
-            field, label = top["components"][0], top["components"][0].get("label", "")
-        else:
-            components.append({"type": top["type"], "id": top.get("id", index)})
-            continue
+            fields.append((top, top["components"][0], top["components"][0].get("label", "")))
+    strange = set(given) - {name for _, field, label in fields for name in (field.get("custom_id"), label)}
+    if strange:
+        raise LookupError(f"the modal has no {sorted(strange)}; it has {[label for _, _, label in fields]}")
+    for index, (top, field, label) in enumerate(fields, 1):
         custom_id = field.get("custom_id", "")
-        value = left.pop(custom_id, left.pop(label, None))
         shape = {"type": field["type"], "custom_id": custom_id, "id": field.get("id", 100 + index)}
-        shape |= _field(field, label, value, resolved)
+        shape |= _field(field, label, given.get(custom_id, given.get(label)), resolved)
         wrapped = {"component": shape} if top["type"] == LABELLED else {"components": [shape]}
         components.append({"type": top["type"], "id": top.get("id", index), **wrapped})
-    if left:
-        raise LookupError(f"the modal has no {sorted(left)}")
     return components
 
 

@@ -343,6 +343,8 @@ class Gateway:
     def abort(self) -> None:
         """Every connection breaks without a word; sessions can be resumed."""
         for socket in list(self.sockets):
+            if socket.session is not None and socket.session.socket is socket:
+                socket.session.socket, socket.session.left_at = None, self._server.world.now()
             socket.abort()
 
     def forget(self) -> None:

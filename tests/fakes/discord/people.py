@@ -115,6 +115,11 @@ class Person(Acting):
 
     # ── channels and the guild
 
+    def bring(self, thread: Channel | str, other: Person) -> Happening:
+        """Bring somebody into a thread."""
+        channel = self.place(thread)
+        return self._did(channel, self._server.effects.add_to_thread(channel, other.id, by=self.id))
+
     def archive(self, thread: Channel | str, *, undo: bool = False, lock: bool = False) -> Happening:
         """Close a thread, or open it again; with `lock` for good."""
         channel = self.place(thread)
@@ -127,9 +132,10 @@ class Person(Acting):
         """Give a channel another name."""
         channel = self.place(where)
         self.may(channel, "MANAGE_THREADS" if channel.is_thread else "MANAGE_CHANNELS")
+        if channel.is_thread:
+            return self._did(channel, self._server.effects.update_thread(channel, self.id, name=name))
         channel.name = name
-        event = "THREAD_UPDATE" if channel.is_thread else "CHANNEL_UPDATE"
-        return self._did(channel, self._server.effects.channel_event(event, channel))
+        return self._did(channel, self._server.effects.channel_event("CHANNEL_UPDATE", channel))
 
     def remove(self, where: Channel | str) -> Happening:
         """Delete a channel with all that is in it."""

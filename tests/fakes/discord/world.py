@@ -156,6 +156,7 @@ class Channel:
     applied_tags: list[str] = field(default_factory=list)
     members: dict[str, float] = field(default_factory=dict)
     total_sent: int = 0
+    active_at: float = 0.0  # when something last happened in a thread
     last_message_id: str | None = None
 
     @property
@@ -201,6 +202,7 @@ class World:
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, tuple[str, bytes]] = {}  # attachment id: name, bytes
+        self.nonces: dict[tuple[str, str], Message] = {}  # by author and nonce
         self.emit: Emit = lambda *_: None
         owner = self.user("owner", global_name="The Owner")
         self.guild = Guild(id=self.snowflake(), name="Acme", owner_id=owner.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.fakes.discord.calls import Call, Refusal, invalid, route
-from tests.fakes.discord.definitions import wrong_choices
+from tests.fakes.discord.definitions import CHAT_INPUT, wrong_choices
 from tests.fakes.discord.happening import Happening, View
 from tests.fakes.discord.lengths import check_modal
 from tests.fakes.discord.methods.messages import check_body, check_edit, told
@@ -34,6 +34,8 @@ def compose(call: Call, happening: Happening, body: dict[str, Any], **more: Any)
     message = call.server.effects.compose(
         channel, call.me, body, call.files, webhook_id=call.app.id, interaction_metadata=about, **more
     )
+    if happening.kind == "command":
+        message["type"] = 20 if happening.payload["data"]["type"] == CHAT_INPUT else 23
     happening.messages[message.id] = message
     return message
 

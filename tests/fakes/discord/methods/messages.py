@@ -84,13 +84,9 @@ def _speak(call: Call, channel: Channel, body: dict[str, Any]) -> None:
 def create_message(call: Call) -> Any:
     channel, body = call.channel(), call.body
     _speak(call, channel, body)
-    if body.get("nonce") is not None and body.get("enforce_nonce"):
-        for known in call.world.channels.values():
-            for message in reversed(known.messages):
-                if message.get("nonce") == body["nonce"] and message["author"]["id"] == call.me:
-                    if call.world.now() - message.nonce_at <= NONCE_SPAN:
-                        return told(call, message)
-                    break
+    known = call.world.nonces.get((call.me, str(body.get("nonce"))))
+    if body.get("enforce_nonce") and known is not None and call.world.now() - known.nonce_at <= NONCE_SPAN:
+        return told(call, known)
     check_body(call, body)
     reference = body.get("message_reference")
     if reference:

@@ -134,7 +134,7 @@ def edit_thread(call: Call, thread: Channel, body: dict[str, Any], *, renamed: b
         call.server.room_for_thread()
     if renamed:
         call.server.renamed(thread)
-    call.server.effects.update_thread(thread, **values)
+    call.server.effects.update_thread(thread, call.me, **values)
 
 
 @route("PUT", "/channels/{channel_id}/thread-members/@me", status=204)
@@ -162,7 +162,7 @@ def _bring_in(call: Call, user: str) -> None:
     if len(thread.members) >= MEMBERS:
         raise invalid("user_id: Maximum number of thread participants reached (1000)")
     if user not in thread.members:
-        call.server.effects.add_to_thread(thread, user)
+        call.server.effects.add_to_thread(thread, user, by=call.me)
 
 
 @route("DELETE", "/channels/{channel_id}/thread-members/{user_id}", status=204)
