@@ -76,6 +76,7 @@ def build(model: CatalogModel, digest: str, actions: Actions) -> Catalog:
             name=model.rooms.name,
             announce=model.rooms.announce,
             archive_after=model.rooms.archive_after,
+            private=tuple(model.rooms.private.severities) if model.rooms.private else (),
             discord=DiscordRooms(**model.rooms.discord.model_dump()),
         ),
         retention=Retention(**model.retention.model_dump()),
@@ -113,6 +114,7 @@ def _service(id_: str, service: ServiceModel) -> Service:
         repositories=_unique(service.repositories),
         escalation=service.escalation,
         links=service.links,
+        private=service.private,
     )
 
 

@@ -6,7 +6,7 @@ Reading files is the loader's; nothing here changes after it is built, but for a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -92,6 +92,12 @@ class Catalog:
         """The team that owns the service of this name, else the default team."""
         known = self.services.get(service)
         return self.teams.get((known.team if known else "") or self.defaults.team)
+
+    def is_private(self, services: Iterable[str], severity: str) -> bool:
+        """Whether an incident on these services, of this severity, is for those only who are invited."""
+        if severity in self.rooms.private:
+            return True
+        return any(known.private for name in services if (known := self.services.get(name)))
 
     def schedule_of(self, service: str) -> Schedule | None:
         """The schedule of the team that owns the service."""

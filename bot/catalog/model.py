@@ -124,7 +124,10 @@ class Team:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Something that can break: any of `match` makes an alert this service's; tier 1 matters most, None is unsaid."""
+    """Something that can break: any of `match` makes an alert this service's; tier 1 matters most, None is unsaid.
+
+    An incident that begins on a `private` one has a room by invitation only.
+    """
 
     id: str
     name: str = ""
@@ -139,6 +142,7 @@ class Service:
     repositories: tuple[str, ...] = ()
     escalation: str = ""
     links: Mapping[str, str] = field(default_factory=dict, hash=False)
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,11 +323,15 @@ class DiscordRooms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """How rooms are called, where incidents are announced (platform -> channel), when a room is archived (seconds)."""
+    """How rooms are called, where incidents are announced (platform -> channel), when a room is archived (seconds).
+
+    Incidents that begin as one of the severities `private` have rooms by invitation only.
+    """
 
     name: str = "inc-{number}-{slug}"
     announce: Mapping[str, str] = field(default_factory=dict, hash=False)
     archive_after: float = 7 * DAY
+    private: tuple[IncidentSeverity, ...] = ()
     discord: DiscordRooms = field(default_factory=DiscordRooms)
 
 

@@ -138,6 +138,10 @@ class ServiceModel(Entry):
         description="What responders want to open. Kept for later.",
         examples=[{"dashboard": "https://grafana.example.org/d/checkout"}],
     )
+    private: bool = Field(
+        False,
+        description="Incidents that begin on it have a room by invitation only, on chat platforms, and are announced nowhere.",
+    )
 
 
 class LayerModel(Entry):
@@ -299,6 +303,12 @@ class DiscordRoomsModel(Entry):
         return self
 
 
+class PrivateRoomsModel(Entry):
+    """Which incidents are private besides those of private services and of recipes that say so. Decided when one is declared."""
+
+    severities: list[IncidentSeverity] = Field(min_length=1, examples=[["SEV1"]])
+
+
 class RoomsModel(Entry):
     """The rooms of incidents."""
 
@@ -311,6 +321,7 @@ class RoomsModel(Entry):
         examples=[{"slack": "#incidents"}],
     )
     archive_after: Duration = Field(7 * 86_400.0, description="After resolution.")
+    private: PrivateRoomsModel | None = None
     discord: DiscordRoomsModel = Field({}, validate_default=True)
 
     @model_validator(mode="after")

@@ -12,16 +12,18 @@ __all__ = ["VERB"]
 async def declare(context: Context) -> Reply:
     """Open the room and invite the one who declares; page only when asked to, for nobody else may be needed."""
     values = context.values
+    severity = values.severity("severity") or "SEV3"
+    private = values.flag("private") or context.services.catalog().is_private((), severity)
     incident = await context.services.incidents.declare(
         values.text("title"),
         context.actor,
-        severity=values.severity("severity") or "SEV3",
-        private=values.flag("private"),
+        severity=severity,
+        private=private,
         page=values.flag("page"),
     )
     to_page: Text = ("Nobody is paged yet. To page: ", Code(f"/incident page NAME {incident.ref}"))
     details: list[Text] = [("Paging starts; the room shows who is paged.",) if values.flag("page") else to_page]
-    if values.flag("private"):
+    if private:
         details.append(
             ("Private: on chat platforms by invitation only. The situation room shows it to all who may open it.",)
         )

@@ -99,6 +99,7 @@ class Announcements:
             await self.say(work, incident.number, notice, at)
         match event:
             case Joined(new_services=services) if services:
+                await self._warn_of_secrets(work, incident, services, at)
                 if (burst := await spread.newest(work.connection, incident)) is not None:
                     await self.progress(work, incident.number, burst.key, burst.notice, at)
             case Declared(by=by) if by != MUSTER:
@@ -114,6 +115,15 @@ class Announcements:
         await self.refresh_card(work, incident.number, at)
         if isinstance(event, Merged) and event.into:
             await self.archive(work, incident.number, at)
+
+    async def _warn_of_secrets(self, work: Transaction, incident: Incident, services: Sequence[str], at: float) -> None:
+        """A room stays what it was when it was opened: what must not be read by all has to leave it."""
+        known = self._catalog().services
+        secret = [name for name in services if name in known and known[name].private]
+        if secret and not incident.private:
+            said = f"{' and '.join(secret)} should be private by the catalogue, and this room is not."
+            away: Text = ("What not everybody may read belongs elsewhere: ", Code("/incident split ALERT"))
+            await self.say(work, incident.number, Notice(text=(said,), details=(away,), tone="warning"), at)
 
     async def say(self, work: Transaction, incident: int, view: Notice, at: float) -> None:
         """One post in the incident's room, on every platform."""

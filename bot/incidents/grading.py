@@ -29,6 +29,7 @@ class SplitOff:
     group: str
     title: str
     severity: SeverityLevel
+    private: bool = False  # by its services and severity
 
 
 def severity_of(view: GroupView, opens: str | None, catalog: Catalog) -> SeverityLevel:

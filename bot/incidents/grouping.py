@@ -285,8 +285,10 @@ class Grouping:
         view = self.engine.group(group)
         if view is None:
             raise LookupError(f"the engine does not know {group}, which it has just made")
-        severity = severity_of(view, self.engine.opens(view.recipe).severity, self._catalog())
-        return SplitOff(group=group, title=view.title, severity=severity)
+        catalog = self._catalog()
+        severity = severity_of(view, self.engine.opens(view.recipe).severity, catalog)
+        private = catalog.is_private((name for name, _ in view.services), severity)
+        return SplitOff(group=group, title=view.title, severity=severity, private=private)
 
     async def _group_of(self, number: int) -> str:
         """The engine's surviving group of an incident, "" when it has none."""

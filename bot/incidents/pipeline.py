@@ -267,17 +267,17 @@ class Pipeline:
         work.announce("alerts", incident=incident.number)
 
     async def _declare(self, work: Transaction, view: GroupView, at: float) -> None:
-        opens = self._grouping.engine.opens(view.recipe)
+        opens, severity = self._grouping.engine.opens(view.recipe), self._severity(view)
         incident = Incident(
             number=0,
             title=view.title,
-            severity=self._severity(view),
+            severity=severity,
             status_since=at,
             opened_at=at,
             first_alert_at=view.opened_at,
             last_alert_at=view.last_at,
             recipe=view.recipe,
-            private=opens.private,
+            private=opens.private or self._catalog().is_private((name for name, _ in view.services), severity),
             auto_resolve=opens.auto_resolve,
         )
         _take_figures(incident, view, self._grouping.engine)

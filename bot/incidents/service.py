@@ -265,7 +265,7 @@ class Incidents:
                 last_alert_at=at,
                 environment=old.environment,
                 declared_by=by.id,
-                private=old.private,
+                private=old.private or split.private,
                 auto_resolve=old.auto_resolve,
                 recipe=old.recipe,
             )

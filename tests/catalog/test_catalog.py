@@ -169,3 +169,24 @@ def test_the_quick_way_finds_what_trying_each_service_in_turn_would(services, al
         slow = next((s for s in catalogue.values() if any(m.matches(given_alert) for m in s.match)), None)
         assert quick.service_of(given_alert) == slow
         assert quick.service_of(given_alert) == slow  # remembered
+
+
+@pytest.mark.parametrize(
+    ("services", "severity", "private"),
+    [
+        (["checkout"], "SEV2", False),
+        (["checkout", "vault"], "SEV4", True),
+        ([], "SEV1", True),
+        (["unheard of"], "SEV3", False),
+    ],
+)
+def test_an_incident_is_private_by_its_services_or_its_severity(catalog_of, services, severity, private):
+    catalog = catalog_of("""
+        services: {checkout: , vault: {private: true}}
+        rooms: {private: {severities: [SEV1]}}
+        """)
+    assert catalog.is_private(services, severity) is private
+
+
+def test_without_a_word_about_it_nothing_is_private(shop):
+    assert not shop.is_private(shop.services, "SEV1")
