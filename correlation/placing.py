@@ -96,6 +96,7 @@ class Placer:
             return verdict
         episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
         episode.odds = self.records.odds(episode.kind) if episode.rank else 1.0
+        episode.clears = self.records.clears(episode.kind)
         episode.full = episode.opening
         if episode.odds < 1.0:
             episode.opening *= max(HOPELESS, episode.odds)
@@ -114,7 +115,12 @@ class Placer:
         if at - episode.since < self.tuning.confirmed:
             return
         group = self.registry.find(episode.group) if episode.group else None
-        self.records.ended(episode.kind, at, serious=group is not None and group.deserved and group.worst <= SEVERE)
+        self.records.ended(
+            episode.kind,
+            at,
+            serious=group is not None and group.deserved and group.worst <= SEVERE,
+            lasted=at - episode.since >= self.tuning.persists,
+        )
 
     def worsen(self, episode: Episode, group: Group, alert: Alert) -> None:
         """A member got worse before its group deserved people."""

@@ -15,6 +15,7 @@ WEEK = 7 * 86_400.0
 ENOUGH = 8.0  # conditions that ended after which a site says what is usual
 PRIOR = 3.0
 MOST = 0.98  # no share is surer than that
+MOSTLY = 0.44  # share of a kind that lasted, below which the next one is expected to clear as well
 
 
 class Record(msgspec.Struct, gc=False):
@@ -23,11 +24,13 @@ class Record(msgspec.Struct, gc=False):
     at: float
     ended: float = 0.0
     serious: float = 0.0
+    lasted: float = 0.0  # those that fired for so long that people would have been called for that alone
 
-    def add(self, at: float, serious: bool) -> None:
+    def add(self, at: float, serious: bool, lasted: bool) -> None:
         left = 2.0 ** (-max(0.0, at - self.at) / WEEK)
         self.ended = self.ended * left + 1.0
         self.serious = self.serious * left + serious
+        self.lasted = self.lasted * left + lasted
         self.at = max(self.at, at)
 
 
@@ -48,7 +51,7 @@ class Records:
         self.kinds: OrderedDict[str, Record] = OrderedDict()
         self.site = Record(0.0)
 
-    def ended(self, kind: str, at: float, *, serious: bool) -> None:
+    def ended(self, kind: str, at: float, *, serious: bool, lasted: bool = False) -> None:
         """A condition of that kind is over."""
         record = self.kinds.get(kind)
         if record is None:
@@ -57,8 +60,13 @@ class Records:
                 self.kinds.popitem(last=False)
         else:
             self.kinds.move_to_end(kind)
-        record.add(at, serious)
-        self.site.add(at, serious)
+        record.add(at, serious, lasted)
+        self.site.add(at, serious, lasted)
+
+    def clears(self, kind: str) -> bool:
+        """Whether most of a kind cleared by themselves before they had lasted."""
+        record = self.kinds.get(kind)
+        return record is not None and (record.lasted + 1.0) / (record.ended + 2.0) < MOSTLY
 
     def odds(self, kind: str) -> float:
         """How much likelier than usual such an alert is part of something serious: a ratio of odds, 1 where nothing is known."""

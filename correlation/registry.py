@@ -176,13 +176,14 @@ class Registry:
         """A member that fires on speaks for calling people, however familiar it is; the moment when it next says more.
 
         After minutes it is not fleeting; after long it is a condition that nobody ends. The worse such alerts' record, the
-        longer that takes: twice, or four times.
+        longer that takes, and twice as long where most of them cleared by themselves before: at most four times.
         """
         episode = self.dedup.episode(member)
         if episode is None or not (episode.active and episode.lasting and 0.0 < episode.opening < 1.0):
             return FOREVER
         confirmed = episode.since + self.tuning.confirmed
         doubt = 1.0 if episode.odds >= DOUBT else 2.0 if episode.odds >= DOUBT / 2.0 else 4.0
+        doubt = min(4.0, 2.0 * doubt) if episode.clears else doubt
         patience = self.tuning.persists * doubt
         lasts = confirmed if episode.rank == 0 else episode.since + patience
         says = 1.0 if at >= lasts else episode.full * min(1.0, max(0.05, episode.odds)) if at >= confirmed else 0.0

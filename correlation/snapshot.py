@@ -19,7 +19,7 @@ from correlation.weights import Weights
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
 PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 9  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 10  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode

@@ -74,3 +74,19 @@ def test_what_such_an_alert_is_worth_survives_a_snapshot() -> None:
     again = Engine.restore(engine.snapshot())
     (decision,) = again.ingest([alert(at, "Slow", "queue", location="place-9")])
     assert not decision.deserves
+
+
+def test_a_kind_that_mostly_clears_by_itself_before_long_is_given_the_time_to_do_so() -> None:
+    def until(lasts: float) -> Engine:
+        engine = Engine(topology=SHOP)
+        for at in (0.0, 9_000.0, 21_000.0, 30_500.0, 44_000.0, 52_000.0):
+            engine.ingest([alert(at, "Slow", "queue")])
+            engine.ingest([cleared(at + lasts, "Slow", "queue")])
+        (decision,) = engine.ingest([alert(60_000.0, "Slow", "queue")])
+        assert not decision.deserves
+        return engine
+
+    mostly_clears, mostly_lasts = until(600.0), until(1_200.0)
+    assert mostly_lasts.advance(60_000.0 + 900.0)
+    assert not mostly_clears.advance(60_000.0 + 1_799.0)
+    assert mostly_clears.advance(60_000.0 + 1_800.0)
