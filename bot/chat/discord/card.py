@@ -45,6 +45,7 @@ def card_items(card: Card, audience: Audience) -> tuple[list[ui.Item[Any]], list
         [_status(card, audience), _alerts(card, audience), _services(card.services), _roles(card.roles)],
         audience,
         FACTS,
+        flat=True,
     )
     causes: list[Text] = [
         _labelled("Probably", card.cause),
@@ -53,7 +54,7 @@ def card_items(card: Card, audience: Audience) -> tuple[list[ui.Item[Any]], list
     if len(card.suspects) > SUSPECTS:
         causes.append(text(f"and {len(card.suspects) - SUSPECTS:,} more suspects: ", Code("/incident changes")))
     causes += [_labelled("Ruled out", card.ruled_out), _labelled("Last update", card.update)]
-    why, all_why = lines(causes, audience, CAUSE)
+    why, all_why = lines(causes, audience, CAUSE, flat=True)
     step, all_step = lines([_labelled("Next", card.next_step), _links(card.links), *typed, (alt,)], audience, NEXT)
     more: list[str] = []
     if not (all_head and all_facts and all_why and all_step) or length(_headline(card)) > TITLE - 4:

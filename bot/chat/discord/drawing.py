@@ -15,7 +15,7 @@ from discord import ui
 from bot.chat.discord.audience import Audience
 from bot.chat.discord.card import COLOURS, MARKS, card_items, card_words
 from bot.chat.discord.limits import CONTENT, LABEL, TEXT, clip, weight
-from bot.chat.discord.markdown import markdown
+from bot.chat.discord.markdown import escape, markdown
 from bot.chat.discord.parts import (
     DISMISS,
     RUNS,
@@ -144,17 +144,14 @@ def _message(
     sentence, whole = lines([said], audience, SAID)
     left = TEXT - MORE - taken - weight(sentence) - 10
     left -= weight(file.description) if file else 0
-    items, whole_items = bullets([*details, (alt,)] if alt else details, audience, _share(left, printed))
+    listed = [*details, *([(alt,)] if alt else []), *typed]
+    items, whole_items = bullets(listed, audience, left - (min(PRINTED, left // 2) if printed else 0))
     left -= weight(items) + 1
-    hints, whole_hints = lines(typed, audience, left // 2)
-    left -= weight(hints) + 1
     prints, whole_output = output(printed, left, last=last) if printed else ("", True)
     files = [file] if file else []
-    texts = [text for text in (sentence, items, hints, prints) if text.strip()]
-    more: list[str] = []
-    if not (whole and whole_items and whole_hints):
-        more = [_shortened(audience)]
-    drawn = list(_texts(["\n".join([*texts, *more])]))
+    more = "" if whole and whole_items else _shortened(audience)
+    told = "\n".join(text for text in (sentence, items, more) if text.strip())
+    drawn = list(_texts([told, prints]))  # apart: no link of ours may look for its end in what a program printed
     if not whole_output:
         files.append(attached(printed))
         drawn.append(ui.File(f"attachment://{files[-1].name}"))
@@ -162,35 +159,27 @@ def _message(
     return everything or list(_texts(["Done."])), files
 
 
-def _share(left: int, printed: str) -> int:
-    return left - (min(PRINTED, left // 2) if printed else 0)
-
-
 def _page(page: Page, audience: Audience) -> list[ui.Item[Any]]:
     """The headline large, for it is read by somebody who just woke up."""
     rows, typed, taken = buttons(page.buttons, audience, BUTTONS)
     left = TEXT - MORE - taken
-    head, whole_head = markdown(_on_one_line(page.headline), audience, SAID)
-    head = head.strip()
+    drawn_head, whole_head = markdown(page.headline, audience, SAID)
+    head = " ".join(drawn_head.split("\n")).strip()
     if head and page.state == "waiting":
         head = f"## {head}"
     body, whole = lines([page.body, *typed], audience, left - weight(head) - 10)
     more = [] if whole and whole_head else [_shortened(audience)]
     drawn = list(_texts(["\n".join(text for text in (head, body, *more) if text.strip())]))
-    return [*(drawn or _texts([f"## {one_line(page.incident, 80) or 'Page'}"])), *rows]
+    return [*(drawn or _texts([f"## {escape(one_line(page.incident, 80)) or 'Page'}"])), *rows]
 
 
 def _announcement(line: Announcement, audience: Audience) -> list[ui.Item[Any]]:
     """One line, with the way to the room at its end."""
     mark = MARKS.get(line.status, "")
-    said, _ = markdown(_on_one_line((f"{mark} " if mark else "", *line.text)), audience, SAID)
+    said, _ = markdown((f"{mark} " if mark else "", *line.text), audience, SAID)
     room = f". <#{line.room}>" if line.room.isascii() and line.room.isdecimal() else ""
-    return list(_texts([f"{said}{room}"])) or list(_texts([one_line(line.incident, 80) or "Incident"]))
-
-
-def _on_one_line(said: Text) -> Text:
-    """The same on one line: a heading ends where its line does."""
-    return tuple(" ".join(span.split("\n")) if isinstance(span, str) else span for span in said)
+    told = f"{' '.join(said.split())}{room}".strip()
+    return list(_texts([told])) or list(_texts([escape(one_line(line.incident, 80)) or "Incident"]))
 
 
 def _shortened(audience: Audience) -> str:

@@ -9,15 +9,14 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 from bot.chat.discord.audience import Audience
 from bot.chat.discord.limits import clip, length, weight
 from bot.chat.harmless import harmless, one_line
-from bot.chat.views import Code, Link, Moment, Person, Span, Strong, Text
+from bot.chat.views import Code, Link, Moment, Person, Strong, Text
 
-__all__ = ["code", "escape", "fence", "markdown", "since", "web", "words"]
+__all__ = ["code", "escape", "fence", "markdown", "since", "web"]
 
 NEAR = 20 * 3_600.0  # seconds: within them a time needs no date
 LATEST = 4_102_444_800  # 2100; clients show dates beyond as they like
@@ -27,8 +26,9 @@ ADDRESS = 1_000  # characters of a link: a message has room for few longer ones
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 # Before any of these a backslash is not shown and takes away what they do: emphasis, code, spoilers, links, mentions, times,
-# emoji (<), @everyone, headings, and the colon of addresses and of :emoji:, which a space behind it makes harmless.
-_ACTING = re.compile(r"[\\`*_~|\[\]<@#]|:(?!\s)")
+# emoji (<), @everyone, headings, and the colon of addresses and of :emoji:, which a space behind it makes harmless. Clients that
+# look for the end of a link take the last "](" there is, however far behind and whatever is before the bracket.
+_ACTING = re.compile(r"[\\`*_~|\[\]<@#]|:(?!\s)|(?<=\])\(")
 _BEGINNING = re.compile(
     r"^([^\S\n]*)([-+>])", re.MULTILINE
 )  # a list, small print or a quotation, at a line's start only
@@ -41,7 +41,7 @@ def escape(text: str) -> str:
     """The text so that Discord shows exactly it. What it may ring is decided by `allowed_mentions`, never by this.
 
     >>> print(escape("# <@&1> **now** [ok](https://evil.example) :fire: 12:30"))
-    \\# \\<\\@&1> \\*\\*now\\*\\* \\[ok\\](https\\://evil.example) \\:fire: 12\\:30
+    \\# \\<\\@&1> \\*\\*now\\*\\* \\[ok\\]\\(https\\://evil.example) \\:fire: 12\\:30
     """
     escaped = _ACTING.sub(r"\\\g<0>", text)
     return _NUMBERED.sub(r"\1\\", _BEGINNING.sub(r"\1\\\2", escaped))
@@ -86,18 +86,13 @@ def fence(output: str) -> str:
 
 
 def code(text: str) -> str:
-    """Something to type, on one line. With a back-tick in it there is no code that is sure to end where it should.
+    """Something to type, on one line. What could end the code, or a link before it, is not drawn as code.
 
     >>> code("/incident ack"), code("a`b")
     ('`/incident ack`', 'a\\\\`b')
     """
     line = clip(one_line(text, 4 * CODE), CODE)
-    return "" if not line else escape(line) if "`" in line else f"`{line}`"
-
-
-def words(said: Text, audience: Audience) -> str:
-    """The text without any form or escape, times in UTC: for labels and file names, which take nothing else."""
-    return "".join(_plain(span, audience.now) for span in said)
+    return "" if not line else escape(line) if "`" in line or "](" in line else f"`{line}`"
 
 
 def web(url: str, limit: int = ADDRESS) -> str | None:
@@ -113,10 +108,13 @@ def web(url: str, limit: int = ADDRESS) -> str | None:
     except ValueError:
         return None
     written = quote(url, safe=_ADDRESS)
+    if written[-1] in _CLOSING:  # clients leave it out of an address, and then do not take it for one
+        written = f"{written[:-1]}%{ord(written[-1]):02X}"
     return written if len(written) <= limit else None
 
 
-_HOST = re.compile(r"[A-Za-z0-9.\-_]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9.\-_]+(:[0-9]{1,5})?")
+_CLOSING = ".,:;'"
 _ADDRESS = "%:/?#@!$&'*+,;=~-._"  # kept; brackets and parentheses would end a link, and are written as their numbers
 
 
@@ -195,17 +193,3 @@ def _time(at: float, now: float | None) -> str:
     seconds = _timestamp(at)
     near = now is not None and abs(now - at) < NEAR
     return "an unknown time" if seconds is None else f"<t:{seconds}:{'t' if near else 'f'}>"
-
-
-def _plain(span: Span, now: float | None) -> str:
-    match span:
-        case str():
-            return span
-        case Moment(at=at):
-            seconds = _timestamp(at)
-            if seconds is None:
-                return "an unknown time"
-            near = now is not None and abs(now - at) < NEAR
-            return datetime.fromtimestamp(seconds, tz=UTC).strftime("%H:%M UTC" if near else "%Y-%m-%d %H:%M UTC")
-        case Person(name=said) | Link(label=said) | Code(text=said) | Strong(text=said):
-            return said

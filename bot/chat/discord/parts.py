@@ -28,9 +28,9 @@ from bot.chat.discord.limits import (
     length,
     weight,
 )
-from bot.chat.discord.markdown import code, escape, fence, markdown, web
+from bot.chat.discord.markdown import fence, markdown, web
 from bot.chat.harmless import harmless, one_line
-from bot.chat.views import Button, Picture, Text
+from bot.chat.views import Button, Code, Link, Picture, Text
 
 __all__ = [
     "DISMISS",
@@ -65,6 +65,7 @@ STYLES = {
     "danger": discord.ButtonStyle.danger,
 }
 _ASKS = re.compile(r"c([0-9]{1,3}):", re.ASCII)
+_INDENTED = re.compile(r"\s*\n\s*")
 _FILE_NAME = re.compile(r"[^A-Za-z0-9.\-]+")  # Discord writes others anew, and the picture would not be found
 FILE = 1_000_000  # characters of an attached output; a server takes 10 MiB
 
@@ -104,8 +105,11 @@ class Press:
     question: str = ""
 
 
-def lines(said: Iterable[Text | str], audience: Audience, room: int) -> tuple[str, bool]:
-    """Lines beneath each other, and whether all of them are there whole. A `str` is markdown already: all of it, or nothing."""
+def lines(said: Iterable[Text | str], audience: Audience, room: int, *, flat: bool = False) -> tuple[str, bool]:
+    """Lines beneath each other, and whether all of them are there whole; `flat` ones have no line ends of their own.
+
+    A `str` is markdown already: all of it, or nothing.
+    """
     drawn: list[str] = []
     left, whole = room, True
     for line in said:
@@ -114,6 +118,7 @@ def lines(said: Iterable[Text | str], audience: Audience, room: int) -> tuple[st
         if left < SHORTEST:
             return "\n".join(drawn), False
         made, complete = (line, True) if isinstance(line, str) else markdown(line, audience, left - 1)
+        made = made.replace("\n", " ") if flat else made
         whole = whole and complete and weight(made) < left
         if made.strip() and weight(made) < left:
             drawn.append(made)
@@ -129,7 +134,7 @@ def bullets(said: Sequence[Text], audience: Audience, room: int) -> tuple[str, b
         if left < SHORTEST:
             break
         made, complete = markdown(line, audience, min(LINE, left - SHORTEST // 2))
-        item = f"- {made.strip()}".replace("\n", "\n  ")
+        item = f"- {_INDENTED.sub(chr(10) + '  ', made.strip())}"  # an empty line would end the list
         if weight(item) >= left:
             break
         shown += 1
@@ -176,7 +181,7 @@ def picture(shown: Picture | None) -> tuple[ui.MediaGallery[Any] | None, Attachm
     alt = fit(one_line(shown.alt, 4 * ALT), ALT)
     if not shown.png:
         return None, None, alt
-    name = _FILE_NAME.sub("-", one_line(shown.name, 200)).strip("-.")[-60:].removesuffix(".png") or "picture"
+    name = _FILE_NAME.sub("-", one_line(shown.name, 200).removesuffix(".png")).strip("-.")[:60] or "picture"
     file = Attachment(name=f"{name}.png", data=shown.png, description=alt)
     item = discord.MediaGalleryItem(f"attachment://{file.name}", description=alt or None)
     return ui.MediaGallery(item), file, ""
@@ -225,13 +230,13 @@ def pressed(said: str) -> Press | None:
 
 def buttons(
     offered: Sequence[Button], audience: Audience, room: int
-) -> tuple[list[ui.ActionRow[Any]], tuple[Text | str, ...], int]:
+) -> tuple[list[ui.ActionRow[Any]], tuple[Text, ...], int]:
     """Rows of buttons, lines for those that had no place (what to type instead), and how much room they take.
 
     Up to ten stand in rows; of more the first five do, and the others in a menu.
     """
     drawn: list[ui.Button[Any]] = []
-    typed: list[Text | str] = []
+    typed: list[Text] = []
     left, seen = room, set[str]()
     most = IN_ROWS if len(offered) <= IN_ROWS else BUTTONS_OF_A_ROW
     options: list[discord.SelectOption] = []
@@ -247,12 +252,12 @@ def buttons(
             drawn.append(_button(label, said, url, button))
             left -= cost
         elif url:
-            typed.append(f"[{escape(label).replace('[', '(').replace(']', ')')}]({url})")
+            typed.append((Link(label, url),))
         elif said and cost <= left and len(options) < OPTIONS:
             options.append(discord.SelectOption(label=clip(label, OPTION_LABEL), value=said))
             left -= cost
         else:
-            typed.append(f"{escape(label)}: {code(f'/incident {command}')}")
+            typed.append((f"{label}: ", Code(f"/incident {command}")))
     return [*_rows(drawn), *_menu(options)], tuple(typed), room - left
 
 

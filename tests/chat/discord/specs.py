@@ -51,6 +51,26 @@ def contents(components: list[dict[str, Any]]) -> list[str]:
     return [node["content"] for node in nodes(components) if node["type"] == 10]
 
 
+def shown(components: list[dict[str, Any]]) -> str:
+    """What somebody sees, from above; texts as they are sent."""
+    lines = []
+    for one in components:
+        match one["type"]:
+            case 17:
+                lines.append(shown(one["components"]))
+            case 10:
+                lines.append(one["content"])
+            case 14:
+                lines.append("---")
+            case 12:
+                lines += [f"(picture: {item['description']})" for item in one["items"]]
+            case 13:
+                lines.append(f"(file: {one['file']['url']})")
+            case 1:
+                lines.append("".join(f"[{part.get('label') or part.get('placeholder')}]" for part in one["components"]))
+    return "\n".join(lines)
+
+
 def check_components(components: list[dict[str, Any]]) -> None:
     """By schema and by length, as Discord would."""
     for one in components:
