@@ -51,7 +51,7 @@ def markdown(said: Text, audience: Audience, room: int) -> tuple[str, bool]:
     """The text with at most `room` of weight, and whether it is whole. May be empty."""
     drawn: list[str] = []
     left = room
-    for kind, raw in _merged(_kinds(said, audience)):
+    for kind, raw in _merged(_kinds(said, audience), room):
         form = _FORMS[kind]
         made = form(raw)
         if drawn and drawn[-1].endswith("`") and made.startswith("`"):
@@ -153,10 +153,10 @@ def _bold(words: str) -> tuple[str, str]:
     return ("bold" if words.strip() else "text"), words
 
 
-def _merged(pieces: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Neighbours of one kind as one: hostile texts come in thousands of pieces, and `**a****b**` is not bold."""
+def _merged(pieces: Iterator[tuple[str, str]], room: int) -> Iterator[tuple[str, str]]:
+    """Neighbours of one kind as one, for `**a****b**` is not bold; of hostile thousands no more than can have room."""
     pending: list[str] = []
-    kind = ""
+    kind, left = "", room
     for found, raw in pieces:
         if not raw:
             continue
@@ -165,6 +165,9 @@ def _merged(pieces: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
             pending = []
         kind = found
         pending.append(raw)
+        left -= len(raw) if kind in _CUTTABLE else 0  # it weighs as much at least
+        if left < 0:
+            break
     if pending:
         yield kind, "".join(pending)
 

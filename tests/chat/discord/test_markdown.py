@@ -180,6 +180,7 @@ def _without_gaps(nodes: list[Node]) -> list[Node]:
 
 @quick
 @given(st.lists(spans, max_size=6).map(tuple), st.integers(20, 400))
+@example((Code("x" * 9_000), " after"), 400)
 def test_text_that_is_cut_has_its_size_and_no_loose_ends(said: Text, room: int) -> None:
     drawn, whole = markdown(said, HERE, room)
     assert weight(drawn) <= room
