@@ -204,6 +204,7 @@ V2 = 1 << 15
         ({"flags": V2, "components": [TEXT] * 41}, "40 or fewer"),
         ({"flags": V2, "components": [{"type": 17, "components": [TEXT] * 40}]}, "40 or fewer"),
         ({"flags": V2, "components": [{"type": 10, "content": "x" * 2001}] * 2}, "maximum size of 4000"),
+        ({"flags": V2, "components": [{"type": 10, "content": "障" * 3400}]}, "bytes of text"),
         ({"flags": V2, "components": [TEXT], "content": "x"}, "does not allow"),
         ({"components": [TEXT]}, "must be one of"),
         ({"components": [{"type": 1, "components": [BUTTON, BUTTON]}]}, "duplicated"),

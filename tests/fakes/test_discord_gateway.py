@@ -29,7 +29,8 @@ async def test_the_guild_arrives_with_what_the_app_sees(server: FakeDiscord) -> 
     server.channel("theirs", robin, private=True, with_app=False)
     async with connected(server) as bot:
         guild = guild_of(bot)
-        assert sorted(channel.name for channel in guild.channels) == ["Incidents", "forum", "inc-1"]
+        assert sorted(channel.name for channel in guild.channels) == ["Incidents", "___hidden___", "forum", "inc-1"]
+        assert sorted(channel.name for channel in await guild.fetch_channels()) == ["Incidents", "forum", "inc-1"]
         member = guild.get_member(int(robin.id))
         assert member is not None
         assert (member.display_name, [role.name for role in member.roles]) == ("Rob", ["@everyone", "oncall"])
@@ -138,6 +139,28 @@ async def test_away_too_long_a_session_is_gone_and_what_was_said_is_only_in_the_
         await server.until(lambda: "heard" in contents(bot), 10)
         assert contents(bot) == ["heard"]
         assert [m.content async for m in here(bot, room).history(oldest_first=True)] == ["unheard", "heard"]
+
+
+async def test_members_are_asked_for_by_id_and_the_whole_list_needs_the_intent() -> None:
+    async with FakeDiscord(limits=False, privileged=()) as server:
+        robin = server.person("robin")
+        async with connected(server, Bot(intents=discord.Intents.default())) as bot:
+            (found,) = await guild_of(bot).query_members(user_ids=[int(robin.id)])
+            assert found.name == "robin"
+            with pytest.raises(discord.Forbidden):
+                await bot.http.get_members(guild_of(bot).id, 10, None)
+            server.kick()
+            await server.until(lambda: bot.events("guild_remove"))
+
+
+async def test_a_session_that_was_forgotten_starts_anew(server: FakeDiscord, bot: Bot) -> None:
+    robin, room = server.person("robin"), server.channel("general")
+    server.gateway.forget()
+    await server.gateway.close_all(4000)
+    await server.until(lambda: server.gateway.identified == 2, 20)
+    robin.say(room, "heard")
+    await server.until(lambda: "heard" in contents(bot), 10)
+    assert server.violations == []
 
 
 async def test_a_thousand_identifies_a_day_are_all_there_are(server: FakeDiscord) -> None:

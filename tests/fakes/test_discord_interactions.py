@@ -220,6 +220,28 @@ async def test_a_private_answer_has_buttons_that_only_its_reader_presses(server:
     assert len(server.posts(room)) == 1
 
 
+async def test_an_answer_pings_users_only_and_none_once_it_was_deferred(server: FakeDiscord, bot: Bot) -> None:
+    oncall = server.role("oncall", mentionable=True)
+    robin, room = server.person("robin"), server.channel("general")
+    server.person("mika", oncall)
+    kim = server.person("kim")
+    await here(bot, room).send(view=card("INC-1", rows(2)))
+    words = f"{kim.mention} <@&{oncall.id}> @everyone"
+
+    async def answer(interaction: Heard) -> None:
+        if (interaction.data or {}).get("custom_id") == "m:b0":
+            await interaction.response.send_message(words)
+        else:
+            await interaction.response.defer(thinking=True)
+            await interaction.followup.send(words)
+
+    codes = answering(bot, answer)
+    for name, who in (("b0", [kim.id]), ("b1", [])):
+        said = await (await robin.press(server.posts(room)[0], name)).answer()
+        assert (said.message.content, said.message.pinged) == (words, who)
+    assert codes == []
+
+
 async def test_a_menu_gives_what_was_chosen(server: FakeDiscord, bot: Bot) -> None:
     robin, room = server.person("robin"), server.channel("general")
     options = [discord.SelectOption(label=f"Severity {n}", value=str(n)) for n in (1, 2, 3)]

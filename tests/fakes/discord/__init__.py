@@ -16,7 +16,7 @@ Settings (FakeDiscord arguments): `now` a clock's `now` (ManualClock.now: rates,
 interactions, nonces, timestamps and snowflakes then follow it; snowflakes of a standing clock still differ), `speed`
 (60: rate windows pass in a sixtieth), `limits=False` no rate limits, `permissions` of the app (names or bits; None all but
 ADMINISTRATOR), `privileged` intents switched on in the portal (None of them: `()`), `ack_seconds` (3), `port`. To turn:
-`discord.app` (role.permissions, privileged, token_trouble, identifies_left), `discord.deny("PIN_MESSAGES")`,
+`discord.app` (role.permissions, privileged, token_trouble, identifies_left), `discord.deny("PIN_MESSAGES")` (from its role and @everyone; people keep theirs),
 `discord.rates.limits[route]`, `discord.channel_cap` (500), `discord.thread_cap` (1000), `discord.commands_scope`,
 `discord.kick()`.
 

@@ -95,7 +95,8 @@ class Effects:
         reference = body.get("message_reference") or {}
         replied = channel.find(str(reference.get("message_id"))) if reference.get("message_id") else None
         attached = self.attach(channel, files or {}, body.get("attachments") or [], hidden=hidden)
-        mentions = mentions_of(world, channel, author, body, replied["author"]["id"] if replied else "")
+        usual = ("users",) if "webhook_id" in more else ("users", "roles", "everyone")
+        mentions = mentions_of(world, channel, author, body, replied["author"]["id"] if replied else "", usual)
         user = world.users[author]
         message = Message(
             channel,
@@ -162,7 +163,10 @@ class Effects:
     def change(
         self, message: Message, body: dict[str, Any], files: dict[int, Upload] | None = None, *, tell: bool = True
     ) -> Any:
-        """Edit: only what `body` has; attachments not listed go. An edit pings nobody."""
+        """Edit: only what `body` has; attachments not listed go.
+
+        An edit pings nobody, and neither does what replaces "thinking" (api-docs #5497).
+        """
         world, channel = self.world, message.channel
         kept = message["attachments"]
         if body.get("attachments") is not None:
@@ -175,10 +179,10 @@ class Effects:
         new |= {key: drawn[key] for key in ("components", "embeds") if key in body}
         if "content" in body:
             new["content"] = body["content"] or ""
-        if body.get("flags") is not None:
-            keep = message["flags"] & ~(tables.SUPPRESS_EMBEDS | tables.LOADING)
-            new["flags"] = keep | int(body["flags"]) & (tables.SUPPRESS_EMBEDS | tables.COMPONENTS_V2)
-        if is_v2(new.get("flags", message["flags"])):
+        may = tables.SUPPRESS_EMBEDS | tables.COMPONENTS_V2
+        asked = message["flags"] & may if body.get("flags") is None else int(body["flags"]) & may
+        new["flags"] = message["flags"] & ~(tables.SUPPRESS_EMBEDS | tables.LOADING) | asked
+        if is_v2(new["flags"]):
             new |= {"content": "", "embeds": []}
         if "content" in body or "components" in body:
             text = {"content": new.get("content", ""), "components": new.get("components", message["components"])}

@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 
 from tests.fakes.discord import tables
 from tests.fakes.discord.permissions import sees
-from tests.fakes.discord.shapes import guild_json, member_json, message_json, user_json
+from tests.fakes.discord.shapes import guild_json, hidden_json, member_json, message_json, user_json
 from tests.fakes.discord.world import Channel, Message
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class Gateway:
             return 4014
         if "browser" not in (body.get("properties") or {}):
             return 4002
-        now = server.world.now()
+        now = time.monotonic()  # a clock that stands still would lock a client out
         if server.rates.enabled and now - self._last_identify < IDENTIFY_SPAN / server.speed:
             socket.say(INVALID, False)
             return 0
@@ -304,8 +304,10 @@ class Gateway:
     def dispatch(self, event: str, data: dict[str, Any], channel: Channel | None) -> bool:
         """Tell every session that may hear it; whether one with a socket was told."""
         world, me = self._server.world, self._server.app.user.id
-        if channel is not None and not event.endswith("_DELETE") and not sees(world, me, channel):
-            return False
+        if channel is not None and not sees(world, me, channel):
+            if event not in ("CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE"):
+                return False
+            data = hidden_json(world, channel)
         guild, direct = tables.EVENT_INTENTS.get(event, ("GUILDS", "DIRECT_MESSAGES"))
         needed = direct if channel is not None and channel.is_dm else guild
         heard = False

@@ -16,6 +16,10 @@ from tests.fakes.discord.tables import COMPONENTS_V2
 __all__ = ["check_components", "check_message", "check_modal", "custom_ids", "length", "walk"]
 
 CONTENT, EMBEDS, EMBED_SUM, V2_TEXT, V2_COUNT, ROWS = 2000, 10, 6000, 4000, 40, 5
+V2_BYTES, TEXT_COST = (
+    10_170,
+    12,
+)  # UTF-8 of all texts, and what each costs more (api-docs #8554: measured, not documented)
 CUSTOM_ID, LABEL, URL, PLACEHOLDER, OPTION, OPTIONS = 100, 80, 512, 150, 100, 25
 ROW, BUTTON, STRING_SELECT, INPUT, SECTION, TEXT_DISPLAY, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABELLED = (
     1, 2, 3, 4, 9, 10, 11, 12, 13, 14, 17, 18,
@@ -115,6 +119,10 @@ def check_components(components: list[dict[str, Any]], *, v2: bool) -> list[str]
     words = sum(length(c.get("content")) for _, c in every if c.get("type") == TEXT_DISPLAY)
     if words > V2_TEXT:
         found.append(f"components: The texts together exceed the maximum size of {V2_TEXT} ({words})")
+    shown = [str(c.get("content") or "") for _, c in every if c.get("type") == TEXT_DISPLAY]
+    size = sum(len(text.encode("utf-8", "surrogatepass")) + TEXT_COST for text in shown)
+    if size > V2_BYTES:
+        found.append(f"components: {size} bytes of text, {V2_BYTES} are the most (Discord answers 500)")
     twice = [name for name, count in Counter(custom_ids(components)).items() if count > 1]
     found += [f"components: Component custom id cannot be duplicated: {name}" for name in twice]
     ids = Counter(c["id"] for _, c in every if c.get("id"))

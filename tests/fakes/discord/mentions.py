@@ -5,6 +5,7 @@ channel, what the author may. Computes; tells nobody.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,14 +46,21 @@ def wrong_allowed(allowed: Any) -> list[str]:
     ]
 
 
-def mentions_of(world: World, channel: Channel, author: str, body: dict[str, Any], replied: str = "") -> Mentions:
-    """Whom a message of `author` names and pings. Without allowed_mentions everything counts.
+def mentions_of(
+    world: World,
+    channel: Channel,
+    author: str,
+    body: dict[str, Any],
+    replied: str = "",
+    usual: Iterable[str] = ("users", "roles", "everyone"),
+) -> Mentions:
+    """Whom a message of `author` names and pings. Without allowed_mentions the `usual` kinds count, which are all of them
+    for a message and only users for an answer to an interaction (docs: allowed mentions, default).
 
-    Code is no mention. A backslash does not help (a guess on the severe side), and neither does SUPPRESS_NOTIFICATIONS
-    keep a mention from being one.
+    Code is no mention. A backslash does not help (a guess on the severe side). With SUPPRESS_NOTIFICATIONS nobody is pinged.
     """
     allowed = body.get("allowed_mentions")
-    parse = {"users", "roles", "everyone"} if allowed is None else set(allowed.get("parse") or [])
+    parse = set(usual) if allowed is None else set(allowed.get("parse") or [])
     listed = {kind: {str(x) for x in (allowed or {}).get(kind) or []} for kind in ("users", "roles")}
     text = _CODE.sub(" ", words_of(body))
     loud = bool(permissions(world, author, channel) & PERMISSIONS["MENTION_EVERYONE"])

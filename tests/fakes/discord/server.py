@@ -22,6 +22,7 @@ from tests.fakes.discord.happening import Happening
 from tests.fakes.discord.interactions import Interactions
 from tests.fakes.discord.limits import Rates
 from tests.fakes.discord.people import Person
+from tests.fakes.discord.permissions import sees
 from tests.fakes.discord.specs import Specs
 from tests.fakes.discord.world import Channel, Message, Role, World
 
@@ -154,9 +155,13 @@ class FakeDiscord:
             for member in self.world.guild.members.values():
                 if not member.user.bot:
                     member.roles.append(self._members.id)
+        seen = [channel for channel in self.world.guild_channels if sees(self.world, self.app.user.id, channel)]
         for role in (self.app.role, everyone):
             role.permissions &= ~tables.bits(names)
             self.effects.role_event("GUILD_ROLE_UPDATE", role.id)
+        for channel in seen:
+            if not sees(self.world, self.app.user.id, channel):
+                self.effects.channel_event("CHANNEL_UPDATE", channel)
 
     def channel(
         self,

@@ -8,7 +8,7 @@ from tests.fakes.discord import tables
 from tests.fakes.discord.permissions import permissions, sees
 from tests.fakes.discord.world import Channel, Member, Message, Role, User, World, iso
 
-__all__ = ["channel_json", "guild_json", "member_json", "message_json", "role_json", "user_json"]
+__all__ = ["channel_json", "guild_json", "hidden_json", "member_json", "message_json", "role_json", "user_json"]
 
 
 def user_json(user: User) -> dict[str, Any]:
@@ -104,6 +104,14 @@ def channel_json(world: World, channel: Channel, *, viewer: str | None = None) -
     return shape
 
 
+def hidden_json(world: World, channel: Channel) -> dict[str, Any]:
+    """A channel that the app may not view, as the gateway still tells of it (docs: obfuscated channels, 2026)."""
+    everyone = {"id": world.guild.id, "type": 0, "allow": "0", "deny": str(tables.PERMISSIONS["VIEW_CHANNEL"])}
+    shape = channel_json(world, channel) | {"name": "___hidden___", "topic": None, "last_message_id": None}
+    shape |= {"flags": tables.OBFUSCATED, "permission_overwrites": [everyone]}
+    return shape | ({"available_tags": []} if channel.type == tables.FORUM else {})
+
+
 def _thread(thread: Channel) -> dict[str, Any]:
     return {
         "owner_id": thread.owner_id,
@@ -128,7 +136,9 @@ def thread_member_json(thread: Channel, user_id: str) -> dict[str, Any]:
 
 
 def guild_json(world: World, app_user: str, *, with_members: bool = False, brief: bool = False) -> dict[str, Any]:
-    """The guild, as GET tells it (`brief`) or as GUILD_CREATE: only what the app sees, itself as the only member."""
+    """The guild, as GET tells it (`brief`) or as GUILD_CREATE: what the app may not view is obfuscated, and without
+    `with_members` it is the only member.
+    """
     guild = world.guild
     shape: dict[str, Any] = {
         "id": guild.id,
@@ -178,7 +188,9 @@ def guild_json(world: World, app_user: str, *, with_members: bool = False, brief
         "member_count": len(guild.members),
         "voice_states": [],
         "members": [member_json(member) for member in members],
-        "channels": [channel_json(world, c) for c in world.guild_channels if sees(world, app_user, c)],
+        "channels": [
+            (channel_json if sees(world, app_user, c) else hidden_json)(world, c) for c in world.guild_channels
+        ],
         "threads": threads,
         "presences": [],
         "stage_instances": [],

@@ -125,7 +125,7 @@ THREADS = (ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD)
 KINDS = {"text": TEXT, "voice": VOICE, "category": CATEGORY, "forum": FORUM}
 
 EPHEMERAL, LOADING, COMPONENTS_V2, SUPPRESS_EMBEDS, SILENT = 1 << 6, 1 << 7, 1 << 15, 1 << 2, 1 << 12  # message flags
-REQUIRE_TAG, PINNED = 1 << 4, 1 << 1  # channel flags
+REQUIRE_TAG, PINNED, OBFUSCATED = 1 << 4, 1 << 1, 1 << 17  # channel flags
 
 ERRORS: dict[int, tuple[int, str]] = {  # code: (status, message)
     0: (404, "404: Not Found"),

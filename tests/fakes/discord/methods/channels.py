@@ -10,6 +10,7 @@ from tests.fakes.discord.calls import Call, Refusal, invalid, route
 from tests.fakes.discord.lengths import length
 from tests.fakes.discord.methods.permissions import check_overwrite
 from tests.fakes.discord.methods.threads import edit_thread
+from tests.fakes.discord.permissions import sees
 from tests.fakes.discord.shapes import channel_json
 from tests.fakes.discord.world import Channel
 
@@ -154,7 +155,8 @@ def delete_channel(call: Call) -> Any:
 @route("GET", "/guilds/{guild_id}/channels")
 def guild_channels(call: Call) -> Any:
     call.guild()
-    return [channel_json(call.world, channel) for channel in call.world.guild_channels]
+    seen = [channel for channel in call.world.guild_channels if sees(call.world, call.me, channel)]
+    return [channel_json(call.world, channel) for channel in seen]
 
 
 @route("PATCH", "/guilds/{guild_id}/channels", status=204)

@@ -35,7 +35,6 @@ def _edit(call: Call, happening: Happening, message: Message) -> Any:
     check_edit(call, message, call.body)
     loading = message["flags"] & LOADING
     call.server.effects.change(message, call.body, call.files, tell=not message.private)
-    message["flags"] &= ~LOADING
     happening.answered(message, "response" if message is happening.original and loading else "update")
     return told(call, message)
 
