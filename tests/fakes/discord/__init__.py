@@ -16,17 +16,20 @@ Settings (FakeDiscord arguments): `now` a clock's `now` (ManualClock.now: rates,
 interactions, nonces, timestamps and snowflakes then follow it; snowflakes of a standing clock still differ), `speed`
 (60: rate windows pass in a sixtieth), `limits=False` no rate limits, `permissions` of the app (names or bits; None all but
 ADMINISTRATOR), `privileged` intents switched on in the portal (None of them: `()`), `ack_seconds` (3), `port`. To turn:
-`discord.app` (role.permissions, privileged, token_trouble, identifies_left), `discord.deny("PIN_MESSAGES")` (from its role and @everyone; people keep theirs),
-`discord.rates.limits[route]`, `discord.channel_cap` (500), `discord.thread_cap` (1000), `discord.commands_scope`,
-`discord.kick()`.
+`discord.app` (role.permissions, privileged, token_trouble, identifies_left), `discord.deny("PIN_MESSAGES")` (from its
+role and from @everyone; people keep theirs), `discord.rates.limits[route]`, `discord.channel_cap` (500),
+`discord.thread_cap` (1000), `discord.commands_scope`, `discord.kick()`.
 
 The guild: `discord.person(name, *roles, nick=, global_name=, dms_open=)` gives a Person with say (reply=, file=), edit,
-delete, react, unreact, pin, start_thread, archive, rename, remove, leave, give, take, command, type_ahead, menu, press,
+delete, react, unreact, pin, start_thread, bring, archive, rename, remove, leave, give, take, command, type_ahead, menu, press,
 submit, close, and `.dm`, `.modal`, `.private`, `.pings`, `.sees(channel)`, `.mention`. Every deed returns a Happening;
 `await` it for the first response. It raises where Discord's own client would not let the person (LookupError,
 PermissionError, ValueError). `discord.stranger(name)` is outside the guild, `discord.role(name, permissions,
 mentionable=)` a role, `discord.channel(name, *people, kind="text" | "forum" | "category" | "voice", parent=, private=True,
 tags=, require_tag=)` a channel.
+
+What Discord itself says (a thread began, somebody came in, a pin) are messages of other types: in channel.messages and
+on the gateway, not among `posts`. A channel that the app may not view reaches it as "___hidden___".
 
 State: `discord.world` (guild, channels, users, files), `discord.posts(name)`, channel.messages / pins / topic / overwrites
 / members (of threads); `message.pinged` are the user ids that got a notification because a message named them, after
