@@ -252,7 +252,7 @@ class App:
             clock,
             gateways=gateways,
             executors={
-                **RoomEffects(self.database, clock, person=person, author=author).executors(),
+                **RoomEffects(self.database, clock, catalog=catalog, person=person, author=author).executors(),
                 **lines.executors(),
                 **paging.executors(),
             },

@@ -120,7 +120,9 @@ async def world(
         database,
         clock,
         gateways={"console": gateway},
-        executors=RoomEffects(database, clock, person=person, author=lambda change: change.author_name).executors(),
+        executors=RoomEffects(
+            database, clock, catalog=lambda: catalog, person=person, author=lambda change: change.author_name
+        ).executors(),
         metrics=metrics,
     )
     try:

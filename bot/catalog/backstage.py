@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from bot.catalog.fields import is_web_address
 from bot.catalog.reading import Document, Place
 
 __all__ = ["add_entities"]
@@ -82,7 +83,7 @@ def _service(entity: _Entity, services: set[str], groups: set[str], system_owner
     links = {
         _text(link.get("title")) or _text(link.get("url")): _text(link.get("url"))
         for link in map(_mapping, _list(entity.metadata.get("links")))
-        if _text(link.get("url"))
+        if is_web_address(_text(link.get("url")))  # Backstage also has relative ones, which lead nowhere from a chat
     }
     return _filled(
         {

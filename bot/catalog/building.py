@@ -183,6 +183,7 @@ def _runbook(id_: str, runbook: RunbookModel, actions: Actions) -> Runbook:
         id=id_,
         title=runbook.title,
         description=runbook.description,
+        link=runbook.link,
         match=_all_of(runbook.match),
         risk=runbook.risk,
         run_by=tuple(runbook.run_by),

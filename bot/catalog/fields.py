@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -34,10 +35,12 @@ __all__ = [
     "SomeTime",
     "TimeOfDay",
     "TimeZone",
+    "WebAddress",
     "WhoList",
     "WhoText",
     "duration_seconds",
     "duration_text",
+    "is_web_address",
 ]
 
 
@@ -129,6 +132,27 @@ def _host(value: Any) -> Matchers:
 def _email(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", value.strip()):
         raise _wrong("not an e-mail address; write robin@example.org")
+    return value.strip()
+
+
+def is_web_address(text: str) -> bool:
+    """Whether it is an absolute http(s) address, with a host and nothing that hides.
+
+    >>> is_web_address("https://grafana.example.org/d/checkout"), is_web_address("/docs"), is_web_address("javascript:alert(1)")
+    (True, False, False)
+    """
+    if not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _web_address(value: Any) -> str:
+    if not isinstance(value, str) or not is_web_address(value.strip()):
+        raise _wrong("not a web address; write https://grafana.example.org/d/checkout")
     return value.strip()
 
 
@@ -231,6 +255,10 @@ MatcherText = Annotated[
 ]
 HostText = Annotated[Matchers, *_text(_host, "A host of its own; * stands for any text.", ["checkout-1", "checkout-*"])]
 Email = Annotated[str, *_text(_email, "An e-mail address.", ["robin@example.org"], format="email")]
+WebAddress = Annotated[
+    str,
+    *_text(_web_address, "A web address.", ["https://grafana.example.org/d/checkout"], pattern=r"^https?://[^\s/]+"),
+]
 Rotation = Annotated[
     str, *_text(_rotation, "How often the next person takes over.", ["daily", "weekly", "12h", "2w"], pattern=_ROTATION)
 ]

@@ -284,11 +284,15 @@ class Verify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
-    """Steps that may be run from a room. It fits an incident when one of its alerts meets `match`; `approve` None asks nobody."""
+    """Steps that may be run from a room. It fits an incident when one of its alerts meets `match`; `approve` None asks nobody.
+
+    `link` is where it is written down for people.
+    """
 
     id: str
     title: str
     description: str = ""
+    link: str = ""
     match: Matchers = field(default_factory=Matchers)
     risk: Literal["low", "high"] = "high"
     run_by: tuple[Who, ...] = (Who(kind="team"),)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from bot.catalog.fields import Duration, Entry, MatcherText, Pattern, SomeTime, WhoList
+from bot.catalog.fields import Duration, Entry, MatcherText, Pattern, SomeTime, WebAddress, WhoList
 
 __all__ = [
     "DEFAULT_ACTIONS",
@@ -120,6 +120,9 @@ class RunbookModel(Entry):
 
     title: str = Field(min_length=1, description="What it does, as one says it.")
     description: str = Field("", description="When to use it, and what it costs.")
+    link: WebAddress = Field(
+        "", description="Where it is written down for people; kept in sight in rooms that it fits."
+    )
     match: list[MatcherText] = Field(
         [], description="Suggested for incidents with an alert that meets ALL of these; none: for any."
     )

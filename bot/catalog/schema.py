@@ -27,6 +27,7 @@ from bot.catalog.fields import (
     SomeTime,
     TimeOfDay,
     TimeZone,
+    WebAddress,
     WhoList,
     duration_text,
 )
@@ -133,9 +134,9 @@ class ServiceModel(Entry):
     hosts: list[HostText] = Field([], description="Hosts of its own; * stands for any text.", examples=[["checkout-*"]])
     repositories: list[Repository] = Field([], description="Changes of these are this service's changes.")
     escalation: str = Field("", description="Its own escalation policy; default: its team's.")
-    links: dict[str, str] = Field(
+    links: dict[str, WebAddress] = Field(
         {},
-        description="What responders want to open. Kept for later.",
+        description="What responders want to open when it is hit: on the card, and as bookmarks of the room. Label to address.",
         examples=[{"dashboard": "https://grafana.example.org/d/checkout"}],
     )
     private: bool = Field(

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from bot.chat.views import Person, View
+from bot.chat.views import Link, Person, View
 from bot.errors import Permanent
 from bot.storage.database import Transaction
 
 __all__ = [
     "Announcing",
     "Archiving",
+    "Bookmarking",
     "DoorClosed",
     "Gateway",
     "Invitation",
@@ -127,6 +128,15 @@ class Archiving(Protocol):
 
     async def archive(self, room: str) -> None:
         """Close the room; what was said stays readable."""
+        ...
+
+
+@runtime_checkable
+class Bookmarking(Protocol):
+    """Platforms where links can be kept in sight above a room's conversation."""
+
+    async def bookmark(self, room: str, links: Sequence[Link]) -> None:
+        """Keep these there, each once; what people keep there stays. A room without them is a room still."""
         ...
 
 

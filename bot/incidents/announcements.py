@@ -99,6 +99,7 @@ class Announcements:
             await self.say(work, incident.number, notice, at)
         match event:
             case Joined(new_services=services) if services:
+                await self._each(work, incident.number, at, kind="links", payload={}, subject="links")
                 await self._warn_of_secrets(work, incident, services, at)
                 if (burst := await spread.newest(work.connection, incident)) is not None:
                     await self.progress(work, incident.number, burst.key, burst.notice, at)
@@ -113,6 +114,8 @@ class Announcements:
             case Renamed():
                 await self._each(work, incident.number, at, kind="retitle", payload={}, subject="retitle")
         await self.refresh_card(work, incident.number, at)
+        if isinstance(event, Declared | Merged):
+            await self._each(work, incident.number, at, kind="links", payload={}, subject="links")
         if isinstance(event, Merged) and event.into:
             await self.archive(work, incident.number, at)
 

@@ -10,6 +10,7 @@ from bot.chat.views import (
     Button,
     Card,
     Code,
+    Link,
     Moment,
     Person,
     RoleHolder,
@@ -37,11 +38,12 @@ def card(
     changes: Mapping[str, Change],
     author: Callable[[Change], str],
     invited: Mapping[str, Person] | None = None,
+    links: Sequence[Link] = (),
 ) -> Card:
     """Draw nothing, say everything: what is broken, who has it, why probably, what to do next.
 
     `changes` holds the suspects' changes by id; a suspect whose change is gone is left out. `author` names who made one,
-    `invited` who was brought in for which of them.
+    `invited` who was brought in for which of them, `links` what people want to open.
     """
     asked = invited or {}
     suspects = _distinct([changes[suspect.change] for suspect in incident.suspects if suspect.change in changes])
@@ -67,6 +69,7 @@ def card(
         suspects=tuple(_suspect(change, incident, author, asked) for change in suspects[:SUSPECTS_SHOWN]),
         next_step=_next_step(incident, suspects, asked),
         buttons=_buttons(incident, ask=bool(suspects) and not asked),
+        links=tuple(links),
     )
 
 

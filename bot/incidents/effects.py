@@ -10,15 +10,26 @@ import msgspec
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.chat import outbox
-from bot.chat.gateway import Archiving, Gateway, MessageLost, Pinning, PostedMessage, Renaming, RoomLost, RoomRequest
+from bot.chat.gateway import (
+    Archiving,
+    Bookmarking,
+    Gateway,
+    MessageLost,
+    Pinning,
+    PostedMessage,
+    Renaming,
+    RoomLost,
+    RoomRequest,
+)
 from bot.chat.outbox import Effect
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import Notice, Person, decode_view, encode_view, text
 from bot.clock import Clock
 from bot.errors import Permanent
-from bot.incidents import lines, store, timeline
+from bot.incidents import lines, links, store, timeline
 from bot.incidents.announcements import marker
 from bot.incidents.card import card
 from bot.incidents.model import Incident
@@ -40,10 +51,12 @@ class RoomEffects:
         database: Database,
         clock: Clock,
         *,
+        catalog: Callable[[], Catalog],
         person: Callable[[str], Person],
         author: Callable[[Change], str],
     ) -> None:
-        self._database, self._clock, self._person, self._author = database, clock, person, author
+        self._database, self._clock, self._catalog = database, clock, catalog
+        self._person, self._author = person, author
 
     def executors(self) -> Mapping[str, Executor]:
         """What the relay should know."""
@@ -58,6 +71,7 @@ class RoomEffects:
             "open_room": self._open_room,
             "direct": self._direct,
             "archive": self._archive,
+            "links": self._links,
             **{kind: partial(self._in_the_room, executor) for kind, executor in in_the_room.items()},
         }
 
@@ -106,6 +120,7 @@ class RoomEffects:
                 await self._enqueue(work, effect, "invite", {"people": msgspec.to_builtins(people)})
             if not same:
                 await self._enqueue(work, effect, "card", {}, subject="card")
+                await self._enqueue(work, effect, "links", {}, subject="links")
         if not same:
             await lines.refresh(work, _number(effect), effect.platform, self._clock.now())
 
@@ -143,9 +158,10 @@ class RoomEffects:
             incident = await store.load(connection, number)
             changes = {s.change: await ledger.get(connection, s.change) for s in incident.suspects[:3]}
             owners = await timeline.invited_owners(connection, number) if changes else []
+            opened = await links.card_links(connection, self._catalog(), incident)
         known = {key: change for key, change in changes.items() if change}
         invited = {ledger.change_key(one.change): self._person(one.person) for one in owners}
-        view = card(incident, self._person, known, self._author, invited)
+        view = card(incident, self._person, known, self._author, invited, opened)
         if room.card_message is not None:
             try:
                 await gateway.edit(PostedMessage(room=room.external, message=room.card_message), view)
@@ -175,6 +191,16 @@ class RoomEffects:
             await self._enqueue(work, effect, "post", {"view": encode_view(view)})
 
         return settled
+
+    async def _links(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        async with self._database.reading() as connection:
+            room = await self._room_row(connection, effect)
+            incident = await store.load(connection, _number(effect))
+            kept = await links.kept_links(connection, self._catalog(), incident)
+        if not kept or not incident.open or not isinstance(gateway, Bookmarking):
+            return DROPPED
+        await gateway.bookmark(room.external, kept)
+        return None
 
     async def _direct(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         person = msgspec.convert(effect.payload["person"], Person)

@@ -22,6 +22,8 @@ from bot.catalog.runbook_schema import DEFAULT_ACTIONS
         ("people: {robin: {name: true}}", '1: people.robin.name: should be a text; to mean the word, quote it: "true"'),
         ("people: {Robin V: {}}", '1: people["Robin V"]: people are mentioned by this key: small letters'),
         ("people: {team: {}}", '1: people.team: "team" has a meaning of its own in policies; call the person otherwise'),
+        ("services: {web: {links: {logs: 'javascript:x'}}}", "1: services.web.links.logs: not a web address; write https://"),
+        ("rooms: {private: {severities: [SEV9]}}", "1: rooms.private.severities[0]: "),
         ("services: {web: {tier: 9}}", "1: services.web.tier: should be at most 5"),
         ("services: {web: {tier: high}}", '1: services.web.tier: should be a whole number, not "high"'),
         ("services: {web: {match: 'a=\"b\"'}}", '1: services.web.match: should be a list, not "a="b""'),

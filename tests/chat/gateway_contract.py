@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from bot.chat.gateway import Announcing, Archiving, Gateway, Pinning, PostedMessage, Renaming, RoomRequest
+from bot.chat.gateway import Announcing, Archiving, Bookmarking, Gateway, Pinning, PostedMessage, Renaming, RoomRequest
 from bot.chat.views import (
     Announcement,
     Button,
@@ -304,6 +304,19 @@ class GatewayContract:
         assert await gateway.open_room(request()) == room
         await gateway.post(room, notice("it came back"), nonce="effect-1")
         assert any("it came back" in said for said in await platform.texts(room))
+
+    async def test_bookmarks_may_be_repeated_and_hostile(self, platform: Platform, gateway: Gateway) -> None:
+        if not isinstance(gateway, Bookmarking):
+            pytest.skip(f"{gateway.platform} bookmarks nothing")
+        room = await gateway.open_room(request())
+        kept = [
+            Link("dashboard", "https://grafana.example.org/d/x"),
+            Link(HOSTILE, "https://a.example"),
+            Link("", "javascript:1"),
+        ]
+        for _ in range(2):
+            await gateway.bookmark(room, kept)
+        assert list(await platform.alarms()) == []
 
     async def test_an_incident_is_announced_once_and_kept_true_in_place(
         self, platform: Platform, gateway: Gateway

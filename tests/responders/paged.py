@@ -225,7 +225,9 @@ async def world(
         clock,
         gateways={gateway.platform: gateway for gateway in gateways},
         executors={
-            **RoomEffects(database, clock, person=person, author=lambda change: change.author_name).executors(),
+            **RoomEffects(
+                database, clock, catalog=lambda: kept[0], person=person, author=lambda change: change.author_name
+            ).executors(),
             **paging.executors(),
         },
         metrics=metrics,

@@ -237,3 +237,50 @@ async def test_names_that_others_have_are_not_taken_from_them(tmp_path: Path, sl
         await stage.settled()
     assert not theirs.posts
     assert not archived.posts
+
+
+# --- bookmarked -----------------------------------------------------------------------------------------------------------
+
+LINKED = """
+services:
+  checkout: {depends_on: [cart], links: {dashboard: "https://grafana.example.org/d/checkout"}}
+  cart: {links: {dashboard: "https://grafana.example.org/d/cart"}}
+runbooks:
+  slow: {title: Slow checkout, link: "https://wiki.example.org/slow", match: ['service="checkout"'], steps: [{command: [echo]}]}
+"""
+
+
+async def test_dashboards_and_runbooks_are_bookmarks_of_the_room_each_once(tmp_path: Path, slack: FakeSlack) -> None:
+    public = {"MUSTER_PUBLIC_URL": "https://muster.example.org"}
+    slack.faults.plan("bookmarks.add", "reset_after", times=1)
+    async with muster(tmp_path, slack, written=LINKED, **public) as stage:
+        await stage.alert(links=["https://evil.example.org/"])
+        room = slack.world.named(await stage.room())
+        await slack.until(lambda: len(room.bookmarks) == 3, 20.0)
+        await stage.alert(name="CartErrors", service="cart", host="cart-1", summary="5xx at 40 %")
+        await slack.until(lambda: len(room.bookmarks) == 4, 20.0)
+        await stage.settled()
+        assert [(mark["title"], mark["link"].split("/", 3)[2]) for mark in room.bookmarks] == [
+            ("INC-1 in the situation room", "muster.example.org"),
+            ("checkout dashboard", "grafana.example.org"),
+            ("Runbook Slow checkout", "wiki.example.org"),
+            ("cart dashboard", "grafana.example.org"),
+        ]
+        card = await stage.card(room.name)
+        urls = [
+            one.get("url")
+            for block in card.blocks
+            for part in block.get("elements", ())
+            for one in part.get("elements", ())
+        ]
+        assert "https://grafana.example.org/d/cart" in urls
+        assert "https://evil.example.org/" in urls
+
+
+async def test_a_room_without_bookmarks_is_a_room_still(tmp_path: Path, slack: FakeSlack) -> None:
+    slack.app.scopes -= {"bookmarks:write"}
+    async with muster(tmp_path, slack, written=LINKED) as stage:
+        await stage.alert()
+        await stage.card(await stage.room())
+        await stage.settled()
+        assert (await stage.ready())["outbox"]["dead"] == 0

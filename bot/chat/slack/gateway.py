@@ -18,7 +18,8 @@ from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.drawing import Drawn, draw
-from bot.chat.views import Person, View
+from bot.chat.slack.richtext import is_web
+from bot.chat.views import Link, Person, View
 from bot.errors import Permanent, Uncertain
 from bot.telemetry import get_logger
 
@@ -31,6 +32,7 @@ EDITED_TEXT = 4_000  # chat.update: msg_too_long; a post may have ten times as m
 TOPIC_LENGTH = 250  # specs: conversations.setTopic, conversations.setPurpose: too_long
 NAME_LENGTH = 80  # conversations.create: invalid_name_maxlength
 NAMES = 20  # tried before we give up
+BOOKMARK = 80  # characters of a title; Slack takes 256 (specs: bookmarks.add) and shows few
 AT_ONCE = 100  # people of one conversations.invite
 LOOKED_AT = 100  # messages that are searched for one that may have arrived
 REMEMBERED = 5_000  # posts, in case one is asked for again although it arrived
@@ -51,7 +53,7 @@ _WHY = {
 
 
 class SlackGateway:
-    """Implements Gateway, Announcing, Archiving, Pinning and Renaming. `link` is a room in the situation room, "" for none."""
+    """Implements Gateway and every capability. `link` is a room in the situation room, "" for none."""
 
     platform = "slack"
 
@@ -162,6 +164,19 @@ class SlackGateway:
             if error.error not in {"already_archived", "is_archived", "channel_not_found"}:
                 raise
 
+    async def bookmark(self, room: str, links: Sequence[Link]) -> None:
+        """Keep links in sight, each once; a room without them is a room still."""
+        try:
+            known = {
+                one.get("link") for one in (await self._client.call("bookmarks.list", channel_id=room))["bookmarks"]
+            }
+            for link in links:
+                if link.url not in known and is_web(link.url):
+                    title = one_line(link.label, BOOKMARK) or link.url[:BOOKMARK]
+                    await self._client.call("bookmarks.add", channel_id=room, title=title, type="link", link=link.url)
+        except Refused as error:
+            log.warning("not_bookmarked", room=room, reason=error.error)
+
     async def find_channel(self, named: str) -> str:
         """The id of a channel of the catalogue's, where we are now."""
         return await self._channels.find(named)
@@ -220,20 +235,8 @@ class SlackGateway:
         purpose = f"{request.incident} ({request.marker})"
         await self._client.call("conversations.setPurpose", channel=channel, purpose=purpose)
         await self.retitle(channel, request.title)
-        await self._bookmark(channel, request)
-
-    async def _bookmark(self, channel: str, request: RoomRequest) -> None:
-        """The way to the situation room, once; a room without it is a room still."""
-        link = self._link(request.name)
-        if not link:
-            return
-        try:
-            known = (await self._client.call("bookmarks.list", channel_id=channel)).get("bookmarks", ())
-            if not any(bookmark.get("link") == link for bookmark in known):
-                title = f"{request.incident} in the situation room"
-                await self._client.call("bookmarks.add", channel_id=channel, title=title, type="link", link=link)
-        except Refused as error:
-            log.warning("not_bookmarked", room=channel, reason=error.error)
+        if link := self._link(request.name):
+            await self.bookmark(channel, [Link(f"{request.incident} in the situation room", link)])
 
     async def _invite(self, room: str, accounts: Sequence[str]) -> dict[str, str]:
         """Invite; returns who could not be, and why."""

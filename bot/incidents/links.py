@@ -1,0 +1,97 @@
+"""What responders want to open: dashboards of the services hit, runbooks that fit, what the alerts themselves point to.
+
+Only absolute http(s) addresses, each once, few. How a link is drawn is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.catalog.catalog import Catalog
+from bot.chat.harmless import one_line
+from bot.chat.views import Link
+from bot.incidents import store
+from bot.incidents.model import Incident
+from bot.storage import tables
+
+__all__ = ["card_links", "kept_links"]
+
+KEPT = 5  # that are kept in sight: each costs a call
+SHOWN = 8  # on the card
+OF_ALERTS = 3
+GROUPS, LOOKED_AT = 8, 25  # groups, and alerts of each from either end, that are looked at, however large a storm is
+LABEL = 60  # characters
+ADDRESS = 2_048  # characters; Slack's bookmarks take no more (specs: bookmarks.add)
+
+
+async def kept_links(connection: AsyncConnection, catalog: Catalog, incident: Incident) -> tuple[Link, ...]:
+    """Those by the catalogue's word, to be kept in sight. What an alert says is not: anybody may send one."""
+    return tuple(_each_once(_known(catalog, incident, await _alerts(connection, incident)), KEPT))
+
+
+async def card_links(connection: AsyncConnection, catalog: Catalog, incident: Incident) -> tuple[Link, ...]:
+    """Those for the card; of the alerts' own a few, named by where they lead."""
+    alerts = await _alerts(connection, incident)
+    theirs = _each_once(_theirs(alerts), OF_ALERTS)
+    return tuple(_each_once([*_each_once(_known(catalog, incident, alerts), SHOWN - OF_ALERTS), *theirs], SHOWN))
+
+
+def _known(catalog: Catalog, incident: Incident, alerts: Sequence[Row[Any]]) -> Iterator[Link]:
+    for name, _ in incident.services:
+        known = catalog.services.get(name)
+        for label, url in known.links.items() if known else ():
+            yield Link(f"{name} {label}", url)
+    written = [runbook for runbook in catalog.runbooks.values() if runbook.link]
+    seen = [store.alert_of(row) for row in alerts] if any(runbook.match for runbook in written) else []
+    for runbook in sorted(written, key=lambda one: not one.match):  # made for these alerts first, then for any
+        if not runbook.match or any(runbook.match.matches(alert) for alert in seen):
+            yield Link(f"Runbook {runbook.title}", runbook.link)
+
+
+def _theirs(alerts: Sequence[Row[Any]]) -> Iterator[Link]:
+    for row in alerts:
+        for url in msgspec.json.decode(row.links_json, type=list[str]):
+            yield Link(f"{row.name} ({_host(url)})", url)
+
+
+def _each_once(links: Iterable[Link], most: int) -> list[Link]:
+    """The first of them that can be opened. Two of one label are one: the alerts of a storm differ by a query."""
+    found: dict[str, Link] = {}
+    labels: set[str] = set()
+    for link in links:
+        label = one_line(link.label, LABEL)
+        if len(found) < most and _host(link.url) and link.url not in found and label not in labels:
+            found[link.url] = Link(label, link.url)
+            labels.add(label)
+    return list(found.values())
+
+
+def _host(url: str) -> str:
+    """Where it leads; "" for what is no web address."""
+    if not url.isprintable() or " " in url or len(url) > ADDRESS:
+        return ""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+async def _alerts(connection: AsyncConnection, incident: Incident) -> list[Row[Any]]:
+    """The first alerts of each group and the newest, without reading what lies between."""
+    a, g = tables.alerts.c, tables.groups.c
+    groups = select(g.id).where(g.incident == incident.number).order_by(g.opened_at, g.id).limit(GROUPS)
+    found: dict[int, Row[Any]] = {}
+    for group in (await connection.execute(groups)).scalars().all():
+        for order in (a.id, a.id.desc()):
+            rows = await connection.execute(
+                select(tables.alerts).where(a.group_id == group).order_by(order).limit(LOOKED_AT)
+            )
+            found |= {row.id: row for row in rows}
+    return [found[number] for number in sorted(found)]
