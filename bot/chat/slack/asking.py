@@ -11,8 +11,8 @@ from typing import Any
 from bot.catalog.catalog import Catalog
 from bot.chat import heard
 from bot.chat.slack.accounts import Accounts
-from bot.chat.slack.client import SlackClient
-from bot.chat.slack.drawing import draw
+from bot.chat.slack.client import Refused, SlackClient
+from bot.chat.slack.drawing import Drawn
 from bot.chat.slack.limits import Block
 from bot.chat.slack.manifest import typed_as
 from bot.chat.slack.modals import (
@@ -27,6 +27,7 @@ from bot.chat.slack.modals import (
     runbook_modal,
 )
 from bot.chat.slack.mrkdwn import unescape
+from bot.chat.slack.pictures import Pictures
 from bot.chat.views import Reply
 from bot.commands.definition import Verb
 from bot.commands.dispatch import Dispatcher, Invocation
@@ -51,11 +52,12 @@ class Asking:
         self,
         client: SlackClient,
         accounts: Accounts,
+        pictures: Pictures,
         database: Database,
         dispatcher: Dispatcher,
         catalog: Callable[[], Catalog],
     ) -> None:
-        self._client, self._accounts, self._database = client, accounts, database
+        self._client, self._accounts, self._pictures, self._database = client, accounts, pictures, database
         self._dispatcher, self._catalog = dispatcher, catalog
         self._verbs = by_name()
 
@@ -136,19 +138,23 @@ class Asking:
 
     async def say_privately(self, account: str, channel: str, reply: Reply) -> None:
         """Tell one person alone, in the channel; where they are not in it, in a direct message."""
-        drawn = draw(reply, self._accounts.known)
+
+        async def here(drawn: Drawn) -> None:
+            shown = {"text": drawn.text, "blocks": drawn.blocks}
+            await self._client.call("chat.postEphemeral", channel=channel, user=account, **shown)
+
+        async def directly(drawn: Drawn) -> None:
+            opened = await self._client.call("conversations.open", users=account)
+            shown = {"text": drawn.text, "blocks": drawn.blocks, "unfurl_links": False, "unfurl_media": False}
+            await self._client.call("chat.postMessage", channel=opened["channel"]["id"], **shown)
+
         try:
             if channel:
-                await self._client.call(
-                    "chat.postEphemeral", channel=channel, user=account, text=drawn.text, blocks=drawn.blocks
-                )
+                await self._pictures.sent(reply, here)
                 return
         except DeliveryError as error:
             log.info("private_answer_elsewhere", reason=str(error))
-        opened = await self._client.call("conversations.open", users=account)
-        await self._client.call(
-            "chat.postMessage", channel=opened["channel"]["id"], text=drawn.text, blocks=drawn.blocks
-        )
+        await self._pictures.sent(reply, directly)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -199,11 +205,13 @@ class Asking:
 
     async def _respond(self, url: str, reply: Reply) -> bool:
         """Answer where Slack told us to; False when that way is closed (it is open for half an hour)."""
-        drawn = draw(reply, self._accounts.known)
-        body = {
-            "response_type": "ephemeral" if reply.private else "in_channel",
-            "replace_original": False,
-            "text": drawn.text,
-            "blocks": drawn.blocks,
-        }
-        return await self._client.respond(url, body)
+
+        async def respond(drawn: Drawn) -> bool:
+            kind = "ephemeral" if reply.private else "in_channel"
+            body = {"response_type": kind, "replace_original": False, "text": drawn.text, "blocks": drawn.blocks}
+            return await self._client.respond(url, body)
+
+        try:
+            return await self._pictures.sent(reply, respond)
+        except Refused:
+            return False

@@ -26,7 +26,13 @@ ROLES = 6
 LINKS = 8
 NAME = 60  # characters of a service
 TITLE = 600  # characters of a title that a header cannot hold
-BUTTONS, FACTS, CAUSE, NEXT, MORE = 3_000, 2_800, 2_800, 1_200, 700  # bytes; with the header (850) less than a message
+BUTTONS, FACTS, CAUSE, NEXT, MORE = (
+    2_800,
+    2_700,
+    2_700,
+    1_200,
+    700,
+)  # bytes; with the header (850) and a picture (550) less than a message
 
 
 def card_blocks(card: Card, audience: Audience) -> list[Block]:

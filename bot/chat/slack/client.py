@@ -142,13 +142,30 @@ class SlackClient:
             self._doubted = False
 
     async def respond(self, url: str, body: dict[str, Any]) -> bool:
-        """Post to a response_url; False when it was refused or did not arrive."""
+        """Post to a response_url; False when that way is closed or it did not arrive. Refused where Slack takes no such blocks."""
         try:
             async with self._open().post(url, json=body) as answer:
-                return answer.status == 200
+                if answer.status == 200:
+                    return True
+                said = await answer.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("response_url_failed", reason=type(error).__name__)
             return False
+        if "invalid_blocks" in said:
+            raise Refused("response_url", "invalid_blocks")
+        log.info("response_url_closed", status=answer.status)
+        return False
+
+    async def upload(self, url: str, content: bytes) -> None:
+        """Send a file's bytes where files.getUploadURLExternal said. Uncertain when that does not succeed."""
+        try:
+            async with self._open().post(url, data=content) as answer:
+                if answer.status == 200:
+                    return
+                reason = f"HTTP {answer.status}"
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            reason = type(error).__name__
+        raise Uncertain(f"Slack did not take a file: {reason}")
 
     async def _wait(self, method: str, channel: str) -> None:
         while (seconds := self._tiers.wait(method, channel)) > 0.0:

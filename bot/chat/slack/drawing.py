@@ -14,10 +14,10 @@ from bot.chat.slack.audience import Audience
 from bot.chat.slack.card import card_blocks, card_words
 from bot.chat.slack.limits import HEADER, MESSAGE, Block, length, size
 from bot.chat.slack.mrkdwn import fallback, words
-from bot.chat.slack.parts import bullets, buttons, header, output, paragraphs
-from bot.chat.views import Announcement, Button, Card, Notice, Page, Reply, Text, View
+from bot.chat.slack.parts import ALT, bullets, buttons, header, image, output, paragraphs
+from bot.chat.views import Announcement, Button, Card, Notice, Page, Picture, Reply, Text, View
 
-__all__ = ["Drawn", "draw"]
+__all__ = ["ALT", "Drawn", "draw"]
 
 TONES = {  # a sign of state at the start of the line, as shape and colour; what is merely told has none
     "good": "\N{WHITE HEAVY CHECK MARK} ",
@@ -47,37 +47,56 @@ def draw(
     called: Collection[str] = (),
     links: Mapping[str, str] | None = None,
     whole: Text = ("the situation room",),
+    file: str = "",
 ) -> Drawn:
-    """How it looks in Slack. For the arguments see Audience."""
+    """How it looks in Slack. For the arguments see Audience; `file` is Slack's id of the view's picture, where it has it."""
     rung = (*called, *view.called) if isinstance(view, Notice) else called
     audience = Audience(known=known, now=now, called=rung, links=links or {}, whole=whole)
     match view:
         case Card():
-            return Drawn(text=fallback(card_words(view), audience), blocks=card_blocks(view, audience))
+            graph = image(view.picture, file)  # beneath the buttons, which belong on a phone's first screen
+            return Drawn(text=fallback(card_words(view), audience), blocks=[*card_blocks(view, audience), *graph])
         case Notice(text=said, details=details, output=printed):
             marked = (TONES.get(view.tone, ""), *said)
-            return _message(marked, details, printed, view.buttons, audience, last=True)
+            seen, read = _picture(view.picture, file)
+            return _message(marked, (*details, *read), printed, seen, view.buttons, audience, last=True)
         case Page():
             return _page(view, audience)
         case Announcement():
             return Drawn(text=fallback((view.text,), audience), blocks=announcement_blocks(view, audience))
         case Reply(text=said, details=details, output=printed):
-            return _message(said, details, printed, view.buttons, audience, last=False)
+            seen, read = _picture(view.picture, file)
+            return _message(said, (*details, *read), printed, seen, view.buttons, audience, last=False)
+
+
+def _picture(picture: Picture | None, file: str) -> tuple[list[Block], tuple[Text, ...]]:
+    """The picture, or its words where Slack does not have it."""
+    if picture is None or file:
+        return image(picture, file), ()
+    words = one_line(picture.alt, 2 * ALT)
+    return [], ((words,),) if words.strip() else ()
 
 
 def _message(
-    said: Text, details: tuple[Text, ...], printed: str, offered: tuple[Button, ...], audience: Audience, *, last: bool
+    said: Text,
+    details: tuple[Text, ...],
+    printed: str,
+    seen: list[Block],
+    offered: tuple[Button, ...],
+    audience: Audience,
+    *,
+    last: bool,
 ) -> Drawn:
-    """A sentence, a list beneath it, output and buttons."""
+    """A sentence, a list beneath it, output, a picture and buttons."""
     row, typed = buttons(offered, audience, BUTTONS)
     sentence, whole = paragraphs([said], audience, SAID)
-    left = MESSAGE - MORE - size([*row, *sentence])
+    left = MESSAGE - MORE - size([*row, *sentence, *seen])
     items, whole_items = bullets([*details, *typed], audience, left - (min(PRINTED, left // 2) if printed else 0))
     prints, whole_output = output(printed, left - size(items), last=last) if printed else ([], True)
     more: list[Block] = []
     if not (whole and whole_items and whole_output):
         more, _ = paragraphs([("Shortened here. All of it: ", *audience.whole)], audience, MORE)
-    blocks = [*sentence, *items, *prints, *more, *row] or paragraphs([("Done.",)], audience, SAID)[0]
+    blocks = [*sentence, *items, *prints, *more, *seen, *row] or paragraphs([("Done.",)], audience, SAID)[0]
     return Drawn(text=fallback((said, *details), audience), blocks=blocks)
 
 

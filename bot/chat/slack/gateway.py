@@ -18,6 +18,7 @@ from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.drawing import Drawn, draw
+from bot.chat.slack.pictures import Pictures
 from bot.chat.slack.richtext import is_web
 from bot.chat.views import Link, Person, View
 from bot.errors import Permanent, Uncertain
@@ -59,7 +60,7 @@ class SlackGateway:
 
     def __init__(self, client: SlackClient, accounts: Accounts, link: Callable[[str], str] = lambda _: "") -> None:
         self._client, self._accounts, self._link = client, accounts, link
-        self._channels = Channels(client)
+        self._channels, self.pictures = Channels(client), Pictures(client, accounts)
         self._me = ""  # our own user id
         self._certain: set[str] = set()  # channels where nothing of ours may stand unnoticed
         self._made: dict[str, str] = {}  # rooms that are not described yet, by marker
@@ -97,7 +98,7 @@ class SlackGateway:
 
     async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
         """Say something in a channel, once for each nonce."""
-        return await self._post(room, draw(view, self._accounts.known), nonce)
+        return await self.pictures.sent(view, lambda drawn: self._post(room, drawn, nonce))
 
     async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
         """Say something to one person alone."""
@@ -116,11 +117,13 @@ class SlackGateway:
 
     async def edit(self, message: PostedMessage, view: View) -> None:
         """Replace what a message shows."""
-        drawn = draw(view, self._accounts.known)
+
+        async def update(drawn: Drawn) -> None:
+            text = drawn.text[:EDITED_TEXT]
+            await self._in(message.room, "chat.update", ts=message.message, text=text, blocks=drawn.blocks)
+
         try:
-            await self._in(
-                message.room, "chat.update", ts=message.message, text=drawn.text[:EDITED_TEXT], blocks=drawn.blocks
-            )
+            await self.pictures.sent(view, update)
         except Refused as error:
             if error.error in {"message_not_found", "cant_update_message"}:
                 self._forget(message)

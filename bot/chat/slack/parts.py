@@ -21,14 +21,27 @@ from bot.chat.slack.limits import (
     weight,
 )
 from bot.chat.slack.richtext import elements, is_web, preformatted, section
-from bot.chat.views import Button, Code, Text
+from bot.chat.views import Button, Code, Picture, Text
 
-__all__ = ["OPENS", "PRESSED", "bullets", "buttons", "header", "output", "paragraphs", "plain_text", "rich_text"]
+__all__ = [
+    "ALT",
+    "OPENS",
+    "PRESSED",
+    "bullets",
+    "buttons",
+    "header",
+    "image",
+    "output",
+    "paragraphs",
+    "plain_text",
+    "rich_text",
+]
 
 PRESSED = "command:"  # begins the action_id of a button whose value is a command
 OPENS = "link:"  # of a button that only opens an address; Slack reports the press all the same
 LINE = 1_500  # bytes of one line of a list
 SHORTEST = 120  # bytes: with less left, a line is not begun
+ALT = 400  # bytes of what describes a picture; Slack takes 2,000 characters
 CONTAINER = 80  # bytes that a block costs before anything is in it
 
 
@@ -112,6 +125,16 @@ def output(printed: str, room: int, *, last: bool) -> tuple[list[Block], bool]:
     shown = "\n".join(reversed(kept) if last else kept) or " "
     more = section([{"type": "text", "text": f"... {_lines(rest)} {'before' if last else 'more'}"}])
     return [rich_text([more, preformatted(shown)] if last else [preformatted(shown), more])], False
+
+
+def image(picture: Picture | None, file: str) -> list[Block]:
+    """A picture that Slack has, with its words for whoever cannot see it; nothing where it has none."""
+    if picture is None or not file:
+        return []
+    alt = one_line(picture.alt, 4 * ALT)
+    while weight(alt) > ALT:
+        alt = clip(alt, length(alt) * 3 // 4)
+    return [{"type": "image", "slack_file": {"id": file}, "alt_text": alt or f"A picture of {picture.incident}"[:80]}]
 
 
 def buttons(offered: Sequence[Button], audience: Audience, room: int) -> tuple[list[Block], tuple[Text, ...]]:

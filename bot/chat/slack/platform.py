@@ -71,7 +71,7 @@ class SlackPlatform:
         keeping = Keeping(self._client, self._accounts, database, services.incidents)
         return SlackEdge(
             self._client,
-            Asking(self._client, self._accounts, database, dispatcher, self._catalog),
+            Asking(self._client, self._accounts, self.gateway.pictures, database, dispatcher, self._catalog),
             Hearing(self._client, self._accounts, database, clock, keeping),
             History(self._client, self._accounts, database, clock, keeping),
             Tab(self._client, self._accounts, services),

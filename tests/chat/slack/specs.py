@@ -57,8 +57,11 @@ def check(name: str, value: dict[str, Any]) -> None:
     definition = next(
         known
         for known, schema in schemas(name).items()
-        if schema.get("properties", {}).get("type", {}).get("const") == value["type"]
-        and (known.endswith(("Block", "View")))
+        if known.endswith(("Block", "View"))
+        and any(
+            form.get("properties", {}).get("type", {}).get("const") == value["type"]
+            for form in schema.get("anyOf", [schema])
+        )
     )
     error = next(iter(validator(name, definition).iter_errors(value)), None)
     assert error is None, f"{error.json_path}: {error.message[:500]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from bot.chat.views import (
     Notice,
     Page,
     Person,
+    Picture,
     Reply,
     ServiceCount,
     Strong,
@@ -41,6 +43,13 @@ def known(person: str) -> str:
 def drawn(view: View | Reply, **arguments: Any) -> Drawn:
     made = draw(view, known, now=NOW, **arguments)
     specs.check_message(made.blocks, made.text)
+    if isinstance(
+        view, Card | Notice | Reply
+    ):  # a picture has room in it whatever else there is, and so have its words
+        picture = Picture(incident="INC-42", name="a.png", alt=HOSTILE + "&<\n" * 300)
+        seen = draw(msgspec.structs.replace(view, picture=picture), known, now=NOW, file="F0ABCDEFGH", **arguments)
+        specs.check_message(seen.blocks, seen.text)
+        assert [one["type"] for one in seen.blocks].count("image") == 1
     return made
 
 

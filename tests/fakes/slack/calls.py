@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.fakes.slack import lengths
-from tests.fakes.slack.judging import wrong_blocks, wrong_view
+from tests.fakes.slack.judging import wrong_blocks, wrong_files, wrong_view
 from tests.fakes.slack.shapes import named_blocks
 from tests.fakes.slack.tables import RULES
 from tests.fakes.slack.world import Channel, Message, View
@@ -137,7 +137,7 @@ class Call:
         blocks = self.json(key, list, "invalid_blocks_format")
         if blocks is None:
             return None
-        wrong = wrong_blocks(blocks)
+        wrong = wrong_blocks(blocks) or wrong_files(self.world, blocks)
         if wrong:
             raise Refusal("invalid_blocks", errors=[w.removeprefix("[ERROR] ") for w in wrong], messages=wrong)
         return named_blocks(blocks)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.fakes.slack.calls import Call, Refusal
 from tests.fakes.slack.happening import Answer, Happening
-from tests.fakes.slack.judging import wrong_blocks, wrong_options, wrong_view
+from tests.fakes.slack.judging import wrong_blocks, wrong_files, wrong_options, wrong_view
 from tests.fakes.slack.methods.views import STACK, build, fill
 from tests.fakes.slack.shapes import named_blocks
 from tests.fakes.slack.world import Channel, Message, View
@@ -101,7 +101,8 @@ class Interactions:
             return 404, {"ok": False, "error": "used_url"}
         if not body.get("delete_original") and not body.get("text") and not body.get("blocks"):
             return 400, {"ok": False, "error": "no_text"}
-        wrong = wrong_blocks(body.get("blocks") or [])
+        blocks = body.get("blocks") or []
+        wrong = wrong_blocks(blocks) or wrong_files(self._slack.world, blocks)
         if wrong:
             return 400, {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": wrong}}
         happening.responses += 1

@@ -9,8 +9,9 @@ from typing import Any
 
 from tests.fakes.slack import lengths
 from tests.fakes.slack.specs import Specs
+from tests.fakes.slack.world import World
 
-__all__ = ["VIOLATIONS", "wrong_blocks", "wrong_message", "wrong_options", "wrong_view"]
+__all__ = ["VIOLATIONS", "wrong_blocks", "wrong_files", "wrong_message", "wrong_options", "wrong_view"]
 
 TEXT, UPDATE = 40_000, 4_000  # characters of chat.postMessage (cut) and chat.update (refused) [ref]
 
@@ -50,6 +51,20 @@ def wrong_blocks(blocks: list[Any]) -> list[str]:
     """What is wrong with a message's blocks."""
     specs = Specs.load()
     return lengths.check_blocks(blocks) or (specs.blocks(blocks) if specs else [])
+
+
+def wrong_files(world: World, blocks: list[Any]) -> list[str]:
+    """Images that no message can show: of no file, of none that is complete and looked at, of none that is a picture."""
+    found = []
+    for index, block in enumerate(blocks):
+        shown = block.get("slack_file") if isinstance(block, dict) and block.get("type") == "image" else None
+        if shown is None:
+            continue
+        file = world.files.get(shown.get("id", ""))
+        ready = file is not None and file.complete and file.ready_at <= world.now()
+        if file is None or not ready or not file.name.endswith((".png", ".jpg", ".jpeg", ".gif")):
+            found.append(f"[ERROR] invalid slack file [json-pointer:/blocks/{index}/slack_file]")
+    return found
 
 
 def wrong_view(view: dict[str, Any]) -> list[str]:

@@ -60,6 +60,7 @@ class FakeSlack:
             request_url,
         )
         self.trigger_seconds = TRIGGER
+        self.file_seconds = 0.0
         self.block_characters = lengths.BLOCK_CHARACTERS
         self.echo, self.new_commercial_app = True, False
         self.app = App(

@@ -67,6 +67,7 @@ class File:
     content: bytes | None = None
     alt_txt: str = ""
     complete: bool = False
+    ready_at: float = 0.0  # when Slack has looked at it: a message may show it from then on
     shares: dict[str, list[str]] = field(default_factory=dict)  # channel: ts
 
 

@@ -82,7 +82,7 @@ def complete(call: Call) -> Body:
             raise Refusal("posting_to_channel_denied")
         channels.append(channel)
     for file in files:
-        file.complete = True
+        file.complete, file.ready_at = True, call.world.now() + call.slack.file_seconds
     for channel in channels:
         _share(call, channel, files)
     return {"files": [file_json(call.world, file, call.slack.files_url) for file in files]}
