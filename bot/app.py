@@ -35,6 +35,7 @@ from bot.incidents.grouping import READER, Grouping
 from bot.incidents.history import History
 from bot.incidents.lifecycle import settling
 from bot.incidents.lines import Lines
+from bot.incidents.pictures import Pictures, card_pictures
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
@@ -195,6 +196,7 @@ class App:
             weights=load_weights(settings.weights) if settings.weights else None,
             turns=turns,
         )
+        pictures = Pictures(self.database, clock, catalog)
         announcements = Announcements(names, catalog, person)
         lines = Lines(
             self.database, clock, catalog=catalog, announcements=announcements, person=person, platforms=names
@@ -252,8 +254,10 @@ class App:
             clock,
             gateways=gateways,
             executors={
-                **RoomEffects(self.database, clock, catalog=catalog, person=person, author=author).executors(),
                 **lines.executors(),
+                **RoomEffects(
+                    self.database, clock, catalog=catalog, person=person, author=author, pictures=pictures
+                ).executors(),
                 **paging.executors(),
             },
             metrics=metrics,
@@ -271,6 +275,7 @@ class App:
             silences=self.silences,
             runbooks=runbooks,
             history=history,
+            pictures=pictures,
             retros=retros,
             metrics=metrics,
         )
@@ -279,6 +284,7 @@ class App:
             **auto_resolve(self.incidents),
             **settling(self.incidents),
             **archive.handlers(),
+            **card_pictures(announcements),
             **overdue_updates(announcements, person),
             **paging.handlers(),
             **runbooks.handlers(),
@@ -306,6 +312,7 @@ class App:
                 conversation=ConsoleConversation(self.database, clock),
                 journal=self.journal,
                 retros=retros,
+                pictures=pictures,
                 version=version(),
                 host=settings.http_host,
                 public_url=settings.public_url,

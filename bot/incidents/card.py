@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.changes.ledger import change_key
-from bot.chat.harmless import one_line
 from bot.chat.views import (
     Button,
     Card,
@@ -13,6 +12,7 @@ from bot.chat.views import (
     Link,
     Moment,
     Person,
+    Picture,
     RoleHolder,
     ServiceCount,
     Span,
@@ -24,6 +24,7 @@ from bot.clock import duration
 from bot.incidents.model import Cause, Exclusion, Incident, Update
 from correlation.alert import Change
 from correlation.cause import FIRST
+from correlation.words import clean
 
 __all__ = ["card"]
 
@@ -39,6 +40,7 @@ def card(
     author: Callable[[Change], str],
     invited: Mapping[str, Person] | None = None,
     links: Sequence[Link] = (),
+    picture: Picture | None = None,
 ) -> Card:
     """Draw nothing, say everything: what is broken, who has it, why probably, what to do next.
 
@@ -70,6 +72,7 @@ def card(
         next_step=_next_step(incident, suspects, asked),
         buttons=_buttons(incident, ask=bool(suspects) and not asked),
         links=tuple(links),
+        picture=picture,
     )
 
 
@@ -102,7 +105,7 @@ def _ruled_out(exclusions: Sequence[Exclusion], person: Callable[[str], Person])
     """`cart (Mika Laine: its graphs are flat), web (Robin Vos)`"""
     spans: list[Span] = []
     for one in exclusions[-EXCLUSIONS_SHOWN:]:
-        reason = f": {one_line(one.reason, REASON)}" if one.reason else ""
+        reason = f": {clean(one.reason, REASON)}" if one.reason else ""
         spans += [", " if spans else "", f"{one.service} (", person(one.by), f"{reason})"]
     rest = len(exclusions) - EXCLUSIONS_SHOWN
     return text(*spans, f" and {rest} more" if rest > 0 else "")
@@ -110,7 +113,7 @@ def _ruled_out(exclusions: Sequence[Exclusion], person: Callable[[str], Person])
 
 def _update(update: Update, person: Callable[[str], Person]) -> Text:
     """`02:31 by Mika Laine: errors are falling; next due 03:01`"""
-    said = text(Moment(update.at), " by ", person(update.by), f": {one_line(update.text, UPDATE)}")
+    said = text(Moment(update.at), " by ", person(update.by), f": {clean(update.text, UPDATE)}")
     if update.due is None:
         return said
     return (*said, "; next was due " if update.overdue else "; next due ", Moment(update.due))

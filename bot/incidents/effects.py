@@ -33,7 +33,8 @@ from bot.incidents import lines, links, store, timeline
 from bot.incidents.announcements import marker
 from bot.incidents.card import card
 from bot.incidents.model import Incident
-from bot.storage import tables
+from bot.incidents.pictures import CARD_PICTURE, NO_PICTURE, Pictures
+from bot.storage import tables, timers
 from bot.storage.database import Database, Transaction, upsert
 from bot.telemetry import get_logger
 from correlation.alert import Change
@@ -54,9 +55,11 @@ class RoomEffects:
         catalog: Callable[[], Catalog],
         person: Callable[[str], Person],
         author: Callable[[Change], str],
+        pictures: Pictures | None = None,
     ) -> None:
         self._database, self._clock, self._catalog = database, clock, catalog
         self._person, self._author = person, author
+        self._pictures = pictures
 
     def executors(self) -> Mapping[str, Executor]:
         """What the relay should know."""
@@ -161,20 +164,28 @@ class RoomEffects:
             opened = await links.card_links(connection, self._catalog(), incident)
         known = {key: change for key, change in changes.items() if change}
         invited = {ledger.change_key(one.change): self._person(one.person) for one in owners}
-        view = card(incident, self._person, known, self._author, invited, opened)
+        first = room.card_message is None
+        drawn = await self._pictures.for_card(incident, first=first) if self._pictures is not None else NO_PICTURE
+        view = card(incident, self._person, known, self._author, invited, opened, drawn.picture)
+
+        async def look_again(work: Transaction) -> None:
+            if drawn.again is not None:
+                await timers.schedule(work, CARD_PICTURE, incident.ref, drawn.again, {"incident": number})
+
         if room.card_message is not None:
             try:
                 await gateway.edit(PostedMessage(room=room.external, message=room.card_message), view)
             except MessageLost:
                 pass  # somebody deleted it: another one
             else:
-                return None
+                return look_again
         posted = await gateway.post(room.external, view, nonce=f"card:{effect.lane}")
         if isinstance(gateway, Pinning):
             await gateway.pin(posted)
 
         async def settled(work: Transaction) -> None:
             await _update_room(work, effect, card_message=posted.message)
+            await look_again(work)
 
         return settled
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.errors import MusterError, NotFound
 from bot.web import health
-from bot.web.api import alerts, changes, events, graph, incidents, lanes, retros, rooms, session, stats
+from bot.web.api import alerts, changes, events, graph, incidents, lanes, pictures, retros, rooms, session, stats
 from bot.web.files import Files
 from bot.web.live import Hub
 from bot.web.openapi import document
@@ -27,6 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *session.OPERATIONS,
     *rooms.OPERATIONS,
     *incidents.OPERATIONS,
+    *pictures.OPERATIONS,
     *retros.OPERATIONS,
     *alerts.OPERATIONS,
     *changes.OPERATIONS,

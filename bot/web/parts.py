@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.catalog.catalog import Catalog
 from bot.chat.conversation import Conversation
-from bot.chat.views import Person, Reply
+from bot.chat.views import Person, Picture, Reply
 from bot.clock import Clock
 from bot.commands.dispatch import Completion, Invocation
 from bot.intake.journal import Rejection
@@ -19,7 +19,7 @@ from bot.retros.service import Rendered
 from bot.storage.database import Database
 from bot.telemetry import Metrics
 
-__all__ = ["Dispatcher", "HealthCheck", "Lag", "RejectedDeliveries", "Retrospectives", "WebParts"]
+__all__ = ["Dispatcher", "HealthCheck", "Lag", "Pictures", "RejectedDeliveries", "Retrospectives", "WebParts"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -49,6 +49,14 @@ class Retrospectives(Protocol):
 
     async def render(self, number: int, form: str) -> Rendered:
         """The retrospective of an incident in a format; NotFound when there is no such incident."""
+        ...
+
+
+class Pictures(Protocol):
+    """bot.incidents.pictures.Pictures, as far as the web reads it."""
+
+    async def of(self, number: int, *, light: bool = False) -> Picture | None:
+        """The picture of an incident; None without alerts, NotFound when there is no such incident."""
         ...
 
 
@@ -92,6 +100,7 @@ class WebParts:
     conversation: Conversation
     journal: RejectedDeliveries
     retros: Retrospectives
+    pictures: Pictures
     version: str
     host: str = "127.0.0.1"
     public_url: str = ""

@@ -35,7 +35,7 @@ def reader(here: World) -> Reader:
 
 
 PRODUCT = """ack unack resolve reopen declare list show alerts why changes owner severity rename note lead merge split
-silence silences unsilence page oncall runbook retro update role ruleout help"""
+silence silences unsilence page oncall runbook retro update role ruleout graph help"""
 HOSTILE = """<!channel> @everyone <@U1> <script>alert(1)</script> -- --yes --all --- '"' {{a}} ${env:HOME}
 INC-1 INC-999 #1 42 A1 S1 R1 P1 2h 0s 999999d sev1 service= service="a =~ host=~(a+)+ a=b @robin team:x ' " \\"""
 HIDDEN = ("\u202eabc", "\x00", "\x1b[31m", "\ud83d", "\u200b", "\u2014yes", "\u201c", "x" * 5000)
@@ -224,7 +224,7 @@ async def test_a_group_without_a_verb_says_what_it_holds(typed: str, told: str, 
 
 async def test_the_forms_of_the_menu_are_offered_and_run(here: World) -> None:
     assert await here.offers("/incident silence li") == ["list"]
-    assert await here.offers("/incident more re") == ["rename"]
+    assert await here.offers("/incident more ren") == ["rename"]
     assert shown(await here.say("silence list")) == shown(await here.say("silences"))
     assert "S1" in shown(await here.say('silence add service="cart" 2h --yes'))
     assert "S1 is over" in shown(await here.say("silence end S1"))

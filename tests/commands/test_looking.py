@@ -164,3 +164,15 @@ async def test_what_an_alert_wrote_stays_a_literal(here: World) -> None:
         reply = await here.say(text)
         line = next(line for line in (reply.text, *reply.details) if "<!channel>" in plain(line))
         assert any(isinstance(span, str) and "<!channel> @everyone" in span for span in line)
+
+
+async def test_the_picture_is_answered_and_shared(here: World) -> None:
+    number = await here.opened()
+    reply = await here.say("graph", room=number)
+    assert reply.picture is not None
+    assert reply.picture.png.startswith(b"\x89PNG")
+    assert shown(reply).startswith("Alerts over time: 3 alerts on 2 services, 3 firing. Most at once: ")
+    assert shown(await here.say("graph share", room=number)) == "The picture of INC-1 is in its room."
+    assert (await here.announced())[-1] == "Alerts of INC-1 over time, shown by Mika Laine."
+    empty = await here.opened(alerts=0)
+    assert "nothing to draw" in shown(await here.say("graph", room=empty))

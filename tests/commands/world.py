@@ -26,6 +26,7 @@ from bot.incidents.card import card
 from bot.incidents.grading import SplitOff
 from bot.incidents.history import History
 from bot.incidents.model import Cause, Incident, Suspect
+from bot.incidents.pictures import Pictures
 from bot.incidents.service import Causes, Incidents
 from bot.incidents.silences import Silences
 from bot.incidents.updates import follow_updates
@@ -308,6 +309,7 @@ async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -
         silences=Silences(database, clock, lambda: 0),
         runbooks=runbooks,
         history=History(database),
+        pictures=Pictures(database, clock, current),
         retros=Retros(database, clock, announcements, person=people(current), author=authors(current)),
         metrics=metrics,
     )

@@ -18,6 +18,7 @@ from bot.chat.views import Reply
 from bot.clock import ManualClock
 from bot.commands.dispatch import Completion, Invocation
 from bot.incidents.announcements import Announcements
+from bot.incidents.pictures import Pictures
 from bot.intake.journal import Rejection
 from bot.responders.naming import authors, people
 from bot.retros.service import Retros
@@ -110,6 +111,7 @@ def parts(sqlite: Database, clock: ManualClock) -> WebParts:
         conversation=ConsoleConversation(sqlite, clock),
         journal=ScriptedJournal(),
         retros=retros(sqlite, clock),
+        pictures=Pictures(sqlite, clock, lambda: CATALOG),
         version="1.2.3",
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.incidents.lanes import BUCKETS, Axis
 from bot.web.api.graph import drawn
-from bot.web.api.lanes import BUCKETS, Axis
 from tests.rows import keep_alert, keep_incident
 from tests.web.conftest import CATALOG, Site
 from tests.web.test_api import START, outage

@@ -106,6 +106,7 @@ async def test_a_command_is_run_for_the_room_and_is_no_part_of_the_conversation(
             "details": [["Paging stopped."]],
             "output": "",
             "buttons": [{"label": "Resolve", "command": "resolve INC-1", "style": "default", "confirm": ""}],
+            "picture": None,
         },
     }
     (asked,) = site.dispatcher.asked

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from bot.chat.console import ConsoleConversation
 from bot.chat.views import Person
 from bot.clock import ManualClock
+from bot.incidents.pictures import Pictures
 from bot.storage.database import Database
 from bot.telemetry import Metrics
 from bot.web import WebParts, application
@@ -101,6 +102,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             conversation=ConsoleConversation(database, clock),
             journal=ScriptedJournal(),
             retros=retros(database, clock),
+            pictures=Pictures(database, clock, lambda: CATALOG),
             version="1.2.3",
         )
         async with serve(parts, clock) as site:

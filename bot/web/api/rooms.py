@@ -84,6 +84,7 @@ class Reply(msgspec.Struct, kw_only=True):
     details: tuple[views.Text, ...]
     output: str
     buttons: tuple[views.Button, ...]
+    picture: views.Picture | None
 
 
 class Said(msgspec.Struct, kw_only=True):
@@ -294,6 +295,7 @@ def reply_json(reply: views.Reply) -> Reply:
         details=reply.details,
         output=harmless(reply.output, 64_000),
         buttons=reply.buttons,
+        picture=reply.picture.light if reply.picture else None,
     )
 
 

@@ -66,6 +66,14 @@ function serviceCounts(counts) {
   );
 }
 
+/** @param {{role: string, person: {id: string, name: string}}[]} held */
+const roles = (held) =>
+  h(
+    "span",
+    { class: "counts" },
+    held.map((one) => h("span", { class: "count" }, h("bdi", {}, one.role), h("b", {}, h("bdi", {}, one.person.name)))),
+  );
+
 /** The facts and buttons; the title and state stand in the room's header. @param {Card} card @param {string} room */
 function body(card, room) {
   const total = card.alert_count ?? 0;
@@ -95,6 +103,9 @@ function body(card, room) {
             ),
           )
         : null,
+      card.ruled_out?.length ? fact("Ruled out", h("span", { dir: "auto" }, spans(card.ruled_out))) : null,
+      card.roles?.length ? fact("Roles", roles(card.roles)) : null,
+      card.update?.length ? fact("Update", h("span", { dir: "auto" }, spans(card.update))) : null,
       card.next_step?.length ? fact("Next", h("span", { dir: "auto" }, spans(card.next_step))) : null,
       card.links?.length
         ? fact(

@@ -2,6 +2,7 @@
 import { buttons } from "./buttons.js";
 import { inlineCard } from "./card.js";
 import { h, linkButton } from "./dom.js";
+import { drawing } from "./drawing.js";
 import { shape } from "./shapes.js";
 import { prose, spans, typed } from "./spans.js";
 import { exact, hour, ms } from "./time.js";
@@ -88,6 +89,7 @@ function notice(item, view) {
         spans(view.text),
       ),
       more(view.details, view.output),
+      view.picture ? drawing(view.picture) : null,
       view.buttons?.length ? buttons(view.buttons, item.message.room) : null,
     ],
     { class: "notice", data: { tone } },
@@ -131,6 +133,7 @@ function reply(item, room) {
         spans(words),
       ),
       more(reply.details, reply.output),
+      reply.picture ? drawing(reply.picture) : null,
       reply.buttons?.length ? buttons(reply.buttons, room) : null,
     ]),
     { class: "reply", data: { failed: reply.failed ? "yes" : null } },

@@ -13,17 +13,19 @@
  * @typedef {{view: "card", incident: string, title: string, severity: string, status: string,
  *   status_since: number|string, opened_at: number|string, resolved_at?: number|string|null,
  *   lead?: {id: string, name: string}|null, alert_count?: number, firing_count?: number, services?: ServiceCount[],
- *   location?: string, environment?: string, cause?: Text, suspects?: Text[], next_step?: Text, buttons?: Button[],
- *   links?: {label: string, url: string}[]}} Card
+ *   location?: string, environment?: string, cause?: Text, suspects?: Text[], ruled_out?: Text,
+ *   roles?: {role: string, person: {id: string, name: string}}[], update?: Text, next_step?: Text, buttons?: Button[],
+ *   links?: {label: string, url: string}[], picture?: Drawing|null}} Card
+ * @typedef {{incident: string, name: string, alt: string, digest?: string}} Drawing
  * @typedef {{view: "notice", text: Text, tone?: "info"|"good"|"warning"|"bad", details?: Text[], output?: string,
- *   buttons?: Button[]}} Notice
+ *   buttons?: Button[], picture?: Drawing|null}} Notice
  * @typedef {{view: "page", incident: string, headline: Text, body: Text, state?: "waiting"|"answered"|"over",
  *   buttons?: Button[]}} Page
  *
  * @typedef {{id: number, room: string, at: string, author: {id: string, name: string, kind: "person"|"muster"},
  *   text: string, view: Card|Notice|Page|null, edited_at: string|null, pinned: boolean}} Message
  * @typedef {{text: string, private: boolean, failed: boolean, spans?: Span[], details?: Text[], output?: string,
- *   buttons?: Button[]}} Reply
+ *   buttons?: Button[], picture?: Drawing|null}} Reply
  *
  * @typedef {{id: string, number?: number, title: string, status: "open"|"acknowledged"|"mitigated"|"resolved",
  *   severity: string, services: string[], service_counts?: ServiceCount[], commander: string|null, alert_count: number,
