@@ -337,6 +337,11 @@ async def test_trouble_comes_before_or_after_the_effect(server: FakeDiscord, bot
     server.faults.plan(posts, "reset_after")
     with pytest.raises(aiohttp.ClientError):
         await channel.send("there all the same")
+    server.faults.plan(posts, "timeout_after", seconds=0.01)
+    with pytest.raises(aiohttp.ClientError):
+        await channel.send("there, and never said")
+    with server.faults.holding("* /channels/*", "http", status=520), pytest.raises(discord.DiscordServerError):
+        await channel.send("refused, too")
     server.faults.plan(posts, "http", status=503)
     with pytest.raises(discord.DiscordServerError):
         await channel.send("refused")
@@ -347,5 +352,11 @@ async def test_trouble_comes_before_or_after_the_effect(server: FakeDiscord, bot
     server.faults.plan(posts, "slow", seconds=0.01, when=lambda body: body.get("content") == "slow")
     await channel.send("quick")
     await channel.send("slow")
-    assert [m.content for m in server.posts("general")] == ["there all the same", "after a while", "quick", "slow"]
+    assert [m.content for m in server.posts("general")] == [
+        "there all the same",
+        "there, and never said",
+        "after a while",
+        "quick",
+        "slow",
+    ]
     assert server.faults.planned[-1].hits == 1

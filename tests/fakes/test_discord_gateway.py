@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -222,7 +223,8 @@ async def test_two_identifies_within_five_seconds_are_one_too_many() -> None:
 
 async def test_it_runs_by_itself_for_a_bot_of_another_process() -> None:
     command = [sys.executable, "-m", "tests.fakes.discord"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    root = Path(__file__).resolve().parents[2]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=root)
     assert process.stdout is not None
     try:
         settings = dict([(await process.stdout.readline()).decode().strip().split("=", 1) for _ in range(3)])

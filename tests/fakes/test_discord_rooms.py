@@ -131,6 +131,16 @@ async def test_a_thread_rests_by_itself_and_what_nobody_typed_is_no_post() -> No
         assert kept.archived
 
 
+async def test_archived_threads_are_found_in_pages(server: FakeDiscord, bot: Bot) -> None:
+    robin, room = server.person("robin"), server.channel("general")
+    for number in range(5):
+        robin.archive(robin.start_thread(room, f"t{number}"))
+    robin.start_thread(room, "open")
+    found = [thread.name async for thread in here(bot, room).archived_threads(limit=None)]
+    assert found == ["t4", "t3", "t2", "t1", "t0"]
+    assert [thread.name for thread in await guild_of(bot).active_threads()] == ["open"]
+
+
 async def test_a_forum_may_want_a_tag(server: FakeDiscord, bot: Bot) -> None:
     forum = server.channel("incidents", kind="forum", tags=["open", "closed"], require_tag=True)
     channel = bot.get_channel(int(forum.id)) or await bot.fetch_channel(int(forum.id))

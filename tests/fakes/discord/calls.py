@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.discord.limits import Verdict
@@ -139,6 +140,14 @@ class Call:
         if not text.isdigit() or not least <= int(text) <= most:
             raise invalid(f"{key}: int value should be between {least} and {most}")
         return int(text)
+
+    def moment(self, key: str) -> float:
+        """A moment of the query; the end of time when there is none."""
+        text = self.query.get(key)
+        try:
+            return datetime.fromisoformat(text).timestamp() if text else float("inf")
+        except ValueError:
+            raise invalid(f"{key}: Could not parse {text}. Should be ISO8601.") from None
 
 
 Handler = Callable[[Call], Any]

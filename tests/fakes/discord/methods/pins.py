@@ -43,7 +43,7 @@ def pins(call: Call) -> Any:
     if not call.may(channel, "READ_MESSAGE_HISTORY"):
         return {"items": [], "has_more": False}
     found = [(m, at) for pinned, at in channel.pins if (m := channel.find(pinned))]
-    if "before" in call.query:
-        found = [(m, at) for m, at in found if iso(at) < call.query["before"]]
+    before = call.moment("before")
+    found = [(m, at) for m, at in found if at < before]
     items = [{"pinned_at": iso(at), "message": told(call, m)} for m, at in found[:limit]]
     return {"items": items, "has_more": len(found) > limit}

@@ -10,7 +10,7 @@ from tests.fakes.discord.lengths import length
 from tests.fakes.discord.methods.messages import check_body, told
 from tests.fakes.discord.permissions import sees
 from tests.fakes.discord.shapes import channel_json, member_json, thread_member_json
-from tests.fakes.discord.world import Channel, iso
+from tests.fakes.discord.world import Channel
 
 MEMBERS = 1000
 _SPANS = (60, 1440, 4320, 10080)  # minutes
@@ -206,8 +206,8 @@ def _archived(call: Call, kind: int) -> Any:
     limit = call.number("limit", 50, 100, 2)
     found = [t for t in call.world.threads if t.parent_id == parent.id and t.archived and t.type == kind]
     found.sort(key=lambda thread: thread.archived_at, reverse=True)
-    if "before" in call.query:
-        found = [t for t in found if iso(t.archived_at) < call.query["before"]]
+    before = call.moment("before")
+    found = [t for t in found if t.archived_at < before]
     return _listed(call, found[:limit]) | {"has_more": len(found) > limit}
 
 
