@@ -120,7 +120,7 @@ def _roles(roles: Sequence[RoleHolder]) -> Text:
     said: Text = ()
     for one in roles[:ROLES]:
         role = clip(one_line(one.role, 200), NAME)
-        said += (", " if said else "", Strong(role[:1].upper() + role[1:]), " ", one.person)
+        said += (", " if said else "", f"{role[:1].upper()}{role[1:]}: ", one.person)
     return (*said, f" and {len(roles) - ROLES} more") if len(roles) > ROLES else said
 
 

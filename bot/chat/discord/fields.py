@@ -43,7 +43,7 @@ __all__ = [
 Field = ui.Label[Any]
 OTHERS = "others"  # the field of the parameters that have none of their own: name=value, one on each line
 SEEN_AT_ONCE = 5  # options: up to here all of them are shown, beyond they are a menu
-SHORT = 300  # characters of a value that stands on one line
+SHORT = 300  # characters of a value that stands on one line, where others need more
 KEPT = 2_400  # characters of all typed values together: a message that says what is wrong with them repeats them whole
 _ACCOUNT = re.compile(r"<@!?([1-9][0-9]{14,19})>")
 
@@ -64,7 +64,7 @@ def parameter_field(parameter: Parameter, given: str) -> Field:
     values = [(value, value, "") for value in choices(parameter)]
     if _fit(values, OPTIONS):
         return _labelled(parameter.name, hint(parameter), _choice(name, values, given, needed))
-    return _labelled(parameter.name, hint(parameter), _typing(name, given, needed, long=True))
+    return _labelled(parameter.name, hint(parameter), _typing(name, given, needed))
 
 
 def other_fields(parameters: Sequence[Parameter], given: str) -> Field:
@@ -87,7 +87,7 @@ def flag_field(verb: Verb, given: str) -> Field | None:
         discord.CheckboxGroupOption(
             label=flag.name.capitalize(),
             value=flag.name,
-            description=clip(flag.help, OPTION_HINT) or None,
+            description=clip(_sentence(flag.help), OPTION_HINT) or None,
             default=flag.name in given.split(),
         )
         for flag in flags
@@ -101,17 +101,24 @@ def flag_field(verb: Verb, given: str) -> Field | None:
 def share(fields: Sequence[Field]) -> None:
     """Give each typed value its part of KEPT."""
     typed = [one.component for one in fields if isinstance(one.component, ui.TextInput)]
-    short = [one for one in typed if one.style is discord.TextStyle.short]
-    left = KEPT - SHORT * len(short)
+    long = [one for one in typed if one.style is discord.TextStyle.paragraph]
+    short = SHORT if long else KEPT // max(1, len(typed))
     for one in typed:
-        one.max_length = SHORT if one in short else left // (len(typed) - len(short))
+        one.max_length = (KEPT - SHORT * (len(typed) - len(long))) // len(long) if one in long else short
         if one.default:
             one.default = clip(one.default, one.max_length)
 
 
+def _sentence(words: str) -> str:
+    """With a capital, unless it begins with something to type."""
+    return f"{words[:1].upper()}{words[1:]}" if words.partition(" ")[0].rstrip(",:;").isalpha() else words
+
+
 def _labelled(text: str, about: str, component: ui.Item[Any]) -> Field:
-    said = clip(one_line(about, 4 * FIELD_HINT), FIELD_HINT)
-    said = f"{said[:1].upper()}{said[1:]}"
+    said = one_line(about, 4 * FIELD_HINT)
+    if said.lower().startswith(text.lower()):  # "For how long: 30m, 2h" beneath "For how long"
+        said = said[len(text) :].lstrip(" ,:;.")
+    said = clip(_sentence(said), FIELD_HINT)
     return ui.Label(
         text=clip(one_line(text, 4 * FIELD_LABEL), FIELD_LABEL) or "-", description=said or None, component=component
     )
@@ -184,6 +191,6 @@ def _typing(name: str, given: str, needed: bool, *, long: bool = False, example:
         custom_id=name,
         style=style,
         required=needed,
-        default=(given if long else one_line(given, SHORT)) or None,
+        default=(given if long else one_line(given, KEPT)) or None,
         placeholder=clip(f"For example {example}", INPUT_PLACEHOLDER) if example else None,
     )

@@ -56,6 +56,7 @@ MORE = "s:more"  # of the menu whose values are custom_ids of buttons that had n
 IN_ROWS = 10  # buttons; more are a row and a menu
 ALT = 300  # weight of what describes a picture; Discord takes 1,024 characters
 LINE = 1_200  # weight of one line of a list
+LINES, SCREEN = 24, 14  # lines of output that are shown whole; of more, as many as a phone shows beside the rest
 SHORTEST = 60  # weight: with less left, a line is not begun
 QUESTION = 12  # characters: with less room, a question is not begun
 FRAME = 24  # weight that a button or an option costs beside its words
@@ -148,14 +149,15 @@ def bullets(said: Sequence[Text], audience: Audience, room: int) -> tuple[str, b
 
 
 def output(printed: str, room: int, *, last: bool) -> tuple[str, bool]:
-    """What a program printed; cut by lines: the `last` of them are kept, or the first."""
+    """What a program printed; cut by lines: the `last` of them are kept, or the first. What is cut is to be attached."""
     rows = harmless(printed, 4 * len(printed) + 80).strip("\n").split("\n")
     left = room - SHORTEST
     if not any(row.strip() for row in rows) or left < SHORTEST:
         return "", not printed.strip()
     kept: list[str] = []
+    most = len(rows) if len(rows) <= LINES else SCREEN
     for row in reversed(rows) if last else rows:
-        if weight(row) + 1 > left:
+        if weight(row) + 1 > left or len(kept) == most:
             break
         kept.append(row)
         left -= weight(row) + 1

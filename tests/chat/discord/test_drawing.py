@@ -295,7 +295,7 @@ def test_a_card_names_roles_what_was_ruled_out_and_the_last_update() -> None:
             update=(Moment(NOW), ": vendor is on it"),
         )
     )
-    assert "\n**Communications** **Robin Vos**".replace("** **", " ") in text.replace("** **", " ")
+    assert "\nCommunications: **Robin Vos**, Scribe: **Mika Laine**\n" in text
     assert "\n**Ruled out** cart (**Mika Laine**: restarted)\n" in text
     assert f"\n**Last update** <t:{int(NOW)}:t>: vendor is on it\n" in text
 
@@ -364,6 +364,7 @@ def test_a_reply_shows_the_beginning_of_its_output_and_how_much_follows() -> Non
     text = shown(Reply(text=("INC-42.md",), output="\n".join(f"line {n}" for n in range(3_000))))
     assert text.startswith("INC-42.md\n```\nline 0\nline 1\n")
     kept = text.count("\nline ")
+    assert kept == 14  # a phone's screen; the rest is in the file
     assert text.endswith(f"\n```\n-# ... {3_000 - kept:,} lines more\n(file: attachment://output.txt)")
     assert shown(Reply(text=("x",), output="one ``` two")) == "x\n```\none ''' two\n```"
 

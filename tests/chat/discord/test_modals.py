@@ -142,6 +142,9 @@ def test_declaring_reads_back_as_the_line_one_would_have_typed() -> None:
     assert wrongs(data, ("declare",)) == {}
     assert command_of(sent(made, title="db down"), VERBS["declare"]) == 'declare "db down"'
     assert made.to_dict()["title"] == "Declare an incident"
+    labels = {one["label"]: one.get("description") for one in opened("silence").to_dict()["components"][1:]}
+    assert labels["Which alerts"] == 'service="cart" name="DiskFull"'  # as it is to be typed
+    assert labels["For how long"] == "30m, 2h, 1d"  # what the label says is not said again
 
 
 def test_a_person_is_chosen_from_discords_own_list() -> None:
