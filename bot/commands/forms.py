@@ -215,6 +215,8 @@ def completion_line(path: Sequence[str], verb: Verb, incident: int | None, asked
         return f"{' '.join(words)} {said}"
     if verb.scope is not Scope.NONE:  # which one it is makes no difference to what fits a field
         words.append(ref(incident if incident is not None else 1))
+    if any(argument.name == asked.removeprefix(FIELD) for argument in verb.named):
+        return f"{' '.join(words)} --{asked.removeprefix(FIELD)} {said}"
     for argument in verb.positional:
         if argument.name == asked.removeprefix(FIELD):
             break

@@ -63,8 +63,8 @@ def _about(context: Context, verb: Verb, part: str = "") -> Reply:
     lines += _parts(context, verb, path)
     if verb.scope is not Scope.NONE:
         lines.append(("In an incident's room the incident is implied; elsewhere name it, first or last: INC-42",))
-    if verb.aliases:
-        lines.append((f"Also: {listed(verb.aliases)}",))
+    if also := [*verb.aliases, *([verb.menu] if verb.menu else [])]:
+        lines.append((f"Also: {listed(also)}",))
     lines += [("For example ", Code(f"{PREFIX} {example}")) for example in verb.examples]
     return answer(Code(verb.usage(path.removesuffix(verb.name).strip())), f" {verb.summary}", details=lines)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 from bot.chat.discord.audience import Audience
+from bot.chat.discord.hints import as_chosen
 from bot.chat.discord.limits import clip, length, weight
 from bot.chat.harmless import harmless, one_line
 from bot.chat.views import Code, Link, Moment, Person, Strong, Text
@@ -127,7 +128,7 @@ def _kinds(said: Text, audience: Audience) -> Iterator[tuple[str, str]]:
             case Strong(text=inner):
                 yield _bold(harmless(inner, SPAN))
             case Code(text=inner):
-                yield "code", inner
+                yield "code", as_chosen(inner)
             case Moment(at=at):
                 yield "done", _time(at, audience.now)
             case Person(name=name, id=person):

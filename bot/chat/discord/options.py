@@ -37,6 +37,7 @@ _COMPLETED = frozenset(
         Kind.RUNBOOK,
         Kind.SERVICE,
         Kind.SILENCE,
+        Kind.SUSPECT,
         Kind.TARGET,
         Kind.VERB,
     }
@@ -73,7 +74,7 @@ class Chosen:
 def options(entry: Entry) -> tuple[Option, ...]:
     """The options of an entry, the incident last. Where a form opens for what is missing, nothing is required."""
     verb, form = entry.verb, entry.path in FORMS
-    found = [_option(argument, required=argument.required and not form) for argument in verb.positional]
+    found = [_option(argument, required=argument.required and not form) for argument in verb.valued]
     found += [_option(flag, required=False) for flag in boxes(verb)]
     return tuple(found) if verb.scope is Scope.NONE else (*found, _option(WHICH, required=False))
 
@@ -89,7 +90,7 @@ def chosen(entry: Entry, values: Mapping[str, Value], catalog: Catalog) -> Chose
             raise BadArguments(f'"{said}" is no incident. Write it as INC-42; open ones: {PREFIX} list')
     words = {
         argument.name: _word(value, catalog)
-        for argument in verb.positional
+        for argument in verb.valued
         if (value := values.get(argument.name)) is not None
     }
     flags = [flag.name for flag in verb.flags if values.get(flag.name)]
@@ -112,7 +113,7 @@ def offered(completions: Sequence[Completion], typed: str) -> list[app_commands.
 
 def _option(argument: Argument, *, required: bool) -> Option:
     choices = _choices(argument)
-    completed = argument.kind in _COMPLETED and not choices
+    completed = bool(argument.kind in _COMPLETED or argument.offers) and not choices
     return Option(
         argument=argument, annotation=_type(argument), required=required, choices=choices, completed=completed
     )

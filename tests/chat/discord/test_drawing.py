@@ -306,7 +306,7 @@ def test_a_card_that_is_cut_says_what_is_left_out_and_where_it_stands() -> None:
     text = shown(card(services=services, suspects=suspects, title="very " * 100 + "slow"))
     assert "service-11 1 and 188 more with 188 alerts\n" in text
     assert "and 195 more suspects: `/incident changes`\n" in text
-    assert "-# Shortened here. All of it: `/incident show INC-42` or the situation room\n" in text
+    assert "-# Shortened here. All of it: `/incident show incident:INC-42` or the situation room\n" in text
     assert "-# Shortened" not in shown(card(services=services, suspects=suspects))
     assert "-# Shortened here." in shown(card(cause=("because " * 2_000,)))
 
@@ -421,8 +421,8 @@ def test_buttons_without_a_place_are_said_as_what_to_type() -> None:
     offered = tuple(Button(label=f"Press {n}", command=f"ack INC-{n}") for n in range(60))
     long = Button(label="Silence", command="silence " + "x" * 120, style="danger")
     text = shown(Reply(text=("Which?",), buttons=(long, *offered)))
-    assert f"- Silence: `/incident silence {'x' * 120}`\n" in text
-    assert "- Press 59: `/incident ack INC-59`\n" in text
+    assert f"- Silence: `/incident silence add matcher:{'x' * 120}`\n" in text
+    assert "- Press 59: `/incident ack incident:INC-59`\n" in text
 
 
 def test_two_buttons_that_do_the_same_are_one() -> None:

@@ -157,6 +157,9 @@ async def test_what_fits_is_offered_while_somebody_types(tmp_path: Path) -> None
         assert await offers("page", "who", "robin v") == ["@robin"]
         assert await offers("runbook run", "name", "rest") == ["restart-checkout"]
         assert (await offers("silence add", "duration", "2"))[0] == "2h"
+        assert (await offers("update", "next", "3", text="so far so good"))[0] == "30m"
+        assert "communications" in await offers("more role", "role", "comm")
+        assert "cart" in await offers("more ruleout", "service", "ca")
         assert await offers("help", "verb", "unsi") == ["unsilence"]
         assert await offers("merge", "other", "") == []
         for hostile in ("@everyone", '"' * 90, "\x00\u202e", "--yes", "x" * 100, "INC-1 " * 10):
