@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from bot import platforms
 from bot.catalog.catalog import Catalog
+from bot.catalog.rosters import Rosters
 from bot.catalog.store import CatalogStore
 from bot.chat.console import ConsoleConversation, ConsoleGateway
 from bot.chat.gateway import Gateway
@@ -78,6 +79,7 @@ log = get_logger(__name__)
 
 SIZES_EVERY = 10.0  # seconds between two looks at how much is kept; other gauges are read when they are asked for
 PRUNE_EVERY = 3600.0
+GROUPS_EVERY = 2.0  # seconds between two looks whether it is time to ask who is in a group
 
 
 def version() -> str:
@@ -169,7 +171,8 @@ class App:
 
     async def _start(self) -> None:
         settings, clock, metrics = self.settings, self.clock, self.metrics
-        catalog: Callable[[], Catalog] = lambda: self.catalog.current  # noqa: E731 - the current one, whenever asked
+        rosters = Rosters(lambda: self.catalog.current)
+        catalog: Callable[[], Catalog] = rosters  # the current one, whenever asked
         person, author = people(catalog), authors(catalog)
         self.database = await Database.open(settings.database_url)
         self._stack.push_async_callback(self.database.close)
@@ -296,6 +299,8 @@ class App:
         scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
         forewarning = Forewarning(self.database, clock, history, announcements)
         scheduler.every(FOREWARNING_EVERY, "forewarning", forewarning.look)
+        if (look := platforms.groups(slack, rosters)) is not None:
+            scheduler.every(GROUPS_EVERY, "groups", look)
         await self.silences.sync(self.catalog.current)
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)

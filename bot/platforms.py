@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aiohttp import web
 
 from bot.catalog.catalog import Catalog
+from bot.catalog.rosters import Rosters
 from bot.chat.gateway import Gateway
 from bot.commands.dispatch import Dispatcher
 from bot.commands.services import Services
@@ -16,7 +17,7 @@ from bot.settings import Settings
 if TYPE_CHECKING:
     from bot.chat.slack.tiers import Tiers
 
-__all__ = ["Ear", "Platform", "slack"]
+__all__ = ["Ear", "Grouped", "Platform", "groups", "slack"]
 
 
 class Ear(Protocol):
@@ -54,6 +55,20 @@ class Platform(Protocol):
     async def close(self) -> None:
         """Let go of the connections."""
         ...
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """Platforms with groups of people that may be teams of the catalogue."""
+
+    def groups(self, rosters: Rosters) -> Callable[[], Awaitable[None]]:
+        """The job that tells who is in them; it may be run every few seconds."""
+        ...
+
+
+def groups(platform: object, rosters: Rosters) -> Callable[[], Awaitable[None]] | None:
+    """The job that tells who is in the platform's groups; None where it has none."""
+    return platform.groups(rosters) if isinstance(platform, Grouped) else None
 
 
 def slack(settings: Settings, catalog: Callable[[], Catalog], tiers: Tiers | None) -> Platform | None:

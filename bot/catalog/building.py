@@ -62,6 +62,7 @@ def build(model: CatalogModel, digest: str, actions: Actions) -> Catalog:
                 escalation=team.escalation,
                 channels=team.channels,
                 roles={platform: tuple(roles) for platform, roles in team.roles.items()},
+                slack_group=team.slack_group.strip(),
             )
             for id_, team in model.teams.items()
         },

@@ -110,7 +110,8 @@ class Person:
 class Team:
     """People who own services together: `schedule` and `escalation` are names or ""; `channels` is platform -> channel.
 
-    `roles` is platform -> ids of roles there whose bearers may what the team may.
+    `roles` is platform -> ids of roles there whose bearers may what the team may. `slack_group` is a user group of Slack whose
+    people are the members where Slack tells.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Team:
     escalation: str = ""
     channels: Mapping[str, str] = field(default_factory=dict, hash=False)
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    slack_group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

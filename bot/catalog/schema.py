@@ -115,6 +115,12 @@ class TeamModel(Entry):
         description="Roles on chat platforms: whoever has one counts as of this team under permissions.",
         examples=[{"discord": ["41771983423143936"]}],
     )
+    slack_group: str = Field(
+        "",
+        description="A user group of Slack, by handle or id: its people are the team, within ten minutes of a change. `members` "
+        "are the team where Slack's plan has no user groups, or while Slack cannot be asked.",
+        examples=["@payments-oncall"],
+    )
 
 
 class ServiceModel(Entry):

@@ -284,3 +284,34 @@ async def test_a_room_without_bookmarks_is_a_room_still(tmp_path: Path, slack: F
         await stage.card(await stage.room())
         await stage.settled()
         assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+# --- a user group is a team -----------------------------------------------------------------------------------------------
+
+GROUPED = """
+people: {mika: {name: Mika Laine, email: mika@example.org}}
+teams: {payments: {members: [mika], slack_group: "@payments-oncall"}}
+services: {checkout: {team: payments}}
+recipes: [{name: all, opens: {invite: [team]}}]
+"""
+
+
+@pytest.mark.parametrize("paid", [True, False])
+async def test_the_people_of_a_user_group_are_invited_else_the_members(
+    tmp_path: Path, slack: FakeSlack, paid: bool
+) -> None:
+    slack.world.paid = paid
+    zoe, mika = slack.person("zoe", real_name="Zoe Lind"), slack.person("mika")
+    slack.group("payments-oncall", zoe)
+    async with muster(tmp_path, slack, written=GROUPED) as stage:
+        await slack.until(lambda: slack.calls_of("usergroups.list"), 20.0)
+        if paid:
+            await slack.until(lambda: slack.calls_of("users.info"), 20.0)
+        await stage.alert()
+        room = slack.world.named(await stage.room())
+        await slack.until(lambda: (zoe if paid else mika).id in room.members, 20.0)
+        await stage.settled()
+        assert (mika if paid else zoe).id not in room.members
+        if paid:
+            await (await zoe.command("/ack", "", room)).answer(seconds=20.0)
+            await stage.shown(room.name, "Acknowledged by Zoe Lind")

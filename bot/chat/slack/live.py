@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from bot.catalog.catalog import Catalog
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.client import Refused, SlackClient
+from bot.chat.slack.groups import find_groups, wanted_groups
 from bot.chat.slack.manifest import SCOPES
 from bot.errors import DeliveryError
 from bot.settings import Settings
@@ -56,6 +57,8 @@ async def _bot(token: str, url: str, catalog: Catalog) -> AsyncIterator[str]:
                 )
         async for problem in _channels(client, catalog):
             yield problem
+        async for problem in _groups(client, catalog):
+            yield problem
     finally:
         await client.close()
 
@@ -71,6 +74,18 @@ async def _channels(client: SlackClient, catalog: Catalog) -> AsyncIterator[str]
                 await channels.find(channel, enter=False)
         except DeliveryError as error:
             yield f"catalogue, {where}: {error}"
+
+
+async def _groups(client: SlackClient, catalog: Catalog) -> AsyncIterator[str]:
+    """User groups that are teams, and cannot be."""
+    wanted = wanted_groups(catalog)
+    try:
+        found = await find_groups(client, wanted) if wanted else {}
+    except DeliveryError as error:
+        found = dict.fromkeys(wanted, str(error))
+    for team in catalog.teams.values():
+        if isinstance(why := found.get(team.slack_group), str):
+            yield f"catalogue, teams.{team.id}.slack_group: {why}"
 
 
 async def _app(token: str, url: str) -> AsyncIterator[str]:

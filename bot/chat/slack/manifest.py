@@ -79,7 +79,7 @@ SCOPES = (
     ("im:write", "open a direct message to page somebody"),
     ("pins:write", "pin the card"),
     ("reactions:read", "a pushpin on a message adds it to the timeline, taking it away removes it"),
-    ("usergroups:read", "user groups as teams"),
+    ("usergroups:read", "who is in the user groups that are teams of the catalogue (teams.NAME.slack_group)"),
     ("users:read", "the names of people whom the catalogue does not know"),
     ("users:read.email", "find people by the address that the catalogue has"),
 )

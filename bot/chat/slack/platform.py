@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from bot.catalog.catalog import Catalog
+from bot.catalog.rosters import Rosters
 from bot.chat.gateway import Gateway
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.asking import Asking
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.edge import SlackEdge
 from bot.chat.slack.gateway import SlackGateway
+from bot.chat.slack.groups import Groups
 from bot.chat.slack.hearing import Hearing
 from bot.chat.slack.history import History
 from bot.chat.slack.keeping import Keeping
@@ -81,6 +83,10 @@ class SlackPlatform:
             app_token=self._app_token,
             signing_secret=self._signing_secret,
         )
+
+    def groups(self, rosters: Rosters) -> Callable[[], Awaitable[None]]:
+        """The job that tells who is in the user groups that are teams."""
+        return Groups(self._client, rosters).look
 
     async def close(self) -> None:
         """Let go of the connections."""
