@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.fakes.discord.limits import Verdict
 from tests.fakes.discord.permissions import permissions, sees
 from tests.fakes.discord.tables import ERRORS, PERMISSIONS
-from tests.fakes.discord.world import Channel, Message, World
+from tests.fakes.discord.world import Channel, Message, World, iso
 
 if TYPE_CHECKING:
     from tests.fakes.discord.app import App
@@ -141,13 +141,13 @@ class Call:
             raise invalid(f"{key}: int value should be between {least} and {most}")
         return int(text)
 
-    def moment(self, key: str) -> float:
-        """A moment of the query; the end of time when there is none."""
-        text = self.query.get(key)
+    def before(self, at: float) -> bool:
+        """Whether a moment is before the one of the query, to the microsecond that Discord writes; yes when there is none."""
+        text = self.query.get("before")
         try:
-            return datetime.fromisoformat(text).timestamp() if text else float("inf")
-        except ValueError:
-            raise invalid(f"{key}: Could not parse {text}. Should be ISO8601.") from None
+            return not text or datetime.fromisoformat(iso(at)) < datetime.fromisoformat(text)
+        except (ValueError, TypeError):
+            raise invalid(f"before: Could not parse {text}. Should be ISO8601.") from None
 
 
 Handler = Callable[[Call], Any]

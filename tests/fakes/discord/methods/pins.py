@@ -43,7 +43,6 @@ def pins(call: Call) -> Any:
     if not call.may(channel, "READ_MESSAGE_HISTORY"):
         return {"items": [], "has_more": False}
     found = [(m, at) for pinned, at in channel.pins if (m := channel.find(pinned))]
-    before = call.moment("before")
-    found = [(m, at) for m, at in found if at < before]
+    found = [(m, at) for m, at in found if call.before(at)]
     items = [{"pinned_at": iso(at), "message": told(call, m)} for m, at in found[:limit]]
     return {"items": items, "has_more": len(found) > limit}

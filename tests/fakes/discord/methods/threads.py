@@ -206,8 +206,7 @@ def _archived(call: Call, kind: int) -> Any:
     limit = call.number("limit", 50, 100, 2)
     found = [t for t in call.world.threads if t.parent_id == parent.id and t.archived and t.type == kind]
     found.sort(key=lambda thread: thread.archived_at, reverse=True)
-    before = call.moment("before")
-    found = [t for t in found if t.archived_at < before]
+    found = [t for t in found if call.before(t.archived_at)]
     return _listed(call, found[:limit]) | {"has_more": len(found) > limit}
 
 
