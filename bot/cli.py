@@ -68,14 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_catalog(check)
     check.add_argument("--schema", action="store_true", help="print the catalogue's JSON Schema, for editors")
     check.add_argument(
-        "--live", action="store_true", help="also ask Slack whether the tokens are right; changes nothing"
+        "--live", action="store_true", help="also ask Slack and Discord whether the tokens are right; changes nothing"
     )
     check.set_defaults(run=_check)
 
     manifest = commands.add_parser("manifest", help="what to paste where an app is made")
-    manifest.add_argument("platform", choices=("slack",))
+    manifest.add_argument("platform", choices=("slack", "discord"))
     manifest.add_argument(
-        "--url", default="", metavar="ADDRESS", help="HTTP mode: where Slack reaches Muster (default: Socket Mode)"
+        "--url", default="", metavar="ADDRESS", help="Slack, HTTP mode: where it reaches Muster (default: Socket Mode)"
+    )
+    manifest.add_argument(
+        "--app",
+        type=_app,
+        metavar="ID",
+        help="Discord: the application's id (default: DISCORD_BOT_TOKEN's)",
     )
     manifest.set_defaults(run=_manifest)
 
@@ -136,6 +142,12 @@ def _picture(text: str) -> Path:
     return path
 
 
+def _app(text: str) -> str:
+    if not (text.isascii() and text.isdecimal() and 15 <= len(text) <= 20):
+        raise argparse.ArgumentTypeError(f"{text!r} is no Application ID: that is a number of 17 to 20 digits")
+    return text
+
+
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 65_536):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 65535")
@@ -190,27 +202,59 @@ def _check(options: argparse.Namespace) -> int:
     return max(code, _loop(_look(settings, options.catalog))) if options.live else code
 
 
-async def _look(settings: Settings, catalog: Path | None) -> int:
+async def _look(settings: Settings, file: Path | None) -> int:
+    from bot.catalog.catalog import Catalog
     from bot.catalog.loader import read
-    from bot.chat.slack.live import look
     from bot.runbooks.actions import parameters
 
+    catalog = read(file or settings.catalog, actions=parameters()).catalog or Catalog.empty()
+    wrong = 0
     if settings.slack_bot_token is None:
         print("note: no SLACK_BOT_TOKEN is set, so Slack is not asked")
-        return 0
-    problems = [
-        problem async for problem in look(settings, read(catalog or settings.catalog, actions=parameters()).catalog)
-    ]
+    else:
+        from bot.chat.slack.live import look
+
+        found = [problem async for problem in look(settings, catalog)]
+        wrong += _told(found, "Slack", "Slack lets Muster in, with every scope it needs.")
+    if settings.discord_bot_token is None:
+        print("note: no DISCORD_BOT_TOKEN is set, so Discord is not asked")
+    else:
+        from bot.chat.discord.live import look as look_at_discord
+
+        found = [problem async for problem in look_at_discord(settings, catalog)]
+        wrong += _told(found, "Discord", "Discord lets Muster in, with every permission it needs.")
+    return 1 if wrong else 0
+
+
+def _told(problems: Sequence[str], platform: str, well: str) -> int:
+    """Print them; returns how many there are, notes aside."""
     for problem in problems:
         print(problem)
-    print(f"Slack: {len(problems)} wrong." if problems else "Slack lets Muster in, with every scope it needs.")
-    return 1 if problems else 0
+    wrong = sum(not problem.startswith("note: ") for problem in problems)
+    print(f"{platform}: {wrong} wrong." if wrong else well)
+    return wrong
 
 
 def _manifest(options: argparse.Namespace) -> int:
-    from bot.chat.slack.manifest import manifest_yaml
+    if options.platform == "slack":
+        from bot.chat.slack import manifest as slack
 
-    print(manifest_yaml(options.url), end="")
+        print(slack.manifest_yaml(options.url), end="")
+        return 0
+    from bot.chat.discord import manifest as discord
+    from bot.settings import load_settings
+
+    app, guild = options.app or "", None
+    try:
+        settings = load_settings(os.environ, Path(".env"))
+    except ConfigError:  # it is told by muster check; an invitation can be had without
+        settings = None
+    if settings is not None:
+        guild = settings.discord_guild_id
+        token = settings.discord_bot_token
+        app = app or (discord.app_of(token.get_secret_value()) if token is not None else "")
+    print(discord.manifest_yaml(app, guild), end="")
+    print(f"Open this to let Muster into a server: {discord.invite_url(app, guild)}", file=sys.stderr)
     return 0
 
 

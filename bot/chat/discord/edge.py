@@ -12,7 +12,7 @@ from bot.chat.discord.gateway import DiscordGateway
 from bot.chat.discord.hearing import Hearing
 from bot.chat.discord.supervision import Supervision
 from bot.errors import StorageUnavailable
-from bot.telemetry import Metrics, get_logger
+from bot.telemetry import get_logger
 
 __all__ = ["DiscordEdge"]
 
@@ -31,10 +31,9 @@ class DiscordEdge:
         supervision: Supervision,
         hearing: Hearing,
         absence: Absence,
-        metrics: Metrics,
     ) -> None:
         self._client, self._gateway, self._supervision, self._hearing = client, gateway, supervision, hearing
-        self._absence, self._metrics = absence, metrics
+        self._absence = absence
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[None] | None = None
         self._sessions = 0  # whose history has been read

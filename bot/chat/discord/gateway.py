@@ -11,6 +11,7 @@ import discord
 
 from bot.catalog.model import DiscordRooms
 from bot.chat.discord.accounts import PLATFORM, Accounts
+from bot.chat.discord.channels import Channels
 from bot.chat.discord.client import DiscordClient, Refused
 from bot.chat.discord.posts import MISSING_ACCESS, MISSING_PERMISSIONS, Posts
 from bot.chat.discord.rooms import Rooms
@@ -36,7 +37,7 @@ _WHY = {
 
 
 class DiscordGateway:
-    """Implements Gateway, Pinning and Archiving. A room's name and topic stay: its title is on the card, which is pinned.
+    """Implements Gateway, Announcing, Archiving and Pinning. A room's name and topic stay: its title is on the card.
 
     `link` is a room in the situation room, "" for none.
     """
@@ -53,6 +54,7 @@ class DiscordGateway:
         self._client, self._accounts = client, accounts
         self._posts = Posts(client, accounts.known)
         self._rooms = Rooms(client, self._posts, wish, link)
+        self._channels = Channels(client)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -115,6 +117,10 @@ class DiscordGateway:
     async def archive(self, room: str) -> None:
         """Close the room; what was said stays readable."""
         await self._rooms.archive(_room(room))
+
+    async def find_channel(self, named: str) -> str:
+        """The id of a channel of the catalogue's, where we may speak."""
+        return await self._channels.find(named)
 
     async def _let_in(self, room: int, account: int) -> str:
         """Why they cannot come; "" when they can. Whoever sees the room already is in it."""

@@ -67,14 +67,14 @@ class Happening(Protocol):
 
 
 class Listeners(Protocol):
-    """Who is asked things by Discord."""
+    """Who is asked things by people in Discord."""
 
-    def attach(self, client: discord.Client) -> None:
-        """A new connection is made: hear its interactions."""
+    def attach(self, client: discord.Client, guild: discord.abc.Snowflake) -> Any:
+        """A new connection is made: hear its interactions. Returns its menu of commands."""
         ...
 
-    async def sync(self, client: discord.Client, guild: int) -> str:
-        """A new session has begun on it: Discord should know our commands. Returns a word of trouble, "" for none."""
+    async def synchronise(self, tree: Any) -> str:
+        """Discord should know the menu. Returns what is wrong, "" for nothing."""
         ...
 
 
@@ -110,7 +110,7 @@ class Socket(discord.Client):
         self._happened, self._who, self._identifies, self._here = happened, listeners, identifies, guild
         self._metrics = metrics
         self.connected, self.sessions, self.remark = False, 0, ""
-        listeners.attach(self)
+        self._tree = listeners.attach(self, discord.Object(guild))
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         """Not too often; Discord waits for some seconds only, so what takes longer begins anew."""
@@ -126,7 +126,7 @@ class Socket(discord.Client):
         """A new session: events were missed."""
         self.connected = True
         self.sessions += 1
-        self.remark = await self._who.sync(self, self._here)
+        self.remark = await self._who.synchronise(self._tree)
 
     async def on_resumed(self) -> None:
         """The same session goes on, nothing was missed."""

@@ -40,6 +40,7 @@ class Server:
     def __init__(self, fake: FakeDiscord, kind: str = "channel") -> None:
         self.fake = fake
         self.robin, self.mika = fake.person("robin"), fake.person("mika")
+        self.channel = f"#{fake.channel('all-incidents').name}"
         self.place = (
             fake.channel("incidents", kind="forum" if kind == "forum" else "text") if kind != "channel" else None
         )
@@ -305,6 +306,19 @@ async def test_a_catalogue_that_names_no_forum_is_told(server: Server) -> None:
     server.wish = DiscordRooms(kind="thread", channel="1180351110224678912")
     with pytest.raises(Permanent, match=r"rooms\.discord\.channel"):
         await server.gateway.open_room(incident(2))
+
+
+async def test_a_channel_where_muster_may_not_speak_is_told(server: Server) -> None:
+    gateway = server.again()
+    channel = server.fake.world.named("all-incidents")
+    assert channel is not None
+    assert await gateway.find_channel(channel.id) == channel.id
+    channel.overwrites[server.fake.app.user.id] = (1, 0, PERMISSIONS["SEND_MESSAGES"])
+    with pytest.raises(Permanent, match="may not speak in #all-incidents"):
+        await gateway.find_channel("#all-incidents")
+    server.fake.channel("all-incidents")
+    with pytest.raises(Permanent, match="2 channels are called"):
+        await gateway.find_channel("all-incidents")
 
 
 async def test_a_forum_that_wants_a_tag_gets_one(server: Server) -> None:
