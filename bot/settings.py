@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     slack_api_url: Address = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
     discord_bot_token: SecretStr | None = Field(default=None, alias="DISCORD_BOT_TOKEN")
     discord_guild_id: int | None = Field(default=None, gt=0, alias="DISCORD_GUILD_ID")
+    discord_short_commands: bool = Field(default=False, alias="DISCORD_SHORT_COMMANDS")
     discord_api_url: Address = Field(default="https://discord.com/api/v10", alias="DISCORD_API_URL")
     source_secrets: Mapping[str, SecretStr] = Field(default_factory=dict)  # by source, from MUSTER_SOURCE_<NAME>_SECRET
 
