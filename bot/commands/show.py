@@ -57,6 +57,8 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
             lines.append((f"Services {services}{more}",))
     else:
         lines.append(text("Declared by ", context.name(incident.declared_by), " at ", Moment(incident.opened_at)))
+        if incident.services:
+            lines.append((f"Services {listed([name for name, _ in incident.services], 6)}",))
     if incident.update:
         told = incident.update
         due = text("; next due ", Moment(told.due)) if told.due is not None else ()

@@ -198,9 +198,16 @@ class Incidents:
         return await self._weigh(number, lambda i, _: i.rule_in(service, by))
 
     async def declare(
-        self, title: str, by: Person, *, severity: SeverityLevel = "SEV3", private: bool = False, page: bool = False
+        self,
+        title: str,
+        by: Person,
+        *,
+        severity: SeverityLevel = "SEV3",
+        private: bool = False,
+        page: bool = False,
+        services: Sequence[str] = (),
     ) -> Incident:
-        """An incident without an alert."""
+        """An incident without an alert; `services` are those that it is said to hit."""
         words = " ".join(title.split())[:TITLE_LENGTH]
         if not words:
             raise BadArguments("An incident needs a title: /incident declare checkout slow for some customers")
@@ -217,6 +224,7 @@ class Incidents:
             private=private,
             titled_by_person=True,
             graded_by_person=True,
+            services=[(service, 0) for service in services],
         )
         async with self._database.transaction() as work:
             await store.insert_incident(work, incident)

@@ -14,7 +14,7 @@ from bot.chat.views import Person
 from bot.incidents.model import Incident
 from bot.responders import schedules
 
-__all__ = ["Recipient", "Recipients", "is_one_of", "main_service", "recipients", "whom"]
+__all__ = ["UNRANKED", "Recipient", "Recipients", "is_one_of", "main_service", "recipients", "whom"]
 
 NO_SERVICE = "The incident names no service, so nobody is on call for it."
 UNRANKED = 99  # a service without a tier matters less than any with one

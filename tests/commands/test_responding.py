@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.commands.world import MIKA, ROBIN, World, shown
+from tests.commands.world import MIKA, ROBIN, SAM, World, shown
 
 
 async def test_an_ack_says_how_long_it_took_and_stops_paging(here: World) -> None:
@@ -80,6 +80,7 @@ async def test_an_incident_may_be_declared_without_an_alert(here: World) -> None
     reply = await here.say("declare checkout slow for some customers")
     assert shown(reply).splitlines() == [
         "Declared SEV3 INC-1 checkout slow for some customers. Its room opens now.",
+        "Its title names checkout: whoever owns that is meant.",
         "Nobody is paged yet. To page: /incident page NAME INC-1",
     ]
     assert (await here.effects("open_room"))[0]["lane"] == "console:INC-1"
@@ -143,3 +144,32 @@ async def test_a_private_incident_says_where_it_is_private_and_where_not(here: W
     assert shown(await here.say("declare payroll leak --private")).splitlines()[-1] == (
         "Private: on chat platforms by invitation only. The situation room shows it to all who may open it."
     )
+
+
+async def test_what_is_worth_waking_people_for_pages_who_is_on_call_for_what_is_named(here: World) -> None:
+    reply = await here.say("declare payments-api refuses cards sev1", actor=SAM)
+    assert shown(reply).splitlines() == [
+        "Declared SEV1 INC-1 payments-api refuses cards. Its room opens now.",
+        "Its title names payments-api: whoever owns that is meant.",
+        "Paging starts: whoever is on call for payments-api. The room shows who is paged.",
+        "You have it already? /incident ack INC-1",
+    ]
+    assert (await here.incident(1)).services == [("payments-api", 0)]
+    assert await here.services.paging.climbing(1)
+    assert "Services payments-api" in shown(await here.say("show INC-1"))
+
+
+async def test_a_declaration_pages_nobody_where_it_is_mild_or_says_so(here: World) -> None:
+    for typed in ("declare cart slow", "declare cart slow sev4", "declare fire drill sev1 --nopage"):
+        assert "Nobody is paged yet" in shown(await here.say(typed))
+    assert not any([await here.services.paging.climbing(number) for number in (1, 2, 3)])
+    assert "Paging starts" in shown(await here.say("declare cart slow sev4 --page"))
+    assert (await here.say("declare x sev1 --page --nopage")).failed
+
+
+async def test_a_declaration_names_its_service_where_the_title_does_not(here: World) -> None:
+    reply = await here.say("declare --service cart baskets are empty sev2")
+    assert "Paging starts: whoever is on call for cart." in shown(reply)
+    assert (await here.incident(1)).services == [("cart", 0)]
+    assert 'No service "nope"' in shown(await here.say("declare --service nope baskets are empty"))
+    assert await here.offers("/incident declare --service ") == ["checkout", "payments-api", "cart"]

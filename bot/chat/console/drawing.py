@@ -47,7 +47,7 @@ def _light(view: View) -> View:
 
 def _card_lines(card: Card) -> list[str]:
     status = f"{card.status} since {to_datetime(card.status_since):%H:%M} UTC"
-    services = ", ".join(f"{service.name} {service.count}" for service in card.services)
+    services = ", ".join(f"{service.name} {service.count or ''}".rstrip() for service in card.services)
     return [
         f"{card.severity} {card.incident} {card.title}",
         f"{status}, led by {card.lead.name}" if card.lead else status,

@@ -114,7 +114,9 @@ def _alerts(card: Card, audience: Audience) -> list[Block]:
 def _services(services: Sequence[ServiceCount]) -> Text:
     if not services:
         return ()
-    shown = [f"{clip(one_line(one.name, 400), NAME)} {one.count:,}" for one in services[:SERVICES]]
+    shown = [
+        f"{clip(one_line(one.name, 400), NAME)}{f' {one.count:,}' if one.count else ''}" for one in services[:SERVICES]
+    ]
     rest = services[SERVICES:]
     alerts = sum(one.count for one in rest)
     more = f" and {len(rest):,} more with {_counted(alerts)}" if rest else ""
