@@ -15,7 +15,7 @@ from bot.catalog.catalog import Catalog
 from bot.chat.outbox import enqueue, person_lane, room_lane
 from bot.chat.views import Button, Code, Moment, Notice, Page, Person, Strong, Text, encode_view, text
 from bot.clock import duration
-from bot.incidents import spread
+from bot.incidents import spread, store
 from bot.incidents.model import (
     MUSTER,
     Acknowledged,
@@ -100,7 +100,9 @@ class Announcements:
         match event:
             case Joined(new_services=services) if services:
                 await self._each(work, incident.number, at, kind="links", payload={}, subject="links")
-                await self._warn_of_secrets(work, incident, services, at)
+                known = self._catalog().services
+                secret = [name for name in services if name in known and known[name].private]
+                await self._warn_of_secrets(work, incident, secret, at)
                 if (burst := await spread.newest(work.connection, incident)) is not None:
                     await self.progress(work, incident.number, burst.key, burst.notice, at)
             case Declared(by=by) if by != MUSTER:
@@ -111,6 +113,9 @@ class Announcements:
                 await self.invite(work, incident.number, [commander], at)
             case RoleGiven(person=person):
                 await self.invite(work, incident.number, [person], at)
+            case Merged(other=other, into=False):
+                lost = await store.find(work.connection, other)
+                await self._warn_of_secrets(work, incident, [lost.ref] if lost and lost.private else [], at)
             case Renamed():
                 await self._each(work, incident.number, at, kind="retitle", payload={}, subject="retitle")
         await self.refresh_card(work, incident.number, at)
@@ -119,12 +124,11 @@ class Announcements:
         if isinstance(event, Merged) and event.into:
             await self.archive(work, incident.number, at)
 
-    async def _warn_of_secrets(self, work: Transaction, incident: Incident, services: Sequence[str], at: float) -> None:
+    async def _warn_of_secrets(self, work: Transaction, incident: Incident, what: Sequence[str], at: float) -> None:
         """A room stays what it was when it was opened: what must not be read by all has to leave it."""
-        known = self._catalog().services
-        secret = [name for name in services if name in known and known[name].private]
-        if secret and not incident.private:
-            said = f"{' and '.join(secret)} should be private by the catalogue, and this room is not."
+        if what and not incident.private:
+            should = "should be private" if len(what) == 1 else "should all be private"
+            said = f"{', '.join(what)} {should}, and this room is not."
             away: Text = ("What not everybody may read belongs elsewhere: ", Code("/incident split ALERT"))
             await self.say(work, incident.number, Notice(text=(said,), details=(away,), tone="warning"), at)
 

@@ -41,3 +41,12 @@ async def test_a_private_service_that_joins_a_public_room_is_told_and_can_leave_
         assert "/incident split" in told
         [vault] = [row.id for row in await w.rows(tables.alerts) if row.service == "vault"]
         assert (await w.incidents.split(1, [vault], MIKA)).private
+
+
+async def test_a_private_incident_that_is_merged_into_a_public_one_is_told_there(database_url: str) -> None:
+    async with world(database_url) as w:
+        await w.incidents.declare("search is slow", MIKA)
+        await w.incidents.declare("keys were found on a forum", MIKA, private=True)
+        await w.incidents.merge(1, 2, MIKA)
+        await w.settle()
+        assert [words for words in await w.said() if "INC-2 should be private" in words]
