@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib import metadata
@@ -46,7 +46,6 @@ from bot.intake.journal import Journal
 from bot.intake.journal_postgres import PostgresLog
 from bot.intake.journal_sqlite import SqliteLog, beside
 from bot.intake.signatures import Guard
-from bot.intake.source import Source
 from bot.intake.sources import discover
 from bot.intake.webhooks import Desk, add_routes
 from bot.replay.weighing import load_weights
@@ -183,10 +182,10 @@ class App:
 
         console = ConsoleGateway(self.database, clock)
         gateways: dict[str, Gateway] = {console.platform: console}
-        slack = platforms.slack(settings, catalog, self._tiers)
-        if slack is not None:
-            self._stack.push_async_callback(slack.close)
-            gateways[slack.gateway.platform] = slack.gateway
+        connected = platforms.configured(settings, catalog, self._tiers)
+        for platform in connected:
+            self._stack.push_async_callback(platform.close)
+            gateways[platform.gateway.platform] = platform.gateway
         names = tuple(gateways)
 
         turns = Turns()
@@ -299,14 +298,15 @@ class App:
         scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
         forewarning = Forewarning(self.database, clock, history, announcements)
         scheduler.every(FOREWARNING_EVERY, "forewarning", forewarning.look)
-        if (look := platforms.groups(slack, rosters)) is not None:
+        for look in platforms.groups(connected, rosters):
             scheduler.every(GROUPS_EVERY, "groups", look)
         await self.silences.sync(self.catalog.current)
         await runbooks.start()
         self._stack.push_async_callback(runbooks.stop)
         self._stack.push_async_callback(dispatcher.close)
-        ear = slack.listen(dispatcher, services, console) if slack is not None else None
-        desk = self._desk(sources)
+        ears = {one.gateway.platform: one.listen(dispatcher, services, console) for one in connected}
+        guard = Guard.of(settings, sources)
+        desk = Desk(sources=sources, guard=guard, journal=self.journal, clock=clock, metrics=metrics)
         await self._serve(
             WebParts(
                 database=self.database,
@@ -330,9 +330,9 @@ class App:
                     self.pipeline,
                     self.catalog,
                     lambda: self._reload_problems,
-                    {"slack": ear.check} if ear is not None else {},
+                    {name: ear.check for name, ear in ears.items()},
                 ),
-                mount=self._mount(desk, ear),
+                mount=self._mount(desk, ears.values()),
             ),
             desk,
         )
@@ -340,14 +340,12 @@ class App:
         self.failed = asyncio.get_running_loop().create_future()
         for name, loop in (("pipeline", self.pipeline.run()), ("relay", relay.run())):
             self._keep_running(name, asyncio.create_task(loop, name=name))
-        if ear is not None:
+        for ear in ears.values():
             await ear.start()
             self._stack.push_async_callback(ear.stop)
         scheduler.start()
         self._stack.push_async_callback(scheduler.stop)
         await sizes()
-        for platform in settings.waiting_platforms:
-            log.warning("platform_not_supported_yet", platform=platform, but="the situation room works")
         log.info("muster_started", version=version(), address=self.address, platforms=list(names))
 
     async def _open_journal(self) -> Journal:
@@ -358,22 +356,13 @@ class App:
         log_ = SqliteLog(beside(file)) if file is not None else PostgresLog(self.database.url)
         return await Journal(log_).open(position)
 
-    def _mount(self, desk: Desk, ear: platforms.Ear | None) -> Callable[[web.Application], None]:
+    def _mount(self, desk: Desk, ears: Iterable[platforms.Ear]) -> Callable[[web.Application], None]:
         def mount(app: web.Application) -> None:
             add_routes(app, desk)
-            if ear is not None:
+            for ear in ears:
                 ear.add_routes(app)
 
         return mount
-
-    def _desk(self, sources: dict[str, Source]) -> Desk:
-        settings = self.settings
-        guard = Guard(
-            token=settings.webhook_token.get_secret_value() if settings.webhook_token else "",
-            secrets=settings.secrets_of(sources),
-            open_without_secret=settings.is_loopback,
-        )
-        return Desk(sources=sources, guard=guard, journal=self.journal, clock=self.clock, metrics=self.metrics)
 
     async def _serve(self, parts: WebParts, desk: Desk) -> None:
         app_runner = runner(application(parts))

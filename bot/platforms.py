@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aiohttp import web
@@ -17,7 +17,7 @@ from bot.settings import Settings
 if TYPE_CHECKING:
     from bot.chat.slack.tiers import Tiers
 
-__all__ = ["Ear", "Grouped", "Platform", "groups", "slack"]
+__all__ = ["Ear", "Grouped", "Platform", "configured", "groups"]
 
 
 class Ear(Protocol):
@@ -66,15 +66,20 @@ class Grouped(Protocol):
         ...
 
 
-def groups(platform: object, rosters: Rosters) -> Callable[[], Awaitable[None]] | None:
-    """The job that tells who is in the platform's groups; None where it has none."""
-    return platform.groups(rosters) if isinstance(platform, Grouped) else None
+def groups(connected: Iterable[Platform], rosters: Rosters) -> list[Callable[[], Awaitable[None]]]:
+    """The jobs that tell who is in the platforms' groups."""
+    return [platform.groups(rosters) for platform in connected if isinstance(platform, Grouped)]
 
 
-def slack(settings: Settings, catalog: Callable[[], Catalog], tiers: Tiers | None) -> Platform | None:
-    """Slack, where there is a token for it. Its SDK takes a quarter of a second to import."""
-    if settings.slack_bot_token is None:
-        return None
-    from bot.chat.slack.platform import SlackPlatform
+def configured(settings: Settings, catalog: Callable[[], Catalog], tiers: Tiers | None = None) -> list[Platform]:
+    """The platforms for which there is a token. Each SDK takes a quarter of a second or more to import."""
+    found: list[Platform | None] = []
+    if settings.slack_bot_token is not None:
+        from bot.chat.slack.platform import SlackPlatform
 
-    return SlackPlatform.of(settings, catalog, tiers=tiers)
+        found.append(SlackPlatform.of(settings, catalog, tiers=tiers))
+    if settings.discord_bot_token is not None:
+        from bot.chat.discord.platform import DiscordPlatform
+
+        found.append(DiscordPlatform.of(settings, catalog))
+    return [platform for platform in found if platform is not None]

@@ -108,11 +108,6 @@ class Settings(BaseSettings):
         return {known[name]: secret.get_secret_value() for name, secret in self.source_secrets.items()}
 
     @property
-    def waiting_platforms(self) -> tuple[str, ...]:
-        """Platforms whose token is set, though this version does not speak to them yet."""
-        return ("discord",) if self.discord_bot_token is not None else ()
-
-    @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the HTTP side."""
         return is_loopback(self.http_host)

@@ -143,9 +143,3 @@ def test_a_secret_that_no_source_would_read_is_an_error_with_a_suggestion():
     assert [str(problem) for problem in caught.value.problems] == [
         "MUSTER_SOURCE_GITHB_SECRET: there is no source of that name; did you mean github?"
     ]
-
-
-def test_platforms_that_wait_for_their_part_of_muster_are_named():
-    assert load_settings({}).waiting_platforms == ()
-    given = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "DISCORD_BOT_TOKEN": "x"}
-    assert load_settings(given).waiting_platforms == ("discord",)

@@ -6,12 +6,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.errors import BadSignature
 from bot.loopback import FORWARDED, host_name, is_loopback
+from bot.settings import Settings
 
 __all__ = ["Guard", "Scheme", "bearer_matches", "hub_signature_matches"]
 
@@ -59,6 +60,15 @@ class Guard:
     token: str = field(default="", repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # by source
     open_without_secret: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, sources: Iterable[str]) -> Guard:
+        """As the settings say for these sources. ConfigError for a secret of none of them."""
+        return cls(
+            token=settings.webhook_token.get_secret_value() if settings.webhook_token else "",
+            secrets=settings.secrets_of(sources),
+            open_without_secret=settings.is_loopback,
+        )
 
     def check(self, source: str, scheme: Scheme, headers: Mapping[str, str], body: bytes | None) -> bool:
         """Return whether the sender is proven; BadSignature when it is not.

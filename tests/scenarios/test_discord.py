@@ -1,0 +1,81 @@
+"""Muster in Discord, as it runs: the real discord.py over REST and the gateway, people who type, press and talk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.discord import FakeDiscord, Person
+from tests.scenarios.discord_stage import alert, muster, server
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[FakeDiscord]:
+    async with server() as fake:
+        yield fake
+        assert fake.violations == []
+
+
+@pytest.fixture
+def robin(discord: FakeDiscord) -> Person:
+    return discord.person("robin", global_name="Robin Vos")
+
+
+@pytest.fixture
+def mika(discord: FakeDiscord) -> Person:
+    return discord.person("mika", global_name="Mika Laine")
+
+
+async def test_from_the_alert_to_the_archive(tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person) -> None:
+    async with muster(tmp_path, discord, robin, mika, catalog="rooms: {archive_after: 0s}\n") as stage:
+        await stage.alerts()
+        room = await stage.room()
+        card = await stage.card(room)
+        assert "SEV" in card.shown
+        await discord.until(lambda: robin.dm.posts, 20.0)
+        page = robin.dm.posts[0]
+        assert "INC-1" in page.shown
+        pressed = await robin.press(page, "Acknowledge")
+        await pressed.answer(seconds=20.0)
+        await stage.shown(room, "Acknowledged by Robin Vos")
+        await discord.until(lambda: "Acknowledged" in card.shown, 20.0)
+        mika.say(room, f"it is the queue, {robin.mention}", file=("queue.png", b"picture"))
+        said = mika.say(room, "restarting it")
+        assert said.message
+        mika.edit(said.message, "restarted it")
+        oops = mika.say(room, "wrong channel")
+        assert oops.message
+        mika.delete(oops.message)
+        robin.react(said.message, "\N{PUSHPIN}")
+        await stage.shown(room, "Note by Robin Vos")
+        await stage.alerts(alert(status="resolved"))
+        await stage.shown(room, "cleared")
+        done = await mika.command("incident resolve", room, summary="the queue was full")
+        await done.answer(seconds=20.0)
+        await discord.until(lambda: "Incidents archive" in discord.world.channels[str(room.parent_id)].name, 20.0)
+        await stage.settled()
+        retro = await stage.retro()
+        for words in ("it is the queue, @Robin Vos", "queue.png", "restarted it"):
+            assert words in retro
+        assert "wrong channel" not in retro
+        assert (await stage.ready())["outbox"]["dead"] == 0
+    assert discord.unanswered == []
+
+
+async def test_two_runs_of_muster_know_one_room_and_buttons_work_after_a_restart(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        card = await stage.card(room)
+        await stage.settled()
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        done = await mika.press(card, "m:ack INC-1")
+        await done.answer(seconds=20.0)
+        await stage.shown(room, "Acknowledged by Mika Laine")
+        await stage.settled()
+        assert stage.rooms() == [room]
+        assert stage.said(room, "SEV") >= 1
