@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from bot.chat.discord.manifest import permission_bits
 from bot.settings import load_settings
 from tests.fakes.discord import Channel, FakeDiscord, Message, Person
 
-__all__ = ["Stage", "alert", "muster", "server"]
+__all__ = ["Stage", "alert", "muster", "plain", "server"]
 
 SPEED = 60.0  # a minute of Discord's is a second here
 
@@ -53,6 +54,11 @@ def server(**more: Any) -> FakeDiscord:
     return FakeDiscord(**{"speed": SPEED, "permissions": permission_bits(), **more})
 
 
+def plain(message: Message) -> str:
+    """What it says, without marks of bold and the like."""
+    return re.sub(r"\\([^\w\s])", r"\1", message.shown.replace("**", ""))
+
+
 class Stage:
     """A running Muster, and the server that it is in."""
 
@@ -78,7 +84,7 @@ class Stage:
 
     async def told(self, words: str) -> None:
         """The situation room says so."""
-        await self.until(lambda: self.lobby(), lambda said: words in said)
+        await self.until(self.lobby, lambda said: words in said)
 
     async def settled(self) -> None:
         """Nothing waits to be sent."""
@@ -102,23 +108,30 @@ class Stage:
 
     async def shown(self, room: Channel, words: str) -> Message:
         """The message of the room that says these words, once it is there."""
-        found = await self.fake.until(lambda: [m for m in room.posts if words in m.shown], 20.0)
+        found = await self.fake.until(lambda: [m for m in room.posts if words in plain(m)], 20.0)
         message: Message = found[0]
         return message
 
     async def card(self, room: Channel) -> Message:
         """The card, once it is there and pinned."""
-        pins = await self.fake.until(lambda: list(room.pins), 20.0)
-        return next(message for message in room.posts if message.id in pins or message in pins)
+        pins = await self.fake.until(lambda: [message for message, _ in room.pins], 20.0)
+        return next(message for message in room.posts if message.id in pins)
 
     def said(self, room: Channel, words: str) -> int:
         """How many messages of the room say it."""
-        return sum(words in message.shown for message in room.posts)
+        return sum(words in plain(message) for message in room.posts)
 
 
 @asynccontextmanager
 async def muster(
-    folder: Path, fake: FakeDiscord, robin: Person, mika: Person, *, connected: bool = True, catalog: str = "", **more: str
+    folder: Path,
+    fake: FakeDiscord,
+    robin: Person,
+    mika: Person,
+    *,
+    connected: bool = True,
+    catalog: str = "",
+    **more: str,
 ) -> AsyncIterator[Stage]:
     file = folder / "catalog.yaml"
     file.write_text(CATALOG.format(robin=robin.id, mika=mika.id) + catalog)

@@ -56,8 +56,10 @@ async def test_from_the_alert_to_the_archive(tmp_path: Path, discord: FakeDiscor
         await done.answer(seconds=20.0)
         await discord.until(lambda: "Incidents archive" in discord.world.channels[str(room.parent_id)].name, 20.0)
         await stage.settled()
+        filed = await mika.command("incident retro draft", discord.channel("general"), incident="INC-1")
+        await filed.answer(seconds=20.0)
         retro = await stage.retro()
-        for words in ("it is the queue, @Robin Vos", "queue.png", "restarted it"):
+        for words in ("it is the queue, @\u200bRobin Vos", "queue.png", "restarted it"):
             assert words in retro
         assert "wrong channel" not in retro
         assert (await stage.ready())["outbox"]["dead"] == 0

@@ -122,8 +122,8 @@ class Socket(discord.Client):
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
-    async def on_ready(self) -> None:
-        """A new session: events were missed."""
+    async def on_connect(self) -> None:
+        """A new session: events were missed. (discord.py's `ready` waits two more seconds for further servers.)"""
         self.connected = True
         self.sessions += 1
         self.remark = await self._who.synchronise(self._tree)
