@@ -12,7 +12,6 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
-from sqlalchemy import select
 
 from bot import platforms
 from bot.catalog.catalog import Catalog
@@ -42,9 +41,7 @@ from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
 from bot.incidents.updates import follow_updates, overdue_updates
 from bot.intake.door import DoorSite, runner
-from bot.intake.journal import Journal
-from bot.intake.journal_postgres import PostgresLog
-from bot.intake.journal_sqlite import SqliteLog, beside
+from bot.intake.opening import open_journal
 from bot.intake.signatures import Guard
 from bot.intake.sources import discover
 from bot.intake.webhooks import Desk, add_routes
@@ -58,7 +55,6 @@ from bot.runbooks import actions
 from bot.runbooks.service import Runbooks
 from bot.scheduler import Scheduler
 from bot.settings import Settings
-from bot.storage import tables
 from bot.storage.database import Database
 from bot.storage.lease import held
 from bot.storage.retention import Retention
@@ -176,7 +172,7 @@ class App:
         self.database = await Database.open(settings.database_url)
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(held(self.database))
-        self.journal = await self._open_journal()
+        self.journal = await open_journal(self.database, READER)
         self._stack.push_async_callback(self.journal.close)
         sources = discover()
 
@@ -347,14 +343,6 @@ class App:
         self._stack.push_async_callback(scheduler.stop)
         await sizes()
         log.info("muster_started", version=version(), address=self.address, platforms=list(names))
-
-    async def _open_journal(self) -> Journal:
-        async with self.database.reading() as connection:
-            query = select(tables.cursors.c.position).where(tables.cursors.c.reader == READER)
-            position = (await connection.execute(query)).scalar() or 0
-        file = self.database.file
-        log_ = SqliteLog(beside(file)) if file is not None else PostgresLog(self.database.url)
-        return await Journal(log_).open(position)
 
     def _mount(self, desk: Desk, ears: Iterable[platforms.Ear]) -> Callable[[web.Application], None]:
         def mount(app: web.Application) -> None:
