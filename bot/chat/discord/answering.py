@@ -15,17 +15,18 @@ from discord import app_commands, ui
 from bot.chat.discord.drawing import Drawn
 from bot.telemetry import get_logger
 
-__all__ = ["Answering"]
+__all__ = ["TROUBLE", "Answering"]
 
 log = get_logger(__name__)
 
 AT_ONCE = 2.5  # seconds that the first response may take to reach Discord, which waits 3 (interactions, receiving and responding)
 PATIENCE = 20.0  # seconds for the answer itself; discord.py repeats what Discord was too busy for
 ACKNOWLEDGED = 40060  # the first response came before, and its answer was lost
+TOLD = "Told everybody here."
 CLOSED = "An answer for you came too late for Discord, and your direct messages are closed. Ask again, please."
 
 _Trouble = discord.HTTPException | aiohttp.ClientError | OSError | TimeoutError
-_TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class Answering:
@@ -47,7 +48,7 @@ class Answering:
         try:
             async with asyncio.timeout(AT_ONCE):
                 await self.interaction.response.send_modal(form)
-        except _TROUBLE as error:
+        except TROUBLE as error:
             log.warning("discord_form_not_opened", reason=_words(error))
             return False
         return True
@@ -83,8 +84,9 @@ class Answering:
 
     async def _say(self, drawn: Drawn, *, private: bool) -> bool:
         interaction = self.interaction
-        if not private and not self._updates:  # what was deferred is private, and stays so
-            await self._try(interaction.delete_original_response())
+        if not private and not self._updates:  # what was deferred is private, and stays so: the next message is not
+            if await self._try(interaction.edit_original_response(content=TOLD)) is not None:
+                return False
             shown = interaction.followup.send(
                 view=drawn.view, files=drawn.files, allowed_mentions=drawn.allowed_mentions, wait=True
             )
@@ -103,7 +105,7 @@ class Answering:
         try:
             async with asyncio.timeout(AT_ONCE):
                 await responding
-        except _TROUBLE as error:
+        except TROUBLE as error:
             if isinstance(error, discord.HTTPException) and error.code == ACKNOWLEDGED:
                 return True
             log.warning("discord_response_late", reason=_words(error), asked=self.interaction.id)
@@ -114,7 +116,7 @@ class Answering:
         try:
             async with asyncio.timeout(PATIENCE):
                 await doing
-        except _TROUBLE as error:
+        except TROUBLE as error:
             log.info("discord_answer_not_taken", reason=_words(error), asked=self.interaction.id)
             return error
         return None

@@ -16,7 +16,7 @@ from discord import app_commands, ui
 from bot.catalog.catalog import Catalog
 from bot.chat import heard
 from bot.chat.discord.accounts import PLATFORM, Accounts
-from bot.chat.discord.answering import Answering
+from bot.chat.discord.answering import TROUBLE, Answering
 from bot.chat.discord.drawing import Drawn, draw, draw_question
 from bot.chat.discord.modals import (
     AGAIN,
@@ -53,6 +53,7 @@ __all__ = ["Asking"]
 log = get_logger(__name__)
 
 FORM_SOON = 1.0  # seconds for what a form would like to know; Discord waits 3 for the form
+ROLES_SOON = 5.0  # seconds for the roles of somebody who asks in a direct message
 OFFER_SOON = 2.0  # seconds for what may be offered while somebody types
 TITLE = 150  # characters of a message that begin an incident's title
 
@@ -73,10 +74,12 @@ class Asking:
     ) -> None:
         self._accounts, self._database, self._dispatcher, self._catalog = accounts, database, dispatcher, catalog
         self._metrics, self._clock, self._short = metrics, clock, short
+        self._guild: discord.abc.Snowflake | None = None
         self._verbs = by_name()
 
     def attach(self, client: discord.Client, guild: discord.abc.Snowflake) -> MenuTree:
         """Listen to what is asked through this client, in this server."""
+        self._guild = guild
         tree = MenuTree(client, self, self._verbs, guild=guild, short=self._short)
 
         async def on_interaction(interaction: discord.Interaction) -> None:
@@ -254,16 +257,31 @@ class Asking:
                 room=str(interaction.channel_id or ""),
                 incident=await self._known(interaction),
                 request_id=request or str(interaction.id),
-                roles=_roles(interaction.user),
+                roles=await self._roles(interaction),
             )
         )
         await answer.say(draw(reply, self._accounts.known, now=self._clock.now()), private=reply.private)
 
     async def _complete(self, interaction: discord.Interaction, line: str, incident: int | None) -> list[Completion]:
         person = self._accounts.person(interaction.user)
-        roles = _roles(interaction.user)
+        roles = await self._roles(interaction)
         _, found = await self._dispatcher.complete(line, person, incident, platform=PLATFORM, roles=roles)
         return found
+
+    async def _roles(self, interaction: discord.Interaction) -> tuple[str, ...]:
+        """The roles of whoever asks; in a direct message Discord is asked for them, where a team counts on one."""
+        user: discord.User | discord.Member | None = interaction.user
+        if not isinstance(user, discord.Member):
+            guild = interaction.client.get_guild(self._guild.id) if self._guild is not None else None
+            if guild is None or not any(team.roles.get(PLATFORM) for team in self._catalog().teams.values()):
+                return ()
+            try:
+                async with asyncio.timeout(ROLES_SOON):
+                    user = guild.get_member(interaction.user.id) or await guild.fetch_member(interaction.user.id)
+            except TROUBLE as error:  # then only what the catalogue says of the person counts
+                log.info("discord_roles_unknown", reason=str(error))
+                return ()
+        return tuple(str(role.id) for role in user.roles)
 
     async def _incident(self, interaction: discord.Interaction) -> int | None:
         """The incident whose room this is, or a thread of it."""
@@ -299,10 +317,6 @@ class Asking:
             self._metrics.failures.labels("discord").inc()
             ref = str(answer.interaction.id)[-6:]
             await answer.sorry(_words(f"Something went wrong here (ref {ref}). See what stands with {PREFIX} list."))
-
-
-def _roles(user: discord.User | discord.Member) -> tuple[str, ...]:
-    return tuple(str(role.id) for role in user.roles) if isinstance(user, discord.Member) else ()
 
 
 def _words(*said: Any) -> Drawn:

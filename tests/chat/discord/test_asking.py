@@ -13,10 +13,11 @@ from sqlalchemy import insert
 
 from bot.catalog.loader import load
 from bot.chat.discord.accounts import Accounts
+from bot.chat.discord.answering import TOLD, Answering
 from bot.chat.discord.asking import Asking
 from bot.chat.discord.drawing import draw
-from bot.chat.discord.tree import DECLARE_FROM_MESSAGE, NOTE_MESSAGE
-from bot.chat.views import Button, Notice
+from bot.chat.discord.tree import DECLARE_FROM_MESSAGE, NOTE_MESSAGE, SHORT
+from bot.chat.views import Button, Notice, Reply
 from bot.commands.dispatch import Dispatcher
 from bot.storage import tables
 from bot.storage.database import READERS
@@ -271,6 +272,46 @@ async def test_a_button_that_nobody_knows_any_more_is_answered(on: Play) -> None
         assert answer.shown
 
 
+async def test_a_page_is_answered_in_the_direct_message(on: Play) -> None:
+    number, _ = await on.opened()
+    robin = await on.bot.fetch_user(int(on.robin.id))
+    await robin.send(
+        view=draw(Notice(text=("paged",), buttons=(Button(label="Take", command=f"ack INC-{number}"),))).view
+    )
+    answer = await (await on.robin.press(on.robin.dm.messages[-1], "Take")).answer()
+    assert "Acknowledged" in answer.shown
+    assert (await on.here.incident(number)).acknowledged_by == "robin"
+
+
+async def test_a_role_counts_in_a_direct_message_too(on: Play, tmp_path: Path) -> None:
+    number, _ = await on.opened()
+    role = on.discord.role("SRE")
+    sre = on.discord.person("kim", role)
+    text = (tmp_path / "catalog.yaml").read_text()
+    text = text.replace("{members: [sam]}", f"{{members: [sam], roles: {{discord: '{role.id}'}}}}")
+    (tmp_path / "catalog.yaml").write_text(f"{text}permissions: {{ack: [team:web]}}\n")
+    on.here.catalogs.append(load(tmp_path / "catalog.yaml"))
+    for person, told in ((on.alex, "team web may"), (sre, "Acknowledged")):
+        user = await on.bot.fetch_user(int(person.id))
+        card = draw(Notice(text=("paged",), buttons=(Button(label="Take", command=f"ack INC-{number}"),)))
+        await user.send(view=card.view)
+        assert told in (await (await person.press(person.dm.messages[-1], "Take")).answer()).shown
+
+
+async def test_an_answer_for_everybody_is_seen_by_everybody(on: Play) -> None:
+    card = await on.show(on.lobby, Button(label="Tell", command="x"))
+
+    async def tell(interaction: discord.Interaction) -> None:
+        answer = Answering(interaction)
+        await answer.defer()
+        await answer.say(draw(Reply(text=("for all of you",), private=False)), private=False)
+
+    on.bot.on_interaction = tell
+    asked = await on.mika.press(card, "Tell")
+    await on.discord.until(lambda: any("for all" in one.shown for one in asked.answers))
+    assert [(one.private, one.shown) for one in asked.answers] == [(True, TOLD), (False, "for all of you")]
+
+
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 
@@ -375,6 +416,28 @@ async def test_a_form_opens_in_time_though_what_could_be_offered_in_it_does_not_
     async with slow(on):
         asked = await on.mika.command("incident page", on.lobby)
         assert "Page somebody" in (await asked.view()).shown
+
+
+async def test_a_server_that_does_not_let_us_have_commands_is_said_with_the_way_out(on: Play) -> None:
+    here, services = on.here, on.here.services
+    asking = Asking(
+        Accounts(services.catalog),
+        here.database,
+        on.dispatchers[0],
+        services.catalog,
+        services.metrics,
+        here.clock,
+        short=SHORT,
+    )
+    client = Ours()
+    await on.bot.close()
+    on.discord.commands_scope = False
+    async with connected(on.discord, client):
+        tree = asking.attach(client, discord.Object(int(on.discord.world.guild.id)))
+        assert "applications.commands" in await asking.synchronise(tree)
+        on.discord.commands_scope = True
+        assert await asking.synchronise(tree) == ""
+        assert "Acknowledged" in (await (await on.mika.command("ack", (await on.opened())[1])).answer()).shown
 
 
 async def test_a_menu_that_is_older_than_we_are_is_said_to_be(on: Play) -> None:
