@@ -324,25 +324,6 @@ async def test_an_app_token_that_slack_does_not_accept_is_told_on_readyz(tmp_pat
         assert "connections:write" in detail
 
 
-async def test_twenty_incidents_at_once_stay_within_slacks_tiers(tmp_path: Path, slack: FakeSlack) -> None:
-    robin = slack.person("robin")
-    general = slack.channel("general", robin)
-    async with muster(tmp_path, slack) as stage:
-        typed = [robin.command("/declare", f"part {number} is down sev3", general) for number in range(20)]
-        for one in typed:
-            assert not (await one).failed
-        await slack.until(lambda: len(stage.rooms()) == 20, 30.0)
-        await slack.until(lambda: all(slack.world.named(room).pins for room in stage.rooms()), 30.0)
-        await slack.until(lambda: all(robin.id in slack.world.named(room).members for room in stage.rooms()), 30.0)
-        await settled(stage)
-        assert not slack.rates.refused
-        for room in stage.rooms():
-            assert len(slack.world.named(room).pins) == 1
-            assert stage.said(room, "declared by") == 1
-        assert (await stage.ready())["outbox"]["dead"] == 0
-    assert careless(slack) == []
-
-
 async def test_a_storm_costs_one_card_edit_a_second_and_no_message(tmp_path: Path, slack: FakeSlack) -> None:
     async with muster(tmp_path, slack) as stage:
         await stage.alert()
