@@ -43,7 +43,9 @@ async def card_links(connection: AsyncConnection, catalog: Catalog, incident: In
 
 
 def _known(catalog: Catalog, incident: Incident, alerts: Sequence[Row[Any]]) -> Iterator[Link]:
-    for name, _ in incident.services:
+    hit = [name for name, _ in incident.services]
+    cause = incident.cause.service if incident.cause else ""
+    for name in sorted(hit, key=lambda name: name != cause):  # where to look first
         known = catalog.services.get(name)
         for label, url in known.links.items() if known else ():
             yield Link(f"{name} {label}", url)

@@ -10,6 +10,7 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.model import Runbook, Service
 from bot.chat.views import Card, Link, decode_view
 from bot.incidents import links, store
+from bot.incidents.model import Cause
 from bot.storage import tables
 from correlation.matchers import Matchers
 from tests.incidents.test_pipeline import alert
@@ -102,3 +103,15 @@ async def test_what_may_not_be_opened_is_left_out(database_url: str, url: str) -
         async with w.database.reading() as connection:
             found = await links.card_links(connection, catalog, await store.load(connection, 1))
         assert [link.url for link in found] == ["https://ok.example"]
+
+
+async def test_the_probable_cause_is_where_to_look_first(database_url: str) -> None:
+    async with world(database_url, catalog=SHOP) as w:
+        await w.post(alert())
+        await w.settle()
+        async with w.database.reading() as connection:
+            incident = await store.load(connection, 1)
+            incident.services = [("checkout", 21), ("cart", 2)]
+            incident.cause = Cause(service="cart", words="first to fail", score=1.0)
+            first, *_ = await links.kept_links(connection, SHOP, incident)
+        assert first == Link("cart dashboard", "https://grafana.example.org/d/cart")
