@@ -19,7 +19,7 @@ signed POSTs there; None is Socket Mode), `ack_seconds` (3), `retry_delays` of e
 to turn: `slack.app` (scopes, app_scopes, token_trouble = "token_revoked" | "account_inactive" | "invalid_auth",
 app_token_trouble, events), `slack.rates.limits[method]`, `slack.echo` (the app hears its own deeds),
 `slack.new_commercial_app` (history in fifteens), `slack.world.paid` (user groups), `slack.trigger_seconds`,
-`slack.block_characters`.
+`slack.block_characters`, `slack.file_seconds` (until Slack has looked at an upload).
 
 People: `slack.person(name, email=, real_name=, deleted=, is_restricted=, is_ultra_restricted=)` gives a Person with
 say, edit, delete, react, unreact, upload, pin, join, leave, invite, archive, rename, command, press, submit, close,
