@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,15 @@ async def test_two_people_see_an_incident_appear_take_it_and_end_it_without_a_re
         await robin.click("#tab-why")
         await expect(robin.locator(".evidence-item").first).to_be_visible()
 
+        # Robin shows everybody the picture.
+        await robin.fill("#input", "/incident graph share")
+        await robin.keyboard.press("Enter")
+        for page in (robin, amara):
+            drawing = page.locator(".notice .drawing img")
+            await expect(drawing).to_have_attribute("alt", re.compile("Alerts over time: .* alerts on 2 services"))
+            await expect(drawing).to_have_js_property("naturalWidth", 1200)
+            assert await page.evaluate(TOO_WIDE) == []
+
         # Amara presses a button; Robin's page changes.
         await amara.locator("#card button", has_text="Resolve").click()
         if await amara.locator("#confirm").is_visible():
@@ -98,3 +108,20 @@ async def test_who_is_on_call_is_paged_in_the_browser_and_answers_there(tmp_path
             await expect(page.locator(".page").last).not_to_contain_text("waits for you")
             await page.locator("#rooms a[data-kind=incident]").first.click()
             await expect(page.locator("#room-header .status")).to_have_text("acknowledged")
+
+
+@pytest.mark.timeout(120)
+async def test_what_was_held_back_says_why_in_the_lobby(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path, catalog=EXAMPLE_CATALOG) as muster,
+        chromium() as browser,
+        reading(browser, f"{muster.address}/?as=robin#/rooms/lobby") as robin,
+    ):
+        await robin.click("#tab-held")
+        await expect(robin.locator("#picture .nothing")).to_contain_text("Nothing was held back")
+        await fire(muster, "CacheHitsLow", "cart", severity="info")
+        await expect(robin.locator(".held-count")).to_contain_text("Held back: 1, 1 firing")
+        await expect(robin.locator("#picture .evidence-item")).to_contain_text("CacheHitsLow")
+        await expect(robin.locator("#picture .evidence-words")).to_contain_text("Held:")
+        await robin.click("#tab-picture")
+        await expect(robin.locator("#picture h2").first).to_have_text("Alerts over time")

@@ -103,6 +103,10 @@ export const graph = (incident, signal) =>
 /** @param {string} incident @returns {Promise<import("./types.js").Evidence[]>} */
 export const evidence = (incident, signal) => all(`incidents/${id(incident)}/evidence`, {}, signal, 500);
 
+/** What no incident has, the newest hundred. @returns {Promise<import("./types.js").Alert[]>} */
+export const held = (_incident, signal) =>
+  ask("GET", "alerts", { held: true, limit: 100 }, undefined, signal).then((page) => page.items);
+
 /** @param {string} incident @returns {Promise<import("./types.js").TimelineEntry[]>} */
 export const timeline = (incident, signal) => all(`incidents/${id(incident)}/timeline`, {}, signal, 1000);
 

@@ -7,6 +7,7 @@ import { ChangeTable } from "./changes.js";
 import { fill, h, linkButton, skeleton } from "./dom.js";
 import { EvidenceList } from "./evidence.js";
 import { ServiceGraph } from "./graph.js";
+import { HeldList } from "./held.js";
 import { LaneChart } from "./lanes.js";
 import { pace } from "./pace.js";
 import { TimelineList } from "./timeline.js";
@@ -18,6 +19,10 @@ const TABS = [
   ["picture", "Picture"],
   ["why", "Why grouped"],
   ["timeline", "Timeline"],
+];
+const EVERYWHERE = [
+  ["picture", "All services, last hour"],
+  ["held", "Held back"],
 ];
 
 export class Picture {
@@ -63,13 +68,17 @@ export class Picture {
     const { room } = this.store;
     if (!room || room.id === this.shown) return;
     this.shown = room.id;
-    if (!room.incident && this.tab !== "picture") this.tab = "picture";
+    if (!this.#tabs().some(([id]) => id === this.tab)) this.tab = "picture";
     this.#drawTabs();
     this.#frame();
   }
 
+  #tabs() {
+    return this.store.incident ? TABS : EVERYWHERE;
+  }
+
   #drawTabs() {
-    const tabs = this.store.incident ? TABS : TABS.slice(0, 1);
+    const tabs = this.#tabs();
     fill(
       this.tabs,
       tabs.map(([id, words]) =>
@@ -85,7 +94,7 @@ export class Picture {
             tabindex: id === this.tab ? "0" : "-1",
             on: { click: () => this.show(id), keydown: (event) => this.#key(event) },
           },
-          tabs.length > 1 ? words : "All services, last hour",
+          words,
         ),
       ),
     );
@@ -94,10 +103,11 @@ export class Picture {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || !this.store.incident) return;
+    if (!step) return;
     event.preventDefault();
-    const at = TABS.findIndex(([id]) => id === this.tab);
-    this.show(TABS[(at + step + TABS.length) % TABS.length][0]);
+    const tabs = this.#tabs();
+    const at = tabs.findIndex(([id]) => id === this.tab);
+    this.show(tabs[(at + step + tabs.length) % tabs.length][0]);
     document.getElementById(`tab-${this.tab}`)?.focus();
   }
 
@@ -135,13 +145,13 @@ export class Picture {
     else for (const what of this.#parts()) void this.#load(what);
   }
 
-  /** @returns {("lanes"|"graph"|"evidence"|"timeline")[]} what the chosen tab shows */
+  /** @returns {("lanes"|"graph"|"evidence"|"held"|"timeline")[]} what the chosen tab shows */
   #parts() {
     if (this.tab === "picture") return ["lanes", "graph"];
-    return [this.tab === "why" ? "evidence" : "timeline"];
+    return [this.tab === "why" ? "evidence" : this.tab === "held" ? "held" : "timeline"];
   }
 
-  /** @param {"lanes"|"graph"|"evidence"|"timeline"} what */
+  /** @param {"lanes"|"graph"|"evidence"|"held"|"timeline"} what */
   async #load(what) {
     const { room, incident } = this.store;
     const signal = this.abort?.signal;
@@ -185,6 +195,8 @@ export class Picture {
       }
     } else if (what === "evidence" && this.tab === "why") {
       first(this.listBox, () => new EvidenceList(this.listBox)).draw(data);
+    } else if (what === "held" && this.tab === "held") {
+      first(this.listBox, () => new HeldList(this.listBox)).draw(data);
     } else if (what === "timeline" && this.tab === "timeline") {
       first(this.listBox, () => new TimelineList(this.listBox, (id) => this.store.nameOf(id))).draw(data);
     }

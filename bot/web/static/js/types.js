@@ -48,6 +48,8 @@
  * @typedef {{nodes: Node[], edges: {from: string, to: string}[]}} Graph
  * @typedef {{alert: string, at: string, name: string, service: string, decision: string, words: string,
  *   terms: {term: string, score: number, words: string}[]}} Evidence
+ * @typedef {{id: string, name: string, service: string, host: string, count: number, first_seen: string,
+ *   last_seen: string, status: "firing"|"resolved", held: string}} Alert
  * @typedef {{id: number, at: string, kind: string, actor: string, text: string, data: object}} TimelineEntry
  */
 export {};
