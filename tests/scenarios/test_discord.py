@@ -81,3 +81,15 @@ async def test_two_runs_of_muster_know_one_room_and_buttons_work_after_a_restart
         await stage.settled()
         assert stage.rooms() == [room]
         assert stage.said(room, "SEV") >= 1
+
+
+async def test_short_commands_are_there_when_they_are_switched_on(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika, DISCORD_SHORT_COMMANDS="true") as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        done = await robin.command("ack", room)
+        await done.answer(seconds=20.0)
+        await stage.shown(room, "Acknowledged by Robin Vos")

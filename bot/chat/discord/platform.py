@@ -14,6 +14,7 @@ from bot.chat.discord.gateway import DiscordGateway
 from bot.chat.discord.hearing import Hearing
 from bot.chat.discord.socket import Identifies, Socket
 from bot.chat.discord.supervision import Supervision
+from bot.chat.discord.tree import SHORT
 from bot.chat.gateway import Gateway
 from bot.commands.dispatch import Dispatcher
 from bot.commands.services import Services
@@ -32,9 +33,10 @@ class DiscordPlatform:
         catalog: Callable[[], Catalog],
         *,
         guild: int | None = None,
+        short: bool = False,
         link: Callable[[str], str] = lambda _: "",
     ) -> None:
-        self._token, self._catalog = token, catalog
+        self._token, self._catalog, self._short = token, catalog, SHORT if short else ()
         self._client = DiscordClient(token, url, guild)
         self._accounts = Accounts(catalog)
         self.gateway = DiscordGateway(self._client, self._accounts, lambda: catalog().rooms.discord, link)
@@ -50,12 +52,19 @@ class DiscordPlatform:
             return f"{settings.public_url}/#/rooms/{room}" if told else ""
 
         token = settings.discord_bot_token.get_secret_value()
-        return cls(token, settings.discord_api_url, catalog, guild=settings.discord_guild_id, link=link)
+        return cls(
+            token,
+            settings.discord_api_url,
+            catalog,
+            guild=settings.discord_guild_id,
+            short=settings.discord_short_commands,
+            link=link,
+        )
 
     def listen(self, dispatcher: Dispatcher, services: Services, elsewhere: Gateway) -> DiscordEdge:
         """What hears Discord; start it when everything else is there. It tells `elsewhere` when Discord is out of reach."""
         database, clock, metrics = services.database, services.clock, services.metrics
-        asking = Asking(self._accounts, database, dispatcher, self._catalog, metrics, clock)
+        asking = Asking(self._accounts, database, dispatcher, self._catalog, metrics, clock, short=self._short)
         hearing = Hearing(self._client, self._accounts, database, services.incidents, metrics)
 
         def socket(identifies: Identifies, content: bool, guild: int) -> Socket:

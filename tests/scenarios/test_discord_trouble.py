@@ -1,0 +1,256 @@
+"""Discord when things go wrong: nothing is doubled, nothing is lost, and it is told what is wrong and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.chat import absence
+from bot.chat.discord import client, socket, supervision
+from bot.chat.views import Person as Somebody
+from tests.fakes.discord import FakeDiscord, Person
+from tests.scenarios.discord_stage import Stage, muster, plain, server
+
+ROBIN = Somebody("robin", "Robin Vos")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds are short here."""
+    monkeypatch.setattr(client, "AWAY", 0.1)
+    monkeypatch.setattr(supervision, "AWAY", 0.1)
+    monkeypatch.setattr(client, "LOCKED_OUT", 0.3)
+    monkeypatch.setattr(supervision, "LOCKED_OUT", 0.3)
+    monkeypatch.setattr(supervision, "RESUMING", 1.0)
+    monkeypatch.setattr(supervision, "PAUSE", 0.1)
+    monkeypatch.setattr(socket, "SPACE", 5.0 / 60.0)
+    monkeypatch.setattr(absence, "LOUD", 0.2)
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[FakeDiscord]:
+    async with server() as fake:
+        yield fake
+        assert fake.violations == []
+
+
+@pytest.fixture
+def robin(discord: FakeDiscord) -> Person:
+    return discord.person("robin", global_name="Robin Vos")
+
+
+@pytest.fixture
+def mika(discord: FakeDiscord) -> Person:
+    return discord.person("mika", global_name="Mika Laine")
+
+
+async def check_of(stage: Stage, words: str) -> dict[str, Any]:
+    """What /readyz says of Discord, once it says that."""
+    ready = await stage.until(stage.ready, lambda ready: words in ready["checks"]["discord"]["detail"])
+    return dict(ready["checks"]["discord"])
+
+
+async def test_after_discord_was_away_everything_arrives_once_and_in_order_and_it_is_told(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.settled()
+        edits = len(discord.calls_of("PATCH /channels/{channel_id}/messages/{message_id}", ok=True))
+        async with discord.away():
+            for number in range(14):
+                await stage.app.incidents.note(1, f"note {number:02}", ROBIN)
+            await stage.app.incidents.acknowledge(1, ROBIN)
+            ready = await stage.until(stage.ready, lambda ready: not ready["checks"]["discord"]["ok"])
+            assert ready["status"] == "degraded"
+            await asyncio.sleep(1.0)  # so that a few tries fail
+        await stage.shown(room, "Acknowledged by Robin Vos")
+        await stage.settled()
+        notes = [plain(m)[-7:] for m in room.posts if "Note by" in plain(m)]
+        assert notes == [f"note {number:02}" for number in range(14)]
+        assert stage.said(room, "Acknowledged by") == 1
+        assert len(discord.calls_of("PATCH /channels/{channel_id}/messages/{message_id}", ok=True)) - edits <= 6
+        await stage.told("updates arrive now, in order.")
+        assert "Discord was unreachable" in await stage.lobby()
+        assert (await stage.ready())["outbox"]["dead"] == 0
+        await stage.until(stage.ready, lambda ready: ready["checks"]["discord"]["ok"])
+        done = await mika.command("incident note", room, text="back again")
+        await done.answer(seconds=20.0)
+        await stage.shown(room, "back again")
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "http_after", "timeout_after"])
+async def test_what_arrived_although_discord_did_not_say_so_is_not_said_again(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PATIENCE", 0.5)
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        discord.faults.plan("POST /guilds/*/channels", kind, times=2, seconds=1.0)
+        discord.faults.plan("POST /channels/*/messages", kind, times=3, seconds=1.0)
+        discord.faults.plan("PUT /channels/*/messages/pins/*", kind, seconds=1.0)
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.app.incidents.note(1, "looked at it", ROBIN)
+        await stage.shown(room, "looked at it")
+        await stage.settled()
+        assert stage.rooms() == [room]
+        words = [message.shown for message in room.posts]
+        assert len(words) == len(set(words))
+        assert len(robin.dm.posts) == 1
+        assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_a_lost_socket_is_resumed_and_what_was_said_meanwhile_is_kept(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        for number, lose in enumerate([discord.gateway.abort, discord.gateway.reconnect], start=1):
+            result = lose()
+            if asyncio.iscoroutine(result):
+                await result
+            robin.say(room, f"while nobody heard {number}")
+            await discord.until(lambda: discord.gateway.resumed == number and discord.gateway.open, 20.0)  # noqa: B023
+        assert discord.gateway.identified == 1
+        await kept(stage, "while nobody heard 1", "while nobody heard 2")
+
+
+async def test_after_a_session_that_cannot_be_resumed_history_is_read(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        thread = robin.start_thread(room, "side talk")
+        discord.gateway.forget()
+        discord.gateway.abort()
+        robin.say(room, "while nobody heard")
+        robin.say(thread, "nor here")
+        await discord.until(lambda: discord.gateway.identified == 2 and discord.gateway.open, 20.0)
+        await kept(stage, "while nobody heard", "nor here")
+
+
+async def test_what_was_said_while_muster_was_down_is_kept(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.settled()
+    for number in range(130):
+        robin.say(room, f"line {number:03}")
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await kept(stage, "line 000", "line 129")
+
+
+async def kept(stage: Stage, *words: str) -> None:
+    """The retrospective has these words, sooner or later."""
+
+    async def retro() -> str:
+        await stage.app.incidents.note(1, "once more", ROBIN)
+        general = stage.fake.world.named("general") or stage.fake.channel("general")
+        done = await stage.mika.command("incident retro draft", general, incident="INC-1")
+        await done.answer(seconds=20.0)
+        return await stage.retro()
+
+    await stage.until(retro, lambda text: all(word in text for word in words))
+
+
+async def test_a_token_that_discord_does_not_accept_is_told_and_nothing_is_lost(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.settled()
+        discord.app.token_trouble = True
+        await stage.app.incidents.note(1, "kept for later", ROBIN)
+        told = await check_of(stage, "DISCORD_BOT_TOKEN")
+        assert not told["ok"]
+        assert "Reset the token in the developer portal" in told["detail"]
+        await stage.told("DISCORD_BOT_TOKEN")
+        discord.app.token_trouble = False
+        await stage.shown(room, "kept for later")
+        await stage.told("Discord was unreachable")
+
+
+@pytest.mark.parametrize("portal", ["says so", "says otherwise"])
+async def test_without_the_message_content_intent_it_works_and_is_told_what_is_lost(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person, portal: str
+) -> None:
+    if portal == "says so":
+        discord.app.privileged.clear()
+    async with muster(tmp_path, discord, robin, mika, connected=portal == "says so") as stage:
+        if portal == "says otherwise":
+            await stage.until(stage.ready, lambda ready: ready["checks"]["discord"]["ok"])
+            discord.app.privileged.clear()
+            discord.gateway.forget()
+            discord.gateway.abort()
+        told = await check_of(stage, "no transcript")
+        assert told["ok"]
+        assert "Turn on the Message Content Intent" in told["detail"]
+        await stage.told("no transcript")
+        await stage.alerts()
+        room = await stage.room()
+        card = await stage.card(room)
+        await (await robin.press(card, "m:ack INC-1")).answer(seconds=20.0)
+        await stage.shown(room, "Acknowledged by Robin Vos")
+
+
+async def test_a_gateway_that_is_not_there_at_first_is_found_when_it_is(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    discord.faults.absent = "reset"
+    async with muster(tmp_path, discord, robin, mika, connected=False) as stage:
+        await stage.alerts()
+        await stage.until(stage.ready, lambda ready: not ready["checks"]["discord"]["ok"])
+        discord.faults.absent = ""
+        await stage.until(stage.ready, lambda ready: ready["checks"]["discord"]["ok"])
+        await stage.card(await stage.room())
+
+
+async def test_a_gateway_that_hangs_up_on_everybody_is_not_asked_too_often(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        for _ in range(12):
+            before = discord.gateway.opened
+            discord.gateway.forget()
+            discord.gateway.abort()
+            try:
+                await discord.until(lambda: discord.gateway.opened > before, 3.0)  # noqa: B023
+            except TimeoutError:
+                break
+        assert discord.gateway.identified <= socket.FEW + 1
+        told = await check_of(stage, "begin a session")
+        assert not told["ok"]
+
+
+async def test_a_room_that_somebody_deleted_is_made_anew_with_everybody_who_was_there(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.settled()
+        discord.effects.remove_channel(room)
+        await stage.app.incidents.note(1, "still here", ROBIN)
+        another = await stage.room()
+        assert another.id != room.id
+        await stage.shown(another, "still here")
+        await stage.card(another)
+        await stage.settled()
+        assert (await stage.ready())["outbox"]["dead"] == 0
