@@ -247,19 +247,24 @@ class Asking:
             await answer.sorry(_words("Discord did not open the form. Try it once more."))
 
     async def _run(self, answer: Answering, line: str, *, request: str = "", update: bool = False) -> None:
-        await answer.defer(update=update)
+        # discord.py gives the first response back only when its limits let it send the next: nobody waits for that.
+        deferring = asyncio.create_task(answer.defer(update=update))
+        await asyncio.sleep(0)  # it is on its way
         interaction = answer.interaction
-        reply = await self._dispatcher.run(
-            Invocation(
-                text=line,
-                actor=self._accounts.person(interaction.user),
-                platform=PLATFORM,
-                room=str(interaction.channel_id or ""),
-                incident=await self._known(interaction),
-                request_id=request or str(interaction.id),
-                roles=await self._roles(interaction),
+        try:
+            reply = await self._dispatcher.run(
+                Invocation(
+                    text=line,
+                    actor=self._accounts.person(interaction.user),
+                    platform=PLATFORM,
+                    room=str(interaction.channel_id or ""),
+                    incident=await self._known(interaction),
+                    request_id=request or str(interaction.id),
+                    roles=await self._roles(interaction),
+                )
             )
-        )
+        finally:
+            await deferring
         await answer.say(draw(reply, self._accounts.known, now=self._clock.now()), private=reply.private)
 
     async def _complete(self, interaction: discord.Interaction, line: str, incident: int | None) -> list[Completion]:
