@@ -13,7 +13,7 @@ from hashlib import blake2b
 import msgspec
 
 from correlation.alert import Alert
-from correlation.words import plural, span
+from correlation.words import domain, plural, span
 
 __all__ = ["CALM", "NEVER", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
 
@@ -82,6 +82,11 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     turning: float = NEVER  # ... since then
     turned_at: float = NEVER  # the last of them
     muted_by: int = 0  # the episode whose effect it is (inhibition.py)
+
+    @property
+    def place(self) -> str:
+        """Where it is: the location, or else what its host's name says of that."""
+        return self.location or domain(self.host)
 
     @property
     def part(self) -> str:

@@ -14,7 +14,7 @@ from correlation.alert import Severity
 from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
-from correlation.words import clean, humanise, largest
+from correlation.words import clean, domain, humanise, largest
 
 __all__ = ["SEVERITIES", "Group", "Tally", "Telling"]
 
@@ -22,7 +22,7 @@ MAX_SERVICES = 64
 MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
 MAX_TEMPLATES = 8
 MAX_KINDS = 16
-_MOST = (MAX_VALUES,) * 5 + (MAX_TEMPLATES, MAX_KINDS)
+_MOST = (MAX_VALUES,) * 6 + (MAX_TEMPLATES, MAX_KINDS)
 MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
 MAX_CLASSES = 6  # of one service
@@ -125,6 +125,7 @@ class Group(msgspec.Struct, kw_only=True):
     hosts: dict[str, int] = msgspec.field(default_factory=dict)
     locations: dict[str, int] = msgspec.field(default_factory=dict)
     environments: dict[str, int] = msgspec.field(default_factory=dict)
+    domains: dict[str, int] = msgspec.field(default_factory=dict)  # where hosts are by their names
     templates: dict[str, int] = msgspec.field(default_factory=dict)
     kinds: dict[str, int] = msgspec.field(default_factory=dict)
     changes: list[str] = msgspec.field(default_factory=list)
@@ -189,7 +190,7 @@ class Group(msgspec.Struct, kw_only=True):
         if tally is not None:
             tally.add(episode)
         e = episode
-        told = (e.class_, e.name, e.host, e.location, e.environment, e.template, e.kind)
+        told = (e.class_, e.name, e.host, e.location, e.environment, domain(e.host), e.template, e.kind)
         for values, value, most in zip(self._values(), told, _MOST, strict=True):
             count = values.get(value)
             if count is not None:
@@ -337,7 +338,16 @@ class Group(msgspec.Struct, kw_only=True):
 
     def _values(self) -> tuple[dict[str, int], ...]:
         """What members have, each with how many do; _MOST says how many are told apart."""
-        return self.classes, self.names, self.hosts, self.locations, self.environments, self.templates, self.kinds
+        return (
+            self.classes,
+            self.names,
+            self.hosts,
+            self.locations,
+            self.environments,
+            self.domains,
+            self.templates,
+            self.kinds,
+        )
 
     def touch(self, change: str) -> None:
         """A recent change that members share."""

@@ -83,7 +83,7 @@ class Placer:
     def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
         """Ask the gate about an onset; it is counted."""
         verdict = self.gate.onset(
-            (episode.name, episode.service or episode.host, episode.location),
+            (episode.name, episode.service or episode.host, episode.place),
             at,
             rank=episode.rank,
             text=f"{alert.name} {alert.summary[:200]}",
@@ -248,7 +248,7 @@ class Placer:
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
         episode = facts.episode
         if not episode.lasting:
-            group.bar = self.usual.bar(episode.location, facts.at, episode.opening)
+            group.bar = self.usual.bar(episode.place, facts.at, episode.opening)
         group.take(episode, facts.at)
         if group.begins(facts.episode.sort, facts.at):
             self.lift.observe(facts.episode.sort, facts.at, group.recent.items())

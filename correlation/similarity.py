@@ -16,7 +16,7 @@ from correlation.features import Features, Template, likeness
 from correlation.groups import Group
 from correlation.topology import Reach
 from correlation.weights import Weights, WeightsError
-from correlation.words import clean, plural, span
+from correlation.words import clean, domain, plural, span
 
 __all__ = ["TERMS", "Facts", "Scorer", "Term", "accepts", "explain", "sentence", "strength"]
 
@@ -112,6 +112,24 @@ def _within(part: str, whole: str) -> bool:
         return False
     rest = part[len(whole) :]
     return rest[0] in "-_./:" or (rest[0].isalpha() and whole[-1].isdigit())
+
+
+class Domain(Term):
+    """What the hosts' names say of where they are, asked only where no location says it."""
+
+    name = "domain"
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        domains = group.domains
+        if not domains or (facts.episode.location and group.locations):
+            return MISSING
+        mine = domain(facts.episode.host)
+        if not mine:
+            return MISSING
+        return 1.0 if mine in domains else 0.0
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return f"{'same' if score else 'another'} domain {clean(domain(facts.episode.host), 40)}"
 
 
 class Environment(Term):
@@ -249,6 +267,7 @@ class Feedback(Term):
 # Those that can rule a group out come first: most candidates end there.
 TERMS: tuple[Term, ...] = (
     Location(),
+    Domain(),
     Environment(),
     Time(),
     Hops(),

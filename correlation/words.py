@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["clean", "humanise", "largest", "plural", "span"]
+__all__ = ["clean", "domain", "humanise", "largest", "plural", "span"]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.:/]+")
+_NUMERIC = re.compile(r"[0-9a-fA-F.:%\[\]]+")  # an address names no place
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 
 
@@ -36,6 +37,20 @@ def clean(text: str, limit: int = 80) -> str:
     """
     line = " ".join(_UNSEEN.sub(" ", text[: 4 * limit]).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+@lru_cache(maxsize=8192)
+def domain(host: str) -> str:
+    """What a host's name says of where it is: the path before its last part, or the domain behind its first; "" if nothing.
+
+    >>> domain("fox/mail"), domain("db-1.eu.example.org"), domain("checkout-7d9f8c"), domain("10.0.3.7")
+    ('fox', 'eu.example.org', '', '')
+    """
+    path, _, _ = host.rpartition("/")
+    if path:
+        return path
+    name, _, parent = host.partition(".")
+    return parent if name and not _NUMERIC.fullmatch(host) else ""
 
 
 def humanise(name: str, limit: int = 60) -> str:

@@ -206,3 +206,19 @@ def test_open_groups_are_bounded() -> None:
     assert len(engine._registry.closed) == 5
     assert engine.group("G200") is not None
     assert engine.group("G1") is None
+
+
+def test_where_no_location_is_told_two_sites_are_known_by_their_hosts_names() -> None:
+    def trouble(at: float, name: str, host: str) -> Alert:
+        return Alert(at=at, name=name, host=host, severity=Severity.CRITICAL, class_="intrusion")
+
+    engine = Engine()
+    one, two, elsewhere = engine.ingest(
+        [
+            trouble(0.0, "PortScan", "fox/intranet"),
+            trouble(20.0, "BruteForce", "fox/mail"),
+            trouble(25.0, "PortScan", "santos/intranet"),
+        ]
+    )
+    assert one.group == two.group != elsewhere.group
+    assert "elsewhere" not in two.reason

@@ -9,12 +9,13 @@ from collections import Counter
 from contextlib import suppress
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from correlation.alert import Alert, Change, Severity, Status
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine, UnknownGroup
+from correlation.feedback import TOLD
 from correlation.tuning import Tuning
 from tests.correlation.building import SHOP, alert, alerts, cleared, streams, timely
 
@@ -114,6 +115,9 @@ def test_a_split_undoes_a_merge_and_a_merge_a_split(stream: list[Alert], data: s
         return
     into, other = data.draw(st.permutations(ids))[:2]
     views = {id_: engine.group(id_) for id_ in ids}
+    # What began anew elsewhere is forgotten here: what it was like cannot be told apart again.
+    assume(all(engine._dedup.episode(member) for id_ in (into, other) for member in views[id_].episodes))
+    few = all(len(engine._registry.known(id_).kinds) <= TOLD for id_ in (into, other))  # of more, the first are told
     said = msgspec.json.encode(engine._feedback.said, order="sorted")
     engine.merge(into, other)
     both = engine.group(into)
@@ -131,7 +135,8 @@ def test_a_split_undoes_a_merge_and_a_merge_a_split(stream: list[Alert], data: s
             was.locations,
             was.severity,
         )
-    assert msgspec.json.encode(engine._feedback.said, order="sorted") == said
+    if few:
+        assert msgspec.json.encode(engine._feedback.said, order="sorted") == said
     engine.merge(into, new)
     again = engine.group(into)
     assert again is not None
