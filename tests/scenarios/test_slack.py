@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.commands.definition import Verb
 from bot.commands.registry import discover
 from tests.fakes.slack import FakeSlack
-from tests.scenarios.slack_stage import careless, muster, workspace
+from tests.scenarios.slack_stage import alert, careless, muster, workspace
 
 
 @pytest.fixture
@@ -99,6 +100,33 @@ async def test_the_button_of_an_old_card_acts_on_what_is_so_now(tmp_path: Path, 
         late = await (await robin.press(old, "ack INC-1")).answer(seconds=20.0)
         assert "Resolved" in late.shown
         assert stage.said(room, "Acknowledged by") == 1
+    assert careless(slack) == []
+
+
+async def test_the_graph_is_a_picture_on_the_card_and_in_a_private_answer(tmp_path: Path, slack: FakeSlack) -> None:
+    robin = slack.person("robin")
+    slack.file_seconds = 0.2
+    async with muster(tmp_path, slack) as stage:
+        await stage.alerts([alert(host=f"checkout-{number}") for number in range(15)])
+        room = await stage.room()
+        card = await stage.card(room)
+        await robin.join(room)
+
+        def pictures(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return [block for block in blocks if block["type"] == "image"]
+
+        await slack.until(lambda: pictures(card.blocks), 20.0)
+        drawn = pictures(card.blocks)[0]
+        assert "15 alerts" in drawn["alt_text"]
+        assert slack.world.files[drawn["slack_file"]["id"]].content.startswith(b"\x89PNG")  # type: ignore[union-attr]
+        answer = await (await robin.command("/incident", "graph", room)).answer(seconds=20.0)
+        assert pictures(answer.blocks)[0]["alt_text"]
+        assert not answer.public
+        files = len(slack.world.files)
+        await (await robin.command("/incident", "ack", room)).answer(seconds=20.0)
+        await slack.until(lambda: "Acknowledged" in card.shown, 20.0)
+        assert pictures(card.blocks)
+        assert len(slack.world.files) <= files + 1
     assert careless(slack) == []
 
 

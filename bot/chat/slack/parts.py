@@ -42,6 +42,7 @@ OPENS = "link:"  # of a button that only opens an address; Slack reports the pre
 LINE = 1_500  # bytes of one line of a list
 SHORTEST = 120  # bytes: with less left, a line is not begun
 ALT = 400  # bytes of what describes a picture; Slack takes 2,000 characters
+ROW = 3  # buttons beside each other, at most
 CONTAINER = 80  # bytes that a block costs before anything is in it
 
 
@@ -138,10 +139,13 @@ def image(picture: Picture | None, file: str) -> list[Block]:
 
 
 def buttons(offered: Sequence[Button], audience: Audience, room: int) -> tuple[list[Block], tuple[Text, ...]]:
-    """A row of buttons as one block or none, and lines for those that had no place: what to type instead."""
+    """Buttons in even rows, and lines for those that had no place: what to type instead.
+
+    A phone has room for two or three beside each other, and puts a fourth alone beneath them: two and two are better.
+    """
     drawn: list[Block] = []
     typed: list[Text] = []
-    left = room - CONTAINER
+    left = room - CONTAINER * (1 + ACTIONS // ROW)
     for button in offered:
         command = harmless(button.command, 2 * COMMAND).strip()
         if not command:
@@ -152,7 +156,14 @@ def buttons(offered: Sequence[Button], audience: Audience, room: int) -> tuple[l
             continue
         drawn.append(made)
         left -= size(made) + 1
-    return ([{"type": "actions", "elements": drawn}] if drawn else []), tuple(typed)
+    rows = -(-len(drawn) // ROW)
+    each, more = divmod(len(drawn), rows) if rows else (0, 0)
+    made_rows: list[Block] = []
+    for number in range(rows):
+        count = each + (number < more)
+        made_rows.append({"type": "actions", "elements": drawn[:count]})
+        drawn = drawn[count:]
+    return made_rows, tuple(typed)
 
 
 def _button(button: Button, command: str, index: int, audience: Audience) -> Block:

@@ -170,6 +170,14 @@ def test_a_card_says_first_what_is_broken_then_who_has_it_then_what_to_do() -> N
     )
 
 
+@pytest.mark.parametrize(("count", "rows"), [(0, []), (1, [1]), (3, [3]), (4, [2, 2]), (5, [3, 2]), (7, [3, 2, 2])])
+def test_buttons_stand_in_even_rows(count: int, rows: list[int]) -> None:
+    made = drawn(card(buttons=tuple(Button(label=f"B{n}", command=f"note {n}") for n in range(count))))
+    actions = [block["elements"] for block in made.blocks if block["type"] == "actions"]
+    assert [len(elements) for elements in actions] == rows
+    assert [one["value"] for elements in actions for one in elements] == [f"note {n}" for n in range(count)]
+
+
 def test_a_resolved_card_says_how_long_it_took() -> None:
     made = drawn(card(status="resolved", resolved_at=NOW - 40, suspects=(), cause=(), services=(), buttons=()))
     assert "Resolved at 08:59 UTC (ago), 26 min after the first alert, led by Mika Laine\n" in specs.shown(made.blocks)
@@ -277,7 +285,7 @@ def test_buttons_without_a_place_are_said_as_what_to_type() -> None:
     offered = tuple(Button(label=f"Press {n}", command=f"ack INC-{n}") for n in range(30))
     long = Button(label="Silence", command="silence " + "x" * 2_500, style="danger")
     made = drawn(Reply(text=("Which?",), buttons=(long, *offered)))
-    assert len(made.blocks[-1]["elements"]) == 25
+    assert sum(len(block["elements"]) for block in made.blocks if block["type"] == "actions") == 25
     said = specs.shown(made.blocks)
     assert "- Silence: `/incident silence xxx" in said
     assert "- Press 29: `/incident ack INC-29`\n" in said
