@@ -30,6 +30,8 @@ __all__ = ["Pager"]
 
 log = get_logger(__name__)
 
+SILENT = "console"  # shows pages to whoever looks, and rings nobody
+
 
 class Pager:
     """Asks people, and keeps what each sees true. `hopeless` is called when a page of a policy can never arrive."""
@@ -164,7 +166,7 @@ class Pager:
             reason, reached_by_mention = str(error), isinstance(error, DoorClosed)
 
             async def failed(work: Transaction) -> None:
-                await self._failed(work, page, effect.platform, reason)
+                await self._failed(work, page, effect.platform, reason, rings=not reached_by_mention)
                 if reached_by_mention:
                     await self._call(work, page, effect.platform)
 
@@ -179,13 +181,19 @@ class Pager:
 
         return settled
 
-    async def _failed(self, work: Transaction, page: PageRecord, platform: str, reason: str) -> None:
-        """It will never arrive on this platform; when on none, the policy climbs at once."""
+    async def _failed(
+        self, work: Transaction, page: PageRecord, platform: str, reason: str, *, rings: bool = True
+    ) -> None:
+        """It will never arrive on this platform; when on none, the policy climbs at once.
+
+        Nor does it wait because the situation room, where nothing rings, shows the page of somebody whose doors are closed.
+        """
         at = self._clock.now()
         await pages.delivered(work, page.id, platform, error=reason)
         log.warning("page_failed", page=page.ref, incident=ref(page.incident), platform=platform, reason=reason)
         tried = await pages.deliveries(work.connection, page.id)
-        hopeless = len(tried) >= len(self._platforms) and all(delivery.error for delivery in tried)
+        wanted = {name for name in self._platforms if rings or name != SILENT}
+        hopeless = wanted <= {delivery.platform for delivery in tried if delivery.error}
         if hopeless and await pages.change(work, page.id, "failed"):
             self._metrics.pages.labels("failed").inc()
             name = self._person(page.person).name

@@ -134,7 +134,10 @@ async def muster(
     **more: str,
 ) -> AsyncIterator[Stage]:
     file = folder / "catalog.yaml"
-    file.write_text(CATALOG.format(robin=robin.id, mika=mika.id) + catalog)
+    base = CATALOG.format(robin=robin.id, mika=mika.id)
+    if "defaults:" in catalog:
+        base = base.replace("defaults: {team: sre}\n", "")
+    file.write_text(base + catalog)
     settings = load_settings(
         {
             "MUSTER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'm.db'}",

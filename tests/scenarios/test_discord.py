@@ -93,3 +93,28 @@ async def test_short_commands_are_there_when_they_are_switched_on(
         done = await robin.command("ack", room)
         await done.answer(seconds=20.0)
         await stage.shown(room, "Acknowledged by Robin Vos")
+
+
+POLICY = """
+escalations:
+  default: {steps: [{page: [robin], wait: 30m}, {page: [mika], wait: 30m}]}
+defaults: {team: sre, escalation: default}
+"""
+
+
+async def test_who_takes_no_direct_messages_is_called_in_the_room_and_the_policy_goes_on(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    robin.user.dms_open = False
+    async with muster(tmp_path, discord, robin, mika, catalog=POLICY) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        called = await stage.shown(room, "a direct message does not reach you")
+        assert called.pinged == [robin.id]
+        await discord.until(lambda: mika.dm.posts, 20.0)
+        await (await robin.press(called, "Acknowledge")).answer(seconds=20.0)
+        await stage.shown(room, "Acknowledged by Robin Vos")
+        await stage.settled()
+        assert robin.dm.posts == []
+        assert [message for message in room.posts if message.pinged] == [called]
+        assert (await stage.ready())["outbox"]["dead"] == 0
