@@ -305,7 +305,7 @@ async def test_a_token_that_slack_does_not_accept_is_told_on_readyz(
         slack.app.token_trouble = ""
         await stage.shown(room, "kept for later")
         await settled(stage)
-        await told(stage, "What waited arrives there now")
+        await told(stage, "Slack was unreachable")
         assert (await stage.ready())["checks"]["slack"]["ok"]
     assert careless(slack) == []
 

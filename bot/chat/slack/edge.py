@@ -10,8 +10,7 @@ from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.chat.conversation import LOBBY
-from bot.chat.gateway import Gateway
+from bot.chat.absence import Absence
 from bot.chat.slack.asking import Asking
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.hearing import Hearing
@@ -20,8 +19,6 @@ from bot.chat.slack.listeners import Listeners
 from bot.chat.slack.manifest import EVENTS_PATH
 from bot.chat.slack.socket import Socket
 from bot.chat.slack.tab import Tab
-from bot.chat.views import Moment, Notice, text
-from bot.clock import Clock
 from bot.errors import DeliveryError, StorageUnavailable
 from bot.telemetry import Metrics, get_logger
 
@@ -30,13 +27,12 @@ __all__ = ["SlackEdge"]
 log = get_logger(__name__)
 
 LOOK = 0.5  # seconds between two looks whether there is a connection
-LOUD = 10.0  # ... without one before it is told
 
 
 class SlackEdge:
     """Listens to Slack, by Socket Mode with `app_token`, else by HTTP with `signing_secret` (the web hands requests on).
 
-    `elsewhere` is where it is told when Slack is out of reach.
+    `absence` tells when Slack is out of reach.
     """
 
     def __init__(
@@ -47,13 +43,12 @@ class SlackEdge:
         history: History,
         tab: Tab,
         metrics: Metrics,
-        clock: Clock,
-        elsewhere: Gateway,
+        absence: Absence,
         *,
         app_token: str = "",
         signing_secret: str = "",
     ) -> None:
-        self._client, self._history, self._clock, self._elsewhere = client, history, clock, elsewhere
+        self._client, self._history, self._absence = client, history, absence
         self._app_token, self._signing_secret = app_token, signing_secret
         self._listeners = Listeners(
             asking=asking,
@@ -118,8 +113,6 @@ class SlackEdge:
         """After each connection, read what was said while there was none; tell the situation room what is wrong for long."""
         await self._ask_who_we_are()
         known: object | None = None
-        since: float | None = None  # when it went wrong
-        told = ""
         while True:
             current = await self._socket.connected() if self._socket is not None else self
             if current is not None and current is not known:
@@ -127,18 +120,7 @@ class SlackEdge:
                 known, self._missed = current, True
             if self._missed and current is not None:
                 self._catch_up()
-            wrong, now = await self._wrong(), self._clock.now()
-            since = (since or now) if wrong else since
-            if wrong and wrong != told and (self._client.trouble or now - (since or now) >= LOUD):
-                told = wrong
-                log.error("slack_trouble", reason=wrong)
-                await self._tell(Notice(text=(wrong,), tone="bad"), now)
-            elif not wrong and told and since is not None:
-                back = text("Slack was out of reach from ", Moment(since), ". What waited arrives there now, in order.")
-                told, since = "", None
-                await self._tell(Notice(text=back, tone="good"), now)
-            elif not wrong:
-                since = None
+            await self._absence.look(await self._wrong(), at_once=bool(self._client.trouble))
             await asyncio.sleep(LOOK)
 
     async def _wrong(self) -> str:
@@ -166,11 +148,6 @@ class SlackEdge:
             self._missed = False
             reading = self._listeners.guarded(lambda _: self._history.catch_up(), {}, "history")
             self._reading = asyncio.create_task(reading, name="slack history")
-
-    async def _tell(self, notice: Notice, at: float) -> None:
-        """Say it where Slack is not needed."""
-        with suppress(DeliveryError, StorageUnavailable):
-            await self._elsewhere.post(LOBBY, notice, nonce=f"slack:{at}")
 
     async def _ask_who_we_are(self) -> None:
         """Whether our token is accepted; the client remembers what Slack says."""

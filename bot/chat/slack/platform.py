@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.rosters import Rosters
+from bot.chat.absence import Absence
 from bot.chat.gateway import Gateway
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.asking import Asking
@@ -78,8 +79,7 @@ class SlackPlatform:
             History(self._client, self._accounts, database, clock, keeping),
             Tab(self._client, self._accounts, services),
             services.metrics,
-            clock,
-            elsewhere,
+            Absence("slack", "Slack", elsewhere, database, clock),
             app_token=self._app_token,
             signing_secret=self._signing_secret,
         )
