@@ -13,7 +13,8 @@ from bot.catalog.catalog import Catalog
 from bot.chat.views import Person, Reply
 from bot.commands.services import Services
 from bot.errors import BadArguments
-from bot.incidents.model import Incident, SeverityLevel, ref
+from bot.incidents.events import SeverityLevel
+from bot.incidents.model import Incident, ref
 from correlation.matchers import Matchers
 
 __all__ = [

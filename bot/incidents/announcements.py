@@ -16,8 +16,7 @@ from bot.chat.outbox import enqueue, person_lane, room_lane
 from bot.chat.views import Button, Code, Moment, Notice, Page, Person, Strong, Text, encode_view, text
 from bot.clock import duration
 from bot.incidents import spread, store
-from bot.incidents.model import (
-    MUSTER,
+from bot.incidents.events import (
     Acknowledged,
     Cleared,
     CommanderTaken,
@@ -25,7 +24,6 @@ from bot.incidents.model import (
     Event,
     FiresAgain,
     Flapped,
-    Incident,
     Joined,
     Merged,
     Noted,
@@ -40,8 +38,8 @@ from bot.incidents.model import (
     Split,
     Unacknowledged,
     Updated,
-    ref,
 )
+from bot.incidents.model import MUSTER, Incident, ref
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from bot.catalog.catalog import Catalog
 from bot.incidents import store
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import MUSTER, Cleared, Event, Incident, Reopened, Resolved
+from bot.incidents.events import Cleared, Event, Reopened, Resolved
+from bot.incidents.model import MUSTER, Incident
 from bot.incidents.service import Incidents
 from bot.scheduler import Handler
 from bot.storage import timers

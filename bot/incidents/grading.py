@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from bot.catalog.catalog import Catalog
-from bot.incidents.model import SeverityLevel
+from bot.incidents.events import SeverityLevel
 from correlation.alert import Severity
 from correlation.decision import GroupView
 

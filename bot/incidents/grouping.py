@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import cookbook, topology
@@ -26,6 +25,7 @@ from bot.incidents.model import ref
 from bot.incidents.muting import Muting
 from bot.incidents.reading import TICK, Reading, read
 from bot.incidents.service import Causes
+from bot.incidents.snapshots import READER, heard_up_to, newest_readable
 from bot.intake.journal import Delivery, Journal
 from bot.intake.source import Source
 from bot.storage import tables
@@ -34,14 +34,13 @@ from bot.telemetry import get_logger
 from bot.turns import Turns
 from correlation.alert import Alert, Change
 from correlation.decision import Cause, Decision
-from correlation.engine import Engine, SnapshotError, UnknownGroup
+from correlation.engine import Engine, UnknownGroup
 from correlation.weights import Weights, shipped
 
 __all__ = ["READER", "Grouping", "Told"]
 
 log = get_logger(__name__)
 
-READER = "pipeline"
 REPLAY_BATCH = 500  # deliveries
 SLICE = 8  # alerts told at once
 BREATH = 0.001  # seconds after which webhooks and commands have their turn
@@ -142,7 +141,7 @@ class Grouping:
         async with self._lock:
             if self._stale:  # what the engine heard may not be in the database
                 async with self._database.reading() as connection:
-                    self.position = await _cursor(connection)
+                    self.position = await heard_up_to(connection)
             yield
 
     async def muting(self) -> Muting:
@@ -328,13 +327,13 @@ class Grouping:
     async def _rebuild(self) -> None:
         states, corrections = tables.engine_states, tables.feedback
         async with self._database.reading() as connection:
-            cursor = await _cursor(connection)
+            cursor = await heard_up_to(connection)
             query = select(states).where(states.c.position <= cursor).order_by(states.c.position.desc())
             kept = list(await connection.execute(query))
             rows = list(await connection.execute(select(corrections).order_by(corrections.c.id)))
         newest = rows[-1].id if rows else 0
         catalog = self._catalog()
-        state, engine = _newest_readable(kept)
+        state, engine = newest_readable(kept)
         self.engine = engine or Engine(cookbook(catalog), topology(catalog), weights=self._weights)
         self._digest = state.catalog_digest if state else catalog.digest
         self.position, self._feedback = (state.position, state.feedback) if state else (0, 0)
@@ -389,18 +388,3 @@ class Grouping:
             ).scalar()
             newest_group = int(last[1:]) if last else 0
         return self.engine.number_from(episode=newest + 1, group=newest_group + 1)
-
-
-async def _cursor(connection: AsyncConnection) -> int:
-    """The delivery up to which everything is in the database."""
-    query = select(tables.cursors.c.position).where(tables.cursors.c.reader == READER)
-    return int((await connection.execute(query)).scalar() or 0)
-
-
-def _newest_readable(states: Sequence[Row[Any]]) -> tuple[Row[Any], Engine] | tuple[None, None]:
-    for row in states:
-        try:
-            return row, Engine.restore(zlib.decompress(row.state))
-        except (SnapshotError, zlib.error) as error:
-            log.warning("engine_snapshot_unreadable", position=row.position, reason=str(error))
-    return None, None

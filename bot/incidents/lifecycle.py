@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from bot.incidents import store
 from bot.incidents.closing import AUTO_RESOLVE
-from bot.incidents.model import MUSTER, Event, FiresAgain, Flapped, Incident
+from bot.incidents.events import Event, FiresAgain, Flapped
+from bot.incidents.model import MUSTER, Incident
 from bot.incidents.service import Incidents
 from bot.scheduler import Handler
 from bot.storage import timers

@@ -20,7 +20,8 @@ from bot.clock import Clock
 from bot.errors import Permanent
 from bot.incidents import store
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import Cleared, Event, FiresAgain, Flapped, Incident, Joined, Noted, Split, ref
+from bot.incidents.events import Cleared, Event, FiresAgain, Flapped, Joined, Noted, Split
+from bot.incidents.model import Incident, ref
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
 from bot.telemetry import get_logger

@@ -20,16 +20,10 @@ from bot.errors import MalformedPayload, StorageUnavailable
 from bot.incidents import lifecycle, store, timeline
 from bot.incidents.batch import WORSE_NAMED, Batch, Touched
 from bot.incidents.causes import probable
+from bot.incidents.events import Declared, Joined, SeverityLevel
 from bot.incidents.grading import severity_of
 from bot.incidents.grouping import Grouping
-from bot.incidents.model import (
-    MUSTER,
-    Declared,
-    Incident,
-    Joined,
-    SeverityLevel,
-    Suspect,
-)
+from bot.incidents.model import MUSTER, Incident, Suspect
 from bot.incidents.service import Incidents
 from bot.intake.journal import Delivery, Journal
 from bot.storage import tables

@@ -14,22 +14,19 @@ from bot.clock import Clock
 from bot.errors import BadArguments, InvalidTransition
 from bot.incidents import store, timeline
 from bot.incidents.causes import probable
-from bot.incidents.grading import SplitOff
-from bot.incidents.model import (
-    TITLE_LENGTH,
+from bot.incidents.events import (
     Acknowledged,
     CommanderTaken,
     Declared,
     Event,
-    Incident,
     Merged,
-    Names,
     Noted,
     RoleGiven,
     SeverityLevel,
     Split,
-    ref,
 )
+from bot.incidents.grading import SplitOff
+from bot.incidents.model import TITLE_LENGTH, Incident, Names, ref
 from bot.storage.database import Database, Transaction
 from correlation.decision import Cause as Ranked
 

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.views import Person
 from bot.clock import duration
-from bot.incidents.model import (
-    MUSTER,
+from bot.incidents.events import (
     Acknowledged,
     Cleared,
     CommanderTaken,
@@ -20,7 +19,6 @@ from bot.incidents.model import (
     Event,
     FiresAgain,
     Flapped,
-    Incident,
     Joined,
     Merged,
     Noted,
@@ -35,8 +33,8 @@ from bot.incidents.model import (
     Split,
     Unacknowledged,
     Updated,
-    ref,
 )
+from bot.incidents.model import MUSTER, Incident, ref
 from bot.storage import tables
 from bot.storage.database import Transaction
 

@@ -12,7 +12,8 @@ from bot.chat.views import Code, Moment, Notice, Person, text
 from bot.clock import duration
 from bot.incidents import store
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import Event, Incident, Merged, Resolved, Updated
+from bot.incidents.events import Event, Merged, Resolved, Updated
+from bot.incidents.model import Incident
 from bot.scheduler import Handler
 from bot.storage import timers
 from bot.storage.database import Transaction

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Escalation, EscalationStep, Who
-from bot.incidents.model import SeverityLevel
+from bot.incidents.events import SeverityLevel
 
 __all__ = ["FALLBACK", "Position", "after", "policy_of", "step_at", "wakes"]
 

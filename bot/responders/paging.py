@@ -18,19 +18,17 @@ from bot.clock import Clock, duration
 from bot.errors import BadArguments, InvalidTransition, NotAllowed, NotFound
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import (
-    MUSTER,
+from bot.incidents.events import (
     Acknowledged,
     Declared,
     Event,
-    Incident,
     Merged,
     Reopened,
     Resolved,
     SeverityChanged,
     Unacknowledged,
-    ref,
 )
+from bot.incidents.model import MUSTER, Incident, ref
 from bot.responders import pages
 from bot.responders.escalation import Position, after, policy_of, step_at, wakes
 from bot.responders.pager import Pager

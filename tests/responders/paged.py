@@ -19,7 +19,8 @@ from bot.errors import DeliveryError
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.effects import RoomEffects
-from bot.incidents.model import MUSTER, Declared, Incident
+from bot.incidents.events import Declared
+from bot.incidents.model import MUSTER, Incident
 from bot.incidents.service import Incidents
 from bot.responders.paging import Paging
 from bot.scheduler import Scheduler

@@ -13,7 +13,8 @@ from bot.chat.views import Card, Person, encode_view
 from bot.clock import ManualClock
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import MUSTER, Cause, Declared, Suspect
+from bot.incidents.events import Declared
+from bot.incidents.model import MUSTER, Cause, Suspect
 from bot.incidents.service import Incidents
 from bot.responders.naming import authors, people
 from bot.retros.service import Retros

@@ -1,0 +1,36 @@
+"""What is kept of the engine, as it is found again: up to where the database is, and the newest state that can be read."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage import tables
+from bot.telemetry import get_logger
+from correlation.engine import Engine, SnapshotError
+
+__all__ = ["READER", "heard_up_to", "newest_readable"]
+
+READER = "pipeline"
+
+log = get_logger(__name__)
+
+
+async def heard_up_to(connection: AsyncConnection) -> int:
+    """The delivery up to which everything is in the database."""
+    query = select(tables.cursors.c.position).where(tables.cursors.c.reader == READER)
+    return int((await connection.execute(query)).scalar() or 0)
+
+
+def newest_readable(states: Sequence[Row[Any]]) -> tuple[Row[Any], Engine] | tuple[None, None]:
+    """The first of these rows that this version can read, and the engine that it holds."""
+    for row in states:
+        try:
+            return row, Engine.restore(zlib.decompress(row.state))
+        except (SnapshotError, zlib.error) as error:
+            log.warning("engine_snapshot_unreadable", position=row.position, reason=str(error))
+    return None, None
