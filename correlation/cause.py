@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from correlation.alert import Severity
 from correlation.decision import Cause
-from correlation.groups import MASS, Group, Tally
+from correlation.groups import Group
 from correlation.lift import Lift
+from correlation.tally import MASS, Tally
 from correlation.topology import Topology
 from correlation.words import clean, plural, span
 

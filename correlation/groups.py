@@ -14,9 +14,10 @@ from correlation.alert import Severity
 from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
+from correlation.tally import Tally
 from correlation.words import clean, domain, humanise, largest
 
-__all__ = ["SEVERITIES", "Group", "Tally", "Telling"]
+__all__ = ["SEVERITIES", "Group", "Telling"]
 
 MAX_SERVICES = 64
 MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
@@ -25,11 +26,8 @@ MAX_KINDS = 16
 _MOST = (MAX_VALUES,) * 6 + (MAX_TEMPLATES, MAX_KINDS)
 MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
-MAX_CLASSES = 6  # of one service
-MAX_HOSTS = 32  # of one service
 MAX_RECENT = 8  # sorts of alerts that began lately
 AT_ONCE = 2.0  # seconds in which so many that begin are a storm
-MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
 MAX_RESTLESS = 16  # members that flap and are named
 FADES = 600.0  # seconds in which half of what an alert says fades, where its end will not be told
 NOVEL = 0.5  # what says so much of calling people is news
@@ -37,36 +35,6 @@ FAINT = 0.2  # what says less than this of calling people keeps no group going
 START_PACE = 100.0  # seconds between two members, before there are any
 
 SEVERITIES = tuple(sorted(Severity, key=lambda severity: severity.rank))
-
-
-class Tally(msgspec.Struct, gc=False):
-    """The members of one service. `worst` is a severity's rank."""
-
-    episodes: int
-    firing: int
-    first_seen: float
-    last_seen: float
-    worst: int
-    first: int = 0  # the episode that was first
-    classes: dict[str, float] = msgspec.field(default_factory=dict)  # how much of each class, worse ones more
-    hosts: dict[str, None] = msgspec.field(default_factory=dict)  # where it fires
-
-    def unite(self, other: Tally) -> None:
-        """Take over what sort of alerts another counted, and where."""
-        for class_, mass in other.classes.items():
-            if class_ in self.classes or len(self.classes) < MAX_CLASSES:
-                self.classes[class_] = self.classes.get(class_, 0.0) + mass
-        for host in other.hosts:
-            if len(self.hosts) < MAX_HOSTS:
-                self.hosts[host] = None
-
-    def add(self, episode: Episode) -> None:
-        """Count what sort of alert it is and where it fires, as far as there is room."""
-        class_ = episode.class_ or episode.name
-        if class_ in self.classes or len(self.classes) < MAX_CLASSES:
-            self.classes[class_] = self.classes.get(class_, 0.0) + MASS[episode.rank]
-        if episode.host and len(self.hosts) < MAX_HOSTS:
-            self.hosts[episode.host] = None
 
 
 class Telling(msgspec.Struct, gc=False):

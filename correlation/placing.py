@@ -17,8 +17,9 @@ from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
 from correlation.records import Records
 from correlation.registry import Registry, own_keys
-from correlation.similarity import Facts, Scorer, accepts, explain, sentence
+from correlation.similarity import Facts, Scorer, explain, sentence
 from correlation.suspects import Ledger
+from correlation.thresholds import accepts
 from correlation.topology import Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual

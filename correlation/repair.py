@@ -15,7 +15,8 @@ from correlation.dedup import Episode
 from correlation.groups import Group
 from correlation.placing import Placer
 from correlation.registry import Registry
-from correlation.similarity import Facts, accepts, explain, sentence
+from correlation.similarity import Facts, explain, sentence
+from correlation.thresholds import accepts
 
 __all__ = ["Repair", "United"]
 

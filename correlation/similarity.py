@@ -5,20 +5,19 @@ A term is one class and one place in TERMS. What an alert or a group lacks is no
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import exp
 
-from correlation.cookbook import PLACES, Compiled
 from correlation.decision import Evidence
 from correlation.dedup import Episode
-from correlation.features import Features, Template, likeness
+from correlation.features import Features, Template
 from correlation.groups import Group
 from correlation.topology import Reach
 from correlation.weights import Weights, WeightsError
 from correlation.words import clean, domain, plural, span
 
-__all__ = ["TERMS", "Facts", "Scorer", "Term", "accepts", "explain", "sentence", "strength"]
+__all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "nearest", "sentence", "strength"]
 
 MISSING = -1.0
 HOPELESS = -4.0  # no later term can make up for this
@@ -326,53 +325,6 @@ def strength(odds: float) -> float:
     0.5
     """
     return 1.0 / (1.0 + exp(-max(-50.0, min(50.0, odds))))
-
-
-def accepts(compiled: Compiled, facts: Facts, group: Group, features: Features) -> bool | None:
-    """What a recipe's own thresholds say; None where nothing could be compared (the score decides then)."""
-    if compiled.recipe.group_by and not compiled.similar:
-        return True
-    services = group.services
-    near = facts.episode.service in services or (bool(facts.reach) and nearest(facts.reach, group) is not None)
-    compared = asked_what = False
-    for field, least in compiled.similar:
-        if field not in PLACES:
-            asked_what = True
-            if near:
-                compared = True
-                continue
-        score = _field(field, facts, group, features)
-        if score >= 0.0:
-            compared = True
-            if score < least:
-                return False
-    if not asked_what and not near and facts.reach and services:
-        return False
-    return True if compared else None
-
-
-def _field(field: str, facts: Facts, group: Group, features: Features) -> float:
-    episode = facts.episode
-    if field == "text":
-        return TEXT.score(facts, group, features)
-    mine = episode.class_ if field == "class" else str(getattr(episode, field))
-    values: Collection[str] = getattr(group, _PLURALS[field])
-    if not mine or not values:
-        return MISSING
-    if mine in values:
-        return 1.0
-    return max(likeness(mine, other) for other in list(values)[:16])
-
-
-TEXT = Text()
-_PLURALS = {
-    "name": "names",
-    "class": "classes",
-    "service": "services",
-    "host": "hosts",
-    "location": "locations",
-    "environment": "environments",
-}
 
 
 def explain(facts: Facts, group: Group, features: Features) -> tuple[Evidence, ...]:
