@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bot.chat import absence
 from bot.chat.discord import client, socket, supervision
 from bot.chat.views import Person as Somebody
 from tests.fakes.discord import FakeDiscord, Person
-from tests.scenarios.discord_stage import Stage, muster, plain, server
+from tests.scenarios.discord_stage import Stage, alert, muster, plain, server
 
 ROBIN = Somebody("robin", "Robin Vos")
 
@@ -254,3 +255,36 @@ async def test_a_room_that_somebody_deleted_is_made_anew_with_everybody_who_was_
         await stage.card(another)
         await stage.settled()
         assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_twenty_incidents_at_once_stay_within_discords_limits(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await asyncio.gather(*(stage.app.incidents.declare(f"part {number} is down", ROBIN) for number in range(20)))
+        await discord.until(lambda: len(stage.rooms()) == 20, 60.0)
+        await discord.until(lambda: all(room.pins for room in stage.rooms()), 60.0)
+        await stage.settled()
+        for room in stage.rooms():
+            assert len(room.pins) == 1
+            assert stage.said(room, "declared by") == 1
+        assert len({room.parent_id for room in stage.rooms()}) == 1
+        assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_a_storm_costs_one_card_edit_a_second_and_no_message(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        card = await stage.card(room)
+        await stage.settled()
+        posts, before = len(room.posts), len(discord.calls)
+        for start in range(0, 5_000, 500):
+            await stage.alerts(*(alert(host=f"checkout-{start + n}") for n in range(500)))
+        await discord.until(lambda: "5,000 alerts" in plain(card), 60.0)
+        await stage.settled()
+        edits = [call.at for call in discord.calls[before:] if call.method == "PATCH" and call.path.endswith(card.id)]
+        assert all(later - earlier >= 0.9 for earlier, later in pairwise(edits))
+        assert len(room.posts) == posts

@@ -219,6 +219,7 @@ class DiscordClient:
 
     async def _log_in(self) -> discord.Client:
         point_at(self._url)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
         client = discord.Client(
             intents=discord.Intents(guilds=True),  # of no use without a socket, but discord.py warns without it
             max_messages=None,
