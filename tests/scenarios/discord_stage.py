@@ -74,6 +74,12 @@ class Stage:
         async with self.session.get(f"{self.app.address}/api/v1/incidents/{ref}/retro.md") as answer:
             return await answer.text()
 
+    async def refiled(self, ref: str = "INC-1") -> str:
+        """The retrospective as it is when it is filed now."""
+        general = self.fake.world.named("general") or self.fake.channel("general")
+        await (await self.mika.command("incident retro draft", general, incident=ref)).answer(seconds=20.0)
+        return await self.retro(ref)
+
     async def ready(self) -> dict[str, Any]:
         async with self.session.get(f"{self.app.address}/readyz") as answer:
             return dict(await answer.json())

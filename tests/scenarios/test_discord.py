@@ -50,15 +50,19 @@ async def test_from_the_alert_to_the_archive(tmp_path: Path, discord: FakeDiscor
         mika.delete(oops.message)
         robin.react(said.message, "\N{PUSHPIN}")
         await stage.shown(room, "Note by Robin Vos")
+        queue = next(m for m in room.posts if "it is the queue" in m.content)
+        mika.react(queue, "\N{ROUND PUSHPIN}")
+        await stage.shown(room, "Note by Mika Laine: Mika Laine: it is the queue")
+        mika.unreact(queue, "\N{ROUND PUSHPIN}")
+        noted = lambda retro: any("| note " in line and "it is the queue" in line for line in retro.splitlines())  # noqa: E731
+        await stage.until(stage.refiled, lambda retro: not noted(retro))
         await stage.alerts(alert(status="resolved"))
         await stage.shown(room, "cleared")
         done = await mika.command("incident resolve", room, summary="the queue was full")
         await done.answer(seconds=20.0)
         await discord.until(lambda: "Incidents archive" in discord.world.channels[str(room.parent_id)].name, 20.0)
         await stage.settled()
-        filed = await mika.command("incident retro draft", discord.channel("general"), incident="INC-1")
-        await filed.answer(seconds=20.0)
-        retro = await stage.retro()
+        retro = await stage.refiled()
         for words in ("it is the queue, @\u200bRobin Vos", "queue.png", "restarted it"):
             assert words in retro
         assert "wrong channel" not in retro

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import discord
@@ -16,7 +16,10 @@ from bot.chat import heard
 from bot.chat.discord.accounts import PLATFORM, Accounts
 from bot.chat.discord.client import AWAY, DiscordClient, Refused
 from bot.chat.views import Person
+from bot.clock import Clock
 from bot.errors import DeliveryError, Retryable, StorageUnavailable
+from bot.incidents import timeline
+from bot.incidents.model import MUSTER
 from bot.incidents.service import Incidents
 from bot.storage.database import Database
 from bot.telemetry import Metrics, get_logger
@@ -28,6 +31,7 @@ log = get_logger(__name__)
 PIN = frozenset({"\N{PUSHPIN}", "\N{ROUND PUSHPIN}"})  # reactions that put a message on the timeline
 PAGE = 100  # messages of one look at the history: GET messages, limit
 FOLDED = 50  # threads of a room that were folded away and are read again, the newest ones
+WORDS = 3_000  # characters of a message that a note quotes
 WAITING = 10_000  # happenings that may wait for the database; beyond them history is read
 SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
@@ -45,10 +49,11 @@ class Hearing:
         client: DiscordClient,
         accounts: Accounts,
         database: Database,
+        clock: Clock,
         incidents: Incidents,
         metrics: Metrics,
     ) -> None:
-        self._client, self._accounts, self._database = client, accounts, database
+        self._client, self._accounts, self._database, self._clock = client, accounts, database, clock
         self._incidents, self._metrics = incidents, metrics
         self._happenings: asyncio.Queue[tuple[str, int, int | None, Any]] = asyncio.Queue(WAITING)
         self.missed = False
@@ -76,6 +81,13 @@ class Hearing:
     async def catch_up(self) -> None:
         """Read what was said in open rooms while nobody listened. What cannot be read now waits."""
         self.missed = False
+        try:
+            await self._read_rooms()
+        except (DeliveryError, StorageUnavailable) as error:
+            self.missed = True  # begun again
+            log.warning("history_not_read", reason=str(error))
+
+    async def _read_rooms(self) -> None:
         async with self._database.reading() as connection:
             rooms = await heard.open_rooms(connection, PLATFORM)
         for room in rooms:
@@ -102,19 +114,44 @@ class Hearing:
             case "said":
                 await self._hear(room, [about])
             case "deleted":
-                async with self._database.transaction() as work:
-                    for message in about:
-                        await heard.forget(work, PLATFORM, str(room), str(message))
-            case "pinned" | "unpinned":
-                await self._pinned(number, about, gone=what == "unpinned")
+                for message in about:
+                    await self._forget(number, room, str(message))
+            case "pinned":
+                await self._pinned(number, room, about)
 
-    async def _pinned(self, number: int, payload: discord.RawReactionActionEvent, *, gone: bool) -> None:
-        """A pushpin puts the message on the timeline; taking it away says so."""
+    async def _pinned(self, number: int, room: int, payload: discord.RawReactionActionEvent) -> None:
+        """Somebody put a pushpin on a message, or took theirs away: what is so now counts, whatever we were told."""
         if payload.emoji.name not in PIN or payload.user_id == await self._client.myself():
             return
-        by = await self._who(payload)
-        words = await self._words(payload)
-        await self._incidents.note(number, f"No longer pinned: {words}" if gone else words, by)
+        try:
+            message = await self._client.call(
+                "read a message",
+                lambda c: c.get_partial_messageable(payload.channel_id).fetch_message(payload.message_id),
+                again=True,
+            )
+        except Refused:
+            return  # it is gone, and that is told by itself
+        await self._pin(number, room, message, await self._who(payload))
+
+    async def _pin(self, number: int, room: int, message: discord.Message, by: Person) -> None:
+        key = _key(room, str(message.id))
+        if not _is_pinned(message):
+            await self._incidents.unpin(number, key, by)
+            return
+        said = " ".join((_text(message), *_files(message))).strip()[:WORDS]
+        name = self._accounts.person(message.author).name
+        by = await self._pinner(message) if by == MUSTER else by
+        await self._incidents.pin(number, key, f"{name}: {said or '(a message without words)'}", by)
+
+    async def _pinner(self, message: discord.Message) -> Person:
+        """The first of those whose pushpin is on it."""
+
+        async def users(_: discord.Client) -> list[discord.abc.User]:
+            pins = [reaction for reaction in message.reactions if str(reaction.emoji) in PIN]
+            return [user for reaction in pins async for user in reaction.users(limit=1)]
+
+        found = await self._client.call("look who pinned a message", users, again=True)
+        return self._accounts.person(found[0]) if found else MUSTER
 
     async def _who(self, payload: discord.RawReactionActionEvent) -> Person:
         """Discord tells who took a reaction away by their id only."""
@@ -123,34 +160,42 @@ class Hearing:
         user = await self._client.call("look who somebody is", lambda c: c.fetch_user(payload.user_id), again=True)
         return self._accounts.person(user)
 
-    async def _words(self, payload: discord.RawReactionActionEvent) -> str:
-        try:
-            message = await self._client.call(
-                "read a message",
-                lambda c: c.get_partial_messageable(payload.channel_id).fetch_message(payload.message_id),
-                again=True,
-            )
-        except Refused:
-            return "(a message that is gone)"
-        said = " ".join((_text(message), *_files(message))).strip()
-        where = f"https://discord.com/channels/{payload.guild_id}/{payload.channel_id}/{payload.message_id}"
-        return f"{self._accounts.person(message.author).name}: {said or where}"
+    async def _forget(self, number: int, room: int, message: str) -> None:
+        """It was taken back, and with it the note that it may have been."""
+        async with self._database.transaction() as work:
+            await heard.forget(work, PLATFORM, str(room), message, at=self._clock.now())
+        await self._incidents.unpin(number, _key(room, message), MUSTER)
 
     # --- history ------------------------------------------------------------------------------------------------------
 
     async def _read_room(self, room: int) -> None:
         """All of it: old messages may have been edited, and old threads have gone on."""
-        await self._read(room, room)
-        for thread in await self._threads(room):
-            await self._read(room, thread)
+        async with self._database.reading() as connection:
+            number = await heard.incident_of(connection, PLATFORM, str(room))
+            known = await heard.standing(connection, PLATFORM, str(room))
+            noted = await timeline.pinned_messages(connection, number) if number is not None else set()
+        if number is None:
+            return
+        there, threads = await self._read(number, room, room, noted), await self._threads(room)
+        for thread in threads:
+            there |= await self._read(number, room, thread, noted)
+        if len(threads) < FOLDED:  # else what we know may stand in one that was not read
+            for message in known - there:
+                await self._forget(number, room, message)
 
-    async def _read(self, room: int, channel: int) -> None:
+    async def _read(self, number: int, room: int, channel: int, noted: Collection[str]) -> set[str]:
+        """Keep what stands in a channel or thread; returns the ids of all messages there."""
         before: discord.Object | None = None
+        there: set[str] = set()
         while True:
             page = await self._page(channel, before)
             await self._hear(room, page)
+            for message in page:
+                there.add(str(message.id))
+                if _is_pinned(message) is not (_key(room, str(message.id)) in noted):
+                    await self._pin(number, room, message, MUSTER)
             if len(page) < PAGE:
-                return
+                return there
             before = discord.Object(min(message.id for message in page))
 
     async def _page(self, channel: int, before: discord.Object | None) -> list[discord.Message]:
@@ -194,6 +239,15 @@ class Hearing:
                     files=files,
                     edited_at=message.edited_at.timestamp() if message.edited_at else None,
                 )
+
+
+def _is_pinned(message: discord.Message) -> bool:
+    """Whether anybody's pushpin is on it."""
+    return any(str(reaction.emoji) in PIN and reaction.count > 0 for reaction in message.reactions)
+
+
+def _key(room: int, message: str) -> str:
+    return f"{heard.room_key(PLATFORM, str(room))}:{message}"
 
 
 def _text(message: discord.Message) -> str:

@@ -165,7 +165,7 @@ class Socket(discord.Client):
 
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
         """A pushpin is gone, perhaps."""
-        self._tell("unpinned", payload.guild_id, payload.channel_id, payload)
+        self._tell("pinned", payload.guild_id, payload.channel_id, payload)
 
     def _tell(self, what: str, guild: int | None, channel: int, about: Any) -> None:
         if guild != self._here:  # direct messages, and servers that are none of our business
