@@ -27,6 +27,7 @@ RESUMING = 20.0  # seconds that discord.py has to resume; its own back-off may s
 PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before another socket, doubled each time it does not hold
 HELD = 60.0  # seconds after which a socket has held
 
+_SELDOM = "Discord lets a bot begin a session now and then only: Muster connects again within {seconds:.0f} s."
 DEAF = (
     "Discord does not let Muster read what people say, so the retrospective has no transcript; commands and buttons work. "
     "Turn on the Message Content Intent (developer portal, Bot) and start Muster again."
@@ -65,7 +66,7 @@ class Supervision:
                 await asyncio.sleep((error.retry_after if isinstance(error, Retryable) else None) or LOCKED_OUT)
                 continue
             if (seconds := self._identifies.wait()) > 0.0:
-                self.trouble = f"Discord lets a bot begin a session now and then only; the next in {seconds:.0f} s"
+                self.trouble = _SELDOM.format(seconds=seconds)
                 await asyncio.sleep(seconds)
             began = time.monotonic()
             seconds = self._pause(await self._live(self._make(self._identifies, bool(self.content), guild)), pause)
@@ -132,6 +133,7 @@ class Supervision:
         self.trouble = "The connection to Discord's gateway is lost; Muster keeps trying."
         match ended:
             case TooSoon(seconds=seconds):
+                self.trouble = _SELDOM.format(seconds=seconds)
                 return seconds
             case discord.PrivilegedIntentsRequired():
                 self.content = False  # what is said is lost, nothing else
