@@ -25,23 +25,31 @@ from bot.incidents.model import Incident, ref
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
 from bot.telemetry import get_logger
+from correlation.words import clean
 
 __all__ = ["Lines", "channels", "line", "refresh"]
 
 log = get_logger(__name__)
+
+UPDATE = 200  # characters of the last update
 
 _announced = tables.announced
 _SAID_ELSEWHERE = (Cleared, FiresAgain, Flapped, Noted, Split)  # the line says nothing of these
 
 
 def line(incident: Incident, person: Callable[[str], Person], room: str) -> Announcement:
-    """`SEV2 INC-42 checkout latency: open since 02:14, Mika Laine leads`. `room` is the platform's id of its room, or ""."""
+    """`SEV2 INC-42 checkout latency: open since 02:14, Mika Laine leads. 02:31: rolled back`, the last update at its end.
+
+    `room` is the platform's id of its room, or "".
+    """
     head = (Strong(f"{incident.severity} {incident.ref}"), f" {' '.join(incident.title.split())}: ")
     if incident.merged_into is not None:
         said: Text = (*head, f"merged into {ref(incident.merged_into)}")
     elif incident.open:
         who: Text = (", ", person(incident.commander), " leads") if incident.commander else (", nobody leads",)
         said = (*head, f"{incident.status} since ", Moment(incident.status_since), *who)
+        if (last := incident.update) is not None:
+            said = (*said, ". ", Moment(last.at), f": {clean(last.text, UPDATE)}")
     else:
         said = (*head, "resolved at ", Moment(incident.status_since))
     return Announcement(incident=incident.ref, status=incident.status, text=said, room=room)
