@@ -28,8 +28,13 @@ def mika(discord: FakeDiscord) -> Person:
     return discord.person("mika", global_name="Mika Laine")
 
 
-async def test_from_the_alert_to_the_archive(tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person) -> None:
-    async with muster(tmp_path, discord, robin, mika, catalog="rooms: {archive_after: 0s}\n") as stage:
+@pytest.mark.parametrize("kind", ["channel", "forum", "thread"])
+async def test_from_the_alert_to_the_archive(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person, kind: str
+) -> None:
+    place = discord.channel("incidents", kind="forum" if kind == "forum" else "text")
+    wish = "" if kind == "channel" else f', discord: {{kind: {kind}, channel: "{place.id}"}}'
+    async with muster(tmp_path, discord, robin, mika, catalog=f"rooms: {{archive_after: 0s{wish}}}\n") as stage:
         await stage.alerts()
         room = await stage.room()
         card = await stage.card(room)
@@ -60,7 +65,11 @@ async def test_from_the_alert_to_the_archive(tmp_path: Path, discord: FakeDiscor
         await stage.shown(room, "cleared")
         done = await mika.command("incident resolve", room, summary="the queue was full")
         await done.answer(seconds=20.0)
-        await discord.until(lambda: "Incidents archive" in discord.world.channels[str(room.parent_id)].name, 20.0)
+        if kind == "channel":
+            await discord.until(lambda: "Incidents archive" in discord.world.channels[str(room.parent_id)].name, 20.0)
+        else:
+            assert room.parent_id == place.id
+            await discord.until(lambda: room.archived and room.locked, 20.0)
         await stage.settled()
         retro = await stage.refiled()
         for words in ("it is the queue, @\u200bRobin Vos", "queue.png", "restarted it"):

@@ -187,6 +187,31 @@ async def test_a_token_that_discord_does_not_accept_is_told_and_nothing_is_lost(
         await stage.told("Discord was unreachable")
 
 
+async def test_a_token_that_is_reset_while_muster_runs_is_told_at_once_and_no_session_is_begun_with_it(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.settled()
+        discord.app.token_trouble = True
+        opened = discord.gateway.opened
+        await discord.gateway.close_all(4004)
+        told = await check_of(stage, "DISCORD_BOT_TOKEN")
+        assert not told["ok"]
+        await stage.told("Reset the token in the developer portal")
+        asked = len(discord.calls)
+        await discord.until(lambda: len(discord.calls) >= asked + 3, 20.0)  # a few looks whether it is accepted again
+        assert (discord.gateway.opened - opened, discord.gateway.identified) == (0, 1)
+        assert {call.path for call in discord.calls[asked:]} <= {"/users/@me", "/oauth2/applications/@me"}
+        discord.app.token_trouble = False
+        await discord.until(lambda: discord.gateway.open and discord.gateway.identified == 2, 20.0)
+        await stage.until(stage.ready, lambda ready: ready["checks"]["discord"]["ok"])
+        robin.say(room, "it has a new one")
+        await kept(stage, "it has a new one")
+
+
 @pytest.mark.parametrize("portal", ["says so", "says otherwise"])
 async def test_without_the_message_content_intent_it_works_and_is_told_what_is_lost(
     tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person, portal: str
