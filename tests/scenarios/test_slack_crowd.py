@@ -32,12 +32,6 @@ async def test_twenty_incidents_at_once_have_their_rooms_cards_and_pages_and_sla
         await slack.until(lambda: len(stage.rooms()) == INCIDENTS, 60.0)
         await slack.until(lambda: len(robin.dm.messages) == INCIDENTS, 60.0)
         await slack.until(lambda: all(slack.world.named(room).pins for room in stage.rooms()), 60.0)
-        posts = slack.calls_of("chat.postMessage", ok=True)
-        began, pinned = slack.calls_of("conversations.create")[0].at, slack.calls_of("pins.add", ok=True)[-1].at
-        paged = [call.at for call in posts if call.args["channel"] == robin.dm.id]
-        assert paged[-1] < pinned  # whoever is on call knows of all before the last room is complete
-        minutes = (pinned - began) * SPEED / 60.0
-        assert minutes < 5.0  # of Slack's, which makes 20 rooms in one, and takes 20 purposes, topics and pins
         for room in stage.rooms():
             assert stage.said(room, "declared by") == 1
             assert len(slack.world.named(room).pins) == 1

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 import time
 from typing import Any, Protocol
 
 import discord
+from discord.gateway import KeepAliveHandler
 
 from bot.chat.discord.client import LONGEST
 from bot.telemetry import Metrics, get_logger
@@ -119,6 +121,14 @@ class Socket(discord.Client):
             raise TooSoon(seconds)
         await asyncio.sleep(seconds)
         self._identifies.take()
+
+    async def close(self) -> None:
+        """Let go of it. A connection that was given up before Discord knew us has a heart that discord.py forgets."""
+        await super().close()
+        loop = asyncio.get_running_loop()
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler) and thread.ws.loop is loop:
+                thread.stop()
 
     # --- the connection -----------------------------------------------------------------------------------------------
 

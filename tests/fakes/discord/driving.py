@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ import discord
 import pytest
 import yarl
 from discord.asset import Asset
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import Route
 
 from tests.fakes.discord.server import FakeDiscord
@@ -70,6 +71,9 @@ async def connected(server: FakeDiscord, client: Bot | None = None, *, ready: bo
         finally:
             await bot.close()
             await asyncio.gather(task, return_exceptions=True)
+            for thread in threading.enumerate():  # of a connection that was given up before it was made
+                if isinstance(thread, KeepAliveHandler) and thread.ws.loop is asyncio.get_running_loop():
+                    thread.stop()
 
 
 async def refusal(work: Awaitable[Any]) -> int:
