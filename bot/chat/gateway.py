@@ -88,11 +88,11 @@ class Gateway(Protocol):
         ...
 
     async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
-        """Say something in a room, once for each nonce."""
+        """Say something in a room, once for each nonce; what an uncertain try left there is made to show this view."""
         ...
 
     async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
-        """Say something to one person alone, once for each nonce."""
+        """Say something to one person alone, once for each nonce, as `post` does."""
         ...
 
     async def edit(self, message: PostedMessage, view: View) -> None:

@@ -140,12 +140,9 @@ class Lines:
             return lambda work: self._tell(work, incident, row, why)
 
         async def settled(work: Transaction) -> None:
-            # What was posted may have stood there since before a crash, with older words: then an edit makes it true.
-            shown = "" if row.message is None else encode_view(view)
-            values = {"external": posted.room, "message": posted.message, "shown_json": shown, "error": ""}
+            where = {"external": posted.room, "message": posted.message}
+            values = {**where, "shown_json": encode_view(view), "error": ""}
             await work.connection.execute(update(_announced).where(mine).values(values))
-            if not shown:
-                await _ask(work, effect.platform, channel, number, self._clock.now())
 
         return settled
 

@@ -165,6 +165,14 @@ class GatewayContract:
         assert await gateway.post(room, notice("all clear"), nonce="effect-1") == first
         assert [said for said in await platform.texts(room) if "all clear" in said] == ["all clear"]
 
+    async def test_a_post_that_is_sent_again_with_newer_words_shows_those(
+        self, platform: Platform, gateway: Gateway
+    ) -> None:
+        room = await gateway.open_room(request())
+        first = await gateway.post(room, notice("3 alerts"), nonce="progress-1")
+        assert await gateway.post(room, notice("4 alerts"), nonce="progress-1") == first
+        assert [said for said in await platform.texts(room) if "alerts" in said] == ["4 alerts"]
+
     async def test_posts_stand_in_the_order_in_which_they_were_sent(self, platform: Platform, gateway: Gateway) -> None:
         room = await gateway.open_room(request())
         for number in range(5):

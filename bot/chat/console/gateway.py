@@ -77,17 +77,7 @@ class ConsoleGateway:
     async def edit(self, message: PostedMessage, view: View) -> None:
         """Replace what a message shows; showing the same again changes nothing."""
         async with self._writing() as work:
-            number = int(message.message) if message.message.isdecimal() else 0
-            mine = (messages.c.id == number) & (messages.c.room == message.room) & (messages.c.author_kind == "muster")
-            row = (await work.connection.execute(select(messages.c.view_json).where(mine))).first()
-            if row is None:
-                raise Permanent(f"The console has no message {message.message!r} in {message.room!r}.")
-            view_json = stored(view)
-            if row.view_json == view_json:
-                return
-            values = {"view_json": view_json, "text": describe(decode_view(view_json)), "edited_at": self._clock.now()}
-            await work.connection.execute(update(messages).where(mine).values(values))
-            work.announce("edited", id=number)
+            await self._edit(work, message, stored(view))
 
     async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
         """Everybody can enter already, so nobody is left out."""
@@ -130,7 +120,21 @@ class ConsoleGateway:
             "pinned": isinstance(view, Card),
         }
         message, where = await add_message(work, values)
-        return PostedMessage(room=where, message=str(message))
+        posted = PostedMessage(room=where, message=str(message))
+        await self._edit(work, posted, view_json)  # it may have stood there with older words
+        return posted
+
+    async def _edit(self, work: Transaction, message: PostedMessage, view_json: str) -> None:
+        number = int(message.message) if message.message.isdecimal() else 0
+        mine = (messages.c.id == number) & (messages.c.room == message.room) & (messages.c.author_kind == "muster")
+        row = (await work.connection.execute(select(messages.c.view_json).where(mine))).first()
+        if row is None:
+            raise Permanent(f"The console has no message {message.message!r} in {message.room!r}.")
+        if row.view_json == view_json:
+            return
+        values = {"view_json": view_json, "text": describe(decode_view(view_json)), "edited_at": self._clock.now()}
+        await work.connection.execute(update(messages).where(mine).values(values))
+        work.announce("edited", id=number)
 
     async def _update(self, work: Transaction, room: str, **values: object) -> None:
         statement = update(console_rooms).where(console_rooms.c.id == room).values(values)

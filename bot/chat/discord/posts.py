@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 
 import discord
 
@@ -58,7 +59,9 @@ class Posts:
         if channel not in self._certain:
             await self._look(channel)
         if known := self._posts.get((channel, number)):  # it arrived; what came after it, or the word of it, did not
-            return known
+            with suppress(MessageLost):  # else it is said anew
+                await self.edit(channel, known, view)  # its words may be older
+                return known
         drawn = self._draw(view)
         drawn.view.children[0].id = number
         try:

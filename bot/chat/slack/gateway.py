@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -61,7 +62,6 @@ class SlackGateway:
     def __init__(self, client: SlackClient, accounts: Accounts, link: Callable[[str], str] = lambda _: "") -> None:
         self._client, self._accounts, self._link = client, accounts, link
         self._channels, self.pictures = Channels(client), Pictures(client, accounts)
-        self._me = ""  # our own user id
         self._certain: set[str] = set()  # channels where nothing of ours may stand unnoticed
         self._made: dict[str, str] = {}  # rooms that are not described yet, by marker
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by marker
@@ -97,7 +97,7 @@ class SlackGateway:
         raise Permanent(f"Slack has {NAMES} channels called {wish} already")
 
     async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
-        """Say something in a channel, once for each nonce."""
+        """Say something in a channel, once for each nonce; what stands there already is made to say it."""
         return await self.pictures.sent(view, lambda drawn: self._post(room, drawn, nonce))
 
     async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
@@ -118,17 +118,7 @@ class SlackGateway:
     async def edit(self, message: PostedMessage, view: View) -> None:
         """Replace what a message shows."""
 
-        async def update(drawn: Drawn) -> None:
-            text = drawn.text[:EDITED_TEXT]
-            await self._in(message.room, "chat.update", ts=message.message, text=text, blocks=drawn.blocks)
-
-        try:
-            await self.pictures.sent(view, update)
-        except Refused as error:
-            if error.error in {"message_not_found", "cant_update_message"}:
-                self._forget(message)
-                raise MessageLost(str(error)) from error
-            raise
+        await self.pictures.sent(view, lambda drawn: self._edit(message, drawn))
 
     async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
         """Bring people in, a hundred at a time; who cannot come is named."""
@@ -184,12 +174,6 @@ class SlackGateway:
         """The id of a channel of the catalogue's, where we are now."""
         return await self._channels.find(named)
 
-    async def myself(self) -> str:
-        """Our own user id."""
-        if not self._me:
-            self._me = str((await self._client.call("auth.test"))["user_id"])
-        return self._me
-
     # --- rooms --------------------------------------------------------------------------------------------------------
 
     async def _open_again(self, channel: str) -> str:
@@ -224,7 +208,7 @@ class SlackGateway:
             )
             for channel in page["channels"]:
                 if channel["name"] == name:
-                    ours = channel.get("creator") == await self.myself()
+                    ours = channel.get("creator") == await self._client.myself()
                     purpose = str((channel.get("purpose") or {}).get("value", ""))
                     fresh = float(channel.get("created", 0.0)) >= request.opened_at - CLOCKS
                     mine = ours and fresh and (not purpose or f"({request.marker})" in purpose)
@@ -277,7 +261,9 @@ class SlackGateway:
         if channel not in self._certain:
             await self._look(channel)
         if known := self._posts.get((channel, nonce)):  # it arrived; what came after it, or the word of it, did not
-            return known
+            with suppress(MessageLost):  # else it is said anew
+                await self._edit(known, drawn)
+                return known
         try:
             answer = await self._in(
                 channel,
@@ -292,6 +278,16 @@ class SlackGateway:
             self._certain.discard(channel)  # the next try looks before it says it again
             raise
         return self._remember(PostedMessage(room=channel, message=str(answer["ts"])), nonce)
+
+    async def _edit(self, message: PostedMessage, drawn: Drawn) -> None:
+        text = drawn.text[:EDITED_TEXT]
+        try:
+            await self._in(message.room, "chat.update", ts=message.message, text=text, blocks=drawn.blocks)
+        except Refused as error:
+            if error.error in {"message_not_found", "cant_update_message"}:
+                self._forget(message)
+                raise MessageLost(str(error)) from error
+            raise
 
     def _remember(self, posted: PostedMessage, nonce: str) -> PostedMessage:
         self._posts[posted.room, nonce] = posted
