@@ -73,7 +73,7 @@ class Dispatcher:
 
     async def run(self, invocation: Invocation) -> Reply:
         """Do it and answer. A repeat of somebody's request has no second effect and gets the first one's reply."""
-        key = invocation.request_id and f"{invocation.platform}:{invocation.actor.id}:{invocation.request_id}"
+        key = _key(invocation)
         if not key:
             return await self._run(invocation, "")
         if key in self._answered:
@@ -84,6 +84,35 @@ class Dispatcher:
         self._running[key] = answer
         answer.add_done_callback(lambda _: self._running.pop(key, None))
         return await asyncio.shield(answer)  # the asker may go away; what was begun is finished
+
+    async def answered(self, invocation: Invocation) -> bool:
+        """Whether it was made before, and its answer given or under way: for platforms where the same answer twice is a nuisance.
+
+        Of what only reads, this process alone knows.
+        """
+        key = _key(invocation)
+        if not key or key in self._answered or key in self._running:
+            return bool(key)
+        try:
+            kept = await self._kept(key)
+        except StorageUnavailable:  # the command will say so
+            return False
+        return kept is not None and kept != refused(INTERRUPTED)
+
+    async def first(self, platform: str, request_id: str) -> bool:
+        """Whether nobody had that before: for what is answered once though it is no command, also after a restart.
+
+        True when the database takes nothing: rather said twice than not at all.
+        """
+        with self._turns.of_a_person():
+            try:
+                async with self._services.database.transaction() as work:
+                    await _claim(work, f"{platform}::{request_id}", self._services.clock.now())
+            except _TakenError:
+                return False
+            except StorageUnavailable as error:
+                log.warning("request_not_kept", reason=str(error))
+        return True
 
     async def close(self) -> None:
         """Wait until every answer is kept."""
@@ -261,6 +290,11 @@ class Dispatcher:
         return Reply(
             text=text("Which incident? Name it: ", example), details=(*lines, *more), buttons=buttons, failed=True
         )
+
+
+def _key(invocation: Invocation) -> str:
+    """By which a repeat of somebody's request is known; "" where the platform gave it no id."""
+    return invocation.request_id and f"{invocation.platform}:{invocation.actor.id}:{invocation.request_id}"
 
 
 class _TakenError(Exception):

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bot.chat.slack import socket
-from bot.chat.views import Person
-from tests.fakes.slack import FakeSlack
+from bot.chat.slack.manifest import ADD_TO_TIMELINE
+from bot.chat.views import Person as Member
+from tests.fakes.slack import FakeSlack, Happening, Person
 from tests.scenarios.slack_stage import Stage, alert, careless, muster, workspace
 
-ROBIN = Person("robin", "Robin Vos")
+ROBIN = Member("robin", "Robin Vos")
 
 
 @pytest.fixture
@@ -222,6 +223,46 @@ async def test_what_slack_delivers_again_after_a_restart_is_no_news(tmp_path: Pa
         assert stage.said(room, "Note by Robin Vos: Robin Vos") == 1
         assert stage.said(room, "took a pin away") == 1
     assert careless(slack) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["at once", "after a restart"])
+async def test_what_slack_asks_again_is_answered_once(tmp_path: Path, slack: FakeSlack, restarted: bool) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        card = await stage.card(room)
+        said = await robin.say(room, "it is the queue")
+        assert said.message
+        kept = await robin.message_shortcut(said.message, ADD_TO_TIMELINE)
+        typed = await robin.command("/incident", "note once", room)
+        pressed = await robin.press(card, "ack INC-1")
+        for one in (kept, typed, pressed):
+            await one.answer(seconds=20.0)
+        formed = await robin.command("/incident", "rename", room)
+        await formed.view(seconds=20.0)
+        robin.close()
+        called = await robin.say(room, f"<@{slack.app.user_id}> help")
+        await slack.until(lambda: "/incident help" in robin.private[-1].shown, 20.0)
+        before = [answer.shown for answer in robin.private]
+        again = [kept, typed, pressed, *called.also, *([] if restarted else [formed])]
+        assert called.also  # the message, and that it calls us
+        if not restarted:
+            await repeated(stage, robin, again)
+    if restarted:
+        async with muster(tmp_path, slack) as stage:
+            await repeated(stage, robin, again)
+    assert [answer.shown for answer in robin.private[:-1]] == before
+    assert "Noted" in robin.private[-1].shown
+    assert careless(slack) == []
+
+
+async def repeated(stage: Stage, person: Person, happenings: list[Happening]) -> None:
+    """Slack says all of it again, and what comes after it is answered."""
+    for happening in happenings:
+        stage.slack.deliveries.again(happening)
+    await stage.slack.until(lambda: all(one.attempts > 1 for one in happenings), 20.0)
+    await (await person.command("/incident", "note last", await stage.room())).answer(seconds=20.0)
 
 
 async def test_a_socket_that_is_refreshed_or_lost_is_opened_again(

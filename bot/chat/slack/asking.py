@@ -28,7 +28,7 @@ from bot.chat.slack.modals import (
 )
 from bot.chat.slack.mrkdwn import unescape
 from bot.chat.slack.pictures import Pictures
-from bot.chat.views import Reply
+from bot.chat.views import Code, Reply, text
 from bot.commands.definition import Verb
 from bot.commands.dispatch import Dispatcher, Invocation
 from bot.commands.lines import quoted
@@ -117,6 +117,15 @@ class Asking:
         _, found = await self._dispatcher.complete(line, person, origin.incident)
         return offered(found)
 
+    async def mention(self, body: Mapping[str, Any]) -> None:
+        """Somebody wrote @Muster: it understands commands."""
+        if await self._dispatcher.first(PLATFORM, str(body["event_id"])):
+            event, reply = (
+                body["event"],
+                Reply(text=text("I understand commands. All of them: ", Code("/incident help"))),
+            )
+            await self.say_privately(str(event["user"]), str(event["channel"]), reply)
+
     async def note_message(self, body: Mapping[str, Any]) -> None:
         """The message shortcut "Add to timeline"."""
         message = body["message"]
@@ -183,25 +192,41 @@ class Asking:
     async def _open(self, trigger: str, view: Block) -> bool:
         try:
             await self._client.call("views.open", trigger_id=trigger, view=view)
+        except Refused as error:
+            log.warning("form_not_opened", reason=error.error)
+            return error.error == "exchanged_trigger_id"  # a repeat: it is open
         except DeliveryError as error:  # too late, mostly: the words are run instead, and say what is missing
             log.warning("form_not_opened", reason=str(error))
             return False
         return True
 
     async def _from_message(self, body: Mapping[str, Any], line: str) -> None:
+        if not await self._dispatcher.first(PLATFORM, str(body["trigger_id"])):
+            return
         channel, incident = await self._room(body["channel"]["id"])
         request = f"{channel}:{body['message']['ts']}:{body.get('callback_id', '')}"
-        await self._run(body["user"]["id"], line, channel, incident, request, str(body.get("response_url") or ""))
+        asked = await self._asked(body["user"]["id"], line, channel, incident, request)
+        await self._answer(
+            asked, body["user"]["id"], str(body.get("response_url") or "")
+        )  # another time: the same answer
 
     async def _run(
         self, account: str, line: str, channel: str, incident: int | None, request: str, answer_at: str
     ) -> None:
+        asked = await self._asked(account, line, channel, incident, request)
+        if not await self._dispatcher.answered(asked):
+            await self._answer(asked, account, answer_at)
+
+    async def _asked(self, account: str, line: str, channel: str, incident: int | None, request: str) -> Invocation:
         person = await self._accounts.person(account)
-        reply = await self._dispatcher.run(
-            Invocation(text=line, actor=person, platform=PLATFORM, room=channel, incident=incident, request_id=request)
+        return Invocation(
+            text=line, actor=person, platform=PLATFORM, room=channel, incident=incident, request_id=request
         )
+
+    async def _answer(self, asked: Invocation, account: str, answer_at: str) -> None:
+        reply = await self._dispatcher.run(asked)
         if not (answer_at and await self._respond(answer_at, reply)):
-            await self.say_privately(account, channel, reply)
+            await self.say_privately(account, asked.room, reply)
 
     async def _respond(self, url: str, reply: Reply) -> bool:
         """Answer where Slack told us to; False when that way is closed (it is open for half an hour)."""

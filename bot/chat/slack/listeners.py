@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,15 +20,12 @@ from bot.chat.slack.hearing import Hearing
 from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSAGE
 from bot.chat.slack.modals import CALLBACK, CHOSEN
 from bot.chat.slack.tab import Tab
-from bot.chat.views import Code, Reply, text
 from bot.errors import DeliveryError, StorageUnavailable
 from bot.telemetry import Metrics, get_logger
 
 __all__ = ["Listener", "Listeners"]
 
 log = get_logger(__name__)
-
-REMEMBERED = 5_000  # event ids; Slack repeats an event for some minutes
 
 Listener = Callable[[dict[str, Any]], Awaitable[Any]]
 
@@ -38,8 +34,8 @@ Listener = Callable[[dict[str, Any]], Awaitable[Any]]
 class Listeners:
     """Who hears what. `revoked` is called when our token was taken away, `missed` when something heard could not be kept.
 
-    An event that Slack repeats is dropped by its id. After a restart nobody remembers the ids: what is kept is then judged by
-    what is kept already, so that nothing is doubled (bot.chat.heard, bot.incidents.attendance, Incidents.pin).
+    What Slack repeats is judged by what is kept already, so that nothing is doubled, whoever restarted meanwhile (bot.chat.heard,
+    bot.incidents.attendance, Incidents.pin, the dispatcher). What leaves nothing behind but an answer is asking's to take once.
     """
 
     asking: Asking
@@ -112,19 +108,19 @@ class Listeners:
 
     def _heard(self, app: AsyncApp) -> None:
         """Events; bolt acknowledges those itself."""
-        hearing, events = self.hearing, OrderedDict[str, None]()
+        hearing = self.hearing
         for name, listener in (
             ("message", hearing.message),
             ("member_joined_channel", hearing.joined),
             ("member_left_channel", hearing.left),
             ("reaction_added", hearing.reacted),
             ("reaction_removed", hearing.reacted),
-            ("app_mention", self._mentioned),
             ("app_home_opened", self.tab.open),
             ("tokens_revoked", self._revoked),
             ("app_uninstalled", self._revoked),
         ):
-            app.event(name)(self._once(listener, events))
+            app.event(name)(self._event(listener))
+        app.event("app_mention")(self._mentioned)
         app.event(re.compile(".*"))(_nothing)
 
     def _after_ack(self, listener: Listener) -> Callable[..., Awaitable[None]]:
@@ -134,16 +130,8 @@ class Listeners:
 
         return listen
 
-    def _once(self, listener: Listener, events: OrderedDict[str, None]) -> Callable[..., Awaitable[None]]:
-        """Each event once, though Slack repeats what it thinks was not heard."""
-
-        async def listen(body: dict[str, Any], event: dict[str, Any]) -> None:
-            key = str(body.get("event_id", ""))
-            if key and key in events:
-                return
-            events[key] = None
-            while len(events) > REMEMBERED:
-                events.popitem(last=False)
+    def _event(self, listener: Listener) -> Callable[..., Awaitable[None]]:
+        async def listen(event: dict[str, Any]) -> None:
             await self.guarded(listener, event, "event")
 
         return listen
@@ -153,10 +141,8 @@ class Listeners:
         self.metrics.failures.labels("slack").inc()
         return BoltResponse(status=200)
 
-    async def _mentioned(self, event: dict[str, Any]) -> None:
-        """Somebody wrote @Muster: it understands commands."""
-        reply = Reply(text=text("I understand commands. All of them: ", Code("/incident help")))
-        await self.asking.say_privately(str(event["user"]), str(event["channel"]), reply)
+    async def _mentioned(self, body: dict[str, Any]) -> None:
+        await self.guarded(self.asking.mention, body, "mention")
 
     async def _revoked(self, _event: dict[str, Any]) -> None:
         """Somebody took our token away, or the app: find out, and say so."""
