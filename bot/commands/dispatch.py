@@ -152,7 +152,7 @@ class Dispatcher:
             log.exception("command_failed", verb=verb, ref=code)
             self._services.metrics.failures.labels("commands").inc()
             reply = refused(
-                f"Something went wrong here (ref {code}). See what stands with /incident list, then try again."
+                f"Something went wrong here (ref {code}). Before you try again, see what stands: /incident list"
             )
             outcome = "failed"
         if key and outcome not in _PASSING:

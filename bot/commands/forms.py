@@ -148,7 +148,9 @@ def sends(path: Sequence[str]) -> str:
 
 
 def label(argument: Argument) -> str:
-    """What a field is called."""
+    """What a field is called, or what a box says."""
+    if argument.kind is Kind.FLAG:
+        return f"{argument.help[:1].upper()}{argument.help[1:]}"
     return _LABELS.get(argument.name, argument.name.replace("_", " ").capitalize())
 
 

@@ -94,8 +94,9 @@ async def _nothing(context: Context, incident: Incident, hidden: set[int]) -> Re
         return answer(
             f"Nothing to compare {incident.ref} with yet.",
             details=[
-                (
-                    "What is resolved is found here the next time. A summary tells how it ended: /incident resolve SUMMARY",
+                text(
+                    "What is resolved is found here the next time. A summary tells how it ended: ",
+                    Code(f"{PREFIX} resolve SUMMARY"),
                 )
             ],
         )

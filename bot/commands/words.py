@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.catalog.catalog import Catalog
 from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
 from bot.clock import ago, duration
+from bot.commands.definition import PREFIX
 from bot.incidents.model import Incident
 from bot.responders import identities
 from correlation.alert import Change
@@ -23,10 +25,15 @@ __all__ = [
     "listed",
     "refused",
     "shortened",
+    "typed",
     "when",
 ]
 
 LINE = 120  # characters; two lines on a phone
+# A command in a sentence: up to the next one, or to the end of the sentence; what a title or a note consists of may have commas.
+_COMMAND = re.compile(
+    rf"(?<![^\s(]){PREFIX} [a-z].*?(?=,? (?:or )?{PREFIX} |[.;)] [A-Z]|(?:(?<!\.)[.;)])?$)", re.MULTILINE
+)
 
 
 def answer(*spans: Span, details: Sequence[Text] = ()) -> Reply:
@@ -36,7 +43,23 @@ def answer(*spans: Span, details: Sequence[Text] = ()) -> Reply:
 
 def refused(words: str) -> Reply:
     """A private reply that says why not."""
-    return Reply(text=(words,), failed=True)
+    return Reply(text=typed(words), failed=True)
+
+
+def typed(words: str) -> Text:
+    """An error's words with what to type next as code, which each platform writes in its own way.
+
+    >>> typed("Nothing to acknowledge. If it is back: /incident reopen")
+    ('Nothing to acknowledge. If it is back: ', Code(text='/incident reopen'))
+    >>> typed("Either: /incident owner 2, /incident owner --all. Or ask.")
+    ('Either: ', Code(text='/incident owner 2'), ', ', Code(text='/incident owner --all'), '. Or ask.')
+    """
+    spans: list[Span] = []
+    end = 0
+    for found in _COMMAND.finditer(words):
+        spans += [words[end : found.start()], Code(found[0])]
+        end = found.end()
+    return text(*spans, words[end:])
 
 
 def counted(count: int, one: str, many: str = "") -> str:

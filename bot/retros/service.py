@@ -224,7 +224,7 @@ def _notice(retro: Retro, by: Person, downloads: Text, *, first: bool) -> Notice
         f"{len(retro.runs)} runbooks" if len(retro.runs) > 1 else "1 runbook" if retro.runs else "",
     ]
     holds = ", ".join(part for part in told if part)
-    exports = ", ".join(f"/incident retro export {name}" for name in format_names())
+    exports = [span for name in format_names() for span in (", ", Code(f"/incident retro export {name}"))][1:]
     return Notice(
         text=text(
             "Retrospective ", "drafted" if first else "brought up to date", " by ", by, f": {holds}." if holds else "."
@@ -232,7 +232,7 @@ def _notice(retro: Retro, by: Person, downloads: Text, *, first: bool) -> Notice
         details=(
             *key_figures(retro),
             *((text("What to do next time: ", Code("/incident retro action add TEXT")),) if first else ()),
-            downloads or text("Export: ", Code(exports)),
+            downloads or text("Export: ", *exports),
         ),
         tone="good",
     )

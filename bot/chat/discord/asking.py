@@ -43,6 +43,7 @@ from bot.commands.lines import quoted
 from bot.commands.menu import Entry
 from bot.commands.registry import by_name
 from bot.commands.values import Reader
+from bot.commands.words import typed
 from bot.errors import BadArguments, MusterError, StorageUnavailable
 from bot.incidents.model import number_of
 from bot.storage.database import Database
@@ -151,7 +152,7 @@ class Asking:
         try:
             made = chosen(entry, values, self._catalog())
         except BadArguments as error:
-            await answer.say_at_once(_words(error.public))
+            await answer.say_at_once(_words(*typed(error.public)))
             return
         if entry.path in FORMS:
             incident = made.incident if made.incident is not None else await self._soon(answer.interaction)
@@ -321,7 +322,9 @@ class Asking:
             log.exception("discord_request_failed", asked=answer.interaction.id)
             self._metrics.failures.labels("discord").inc()
             ref = str(answer.interaction.id)[-6:]
-            await answer.sorry(_words(f"Something went wrong here (ref {ref}). See what stands with {PREFIX} list."))
+            await answer.sorry(
+                _words(f"Something went wrong here (ref {ref}). See what stands: ", Code(f"{PREFIX} list"))
+            )
 
 
 def _words(*said: Any) -> Drawn:

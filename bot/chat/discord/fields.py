@@ -85,10 +85,7 @@ def flag_field(verb: Verb, given: str) -> Field | None:
         return None
     options = [
         discord.CheckboxGroupOption(
-            label=flag.name.capitalize(),
-            value=flag.name,
-            description=clip(_sentence(flag.help), OPTION_HINT) or None,
-            default=flag.name in given.split(),
+            label=clip(label(flag), OPTION_LABEL), value=flag.name, default=flag.name in given.split()
         )
         for flag in flags
     ]

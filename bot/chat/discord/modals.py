@@ -28,6 +28,7 @@ from bot.chat.discord.fields import (
     parameter_field,
     share,
 )
+from bot.chat.discord.hints import as_chosen
 from bot.chat.discord.limits import (
     CUSTOM_ID,
     FIELDS,
@@ -41,7 +42,7 @@ from bot.chat.discord.limits import (
     length,
     weight,
 )
-from bot.chat.discord.markdown import escape, fence, markdown
+from bot.chat.discord.markdown import code, escape, fence, markdown
 from bot.chat.discord.parts import DISMISS, custom_id
 from bot.chat.discord.shades import WARNING
 from bot.chat.harmless import harmless, one_line
@@ -52,6 +53,7 @@ from bot.commands.definition import PREFIX, Kind, Scope, Verb
 from bot.commands.forms import FIELD, FLAGS, INCIDENT, PARAMETER, RUN, Wanted, completion_line, filled, label, title
 from bot.commands.lines import command_line
 from bot.commands.values import Reader
+from bot.commands.words import typed
 from bot.incidents.model import number_of, ref
 
 __all__ = [
@@ -127,7 +129,7 @@ def origin_of(said: str) -> Origin | None:
 
 def offers_wanted(verb: Verb, origin: Origin) -> dict[str, str]:
     """Fields that are better chosen than typed, and the line whose completion says from what."""
-    fields = {FIELD + argument.name: argument for argument in verb.positional if argument.kind in forms.COMPLETED}
+    fields = {FIELD + argument.name: argument for argument in verb.valued if argument.kind in forms.COMPLETED}
     names = [name for name, argument in fields.items() if argument.kind is not Kind.PERSON and not origin.runbook]
     names += [INCIDENT] if _asks_which(verb, origin) else []
     return {name: completion_line(origin.path, verb, origin.incident, name, "") for name in names}
@@ -150,7 +152,7 @@ def form(
         fields += _parameters(runbook, values, FIELDS - len(fields))
         about = runbook.description or runbook.title
     else:
-        for argument in verb.positional:
+        for argument in verb.valued:
             name = FIELD + argument.name
             fields.append(field(argument, values.get(name, ""), offered.get(name, ())))
         if (ticks := flag_field(verb, values.get(FLAGS, ""))) is not None:
@@ -191,7 +193,7 @@ def _menu(wanted: Wanted, runbooks: Mapping[str, Runbook]) -> Drawn:
             options.append(discord.SelectOption(label=shown, value=value, description=about or None))
     left = len(runbooks) - len(options)
     asked = "Which runbook?" if options else "The catalogue has no runbooks."
-    more = f"\n-# {left:,} more are typed: {PREFIX} {' '.join(wanted.path)} NAME" if left else ""
+    more = f"\n-# {left:,} more by their names: {code(as_chosen(f'{PREFIX} runbook run NAME'))}" if left else ""
     items: list[ui.Item[Any]] = [ui.TextDisplay(f"{asked}{more}")]
     if options:
         items.append(ui.ActionRow(ui.Select(custom_id=RUNBOOKS, placeholder="Runbook", options=options)))
@@ -249,7 +251,7 @@ def refused(data: Mapping[str, Any], verb: Verb, wrong: Mapping[str, str]) -> Dr
         said = one_line(wrong.get(name, ""), 2_000)
         if not (values[name] or said):
             continue
-        head: Text = (Strong(shown), f": {said}") if said else (Strong(shown),)
+        head: Text = (Strong(shown), ": ", *typed(said)) if said else (Strong(shown),)
         words, _ = markdown(head, Audience(), REST // len(names) - 40)
         items.append(ui.TextDisplay(f"{words}\n{values[name]}".strip(), id=_mark(name)))
     again: ui.Button[Any] = ui.Button(
@@ -262,7 +264,7 @@ def refused(data: Mapping[str, Any], verb: Verb, wrong: Mapping[str, str]) -> Dr
 
 def kept(shown: ui.LayoutView, verb: Verb, runbook: Runbook | None = None) -> dict[str, str]:
     """What was typed, out of the message that `refused` drew: `LayoutView.from_message(interaction.message)`."""
-    names = [INCIDENT, OTHERS, FLAGS, *(FIELD + argument.name for argument in verb.positional)]
+    names = [INCIDENT, OTHERS, FLAGS, *(FIELD + argument.name for argument in verb.valued)]
     names += [PARAMETER + one.name for one in (runbook.parameters if runbook else ())]
     marks = {_mark(name): name for name in names}
     found: dict[str, str] = {}
@@ -320,5 +322,5 @@ def _asks_which(verb: Verb, origin: Origin) -> bool:
 
 def _label(name: str, verb: Verb) -> str:
     fixed = {INCIDENT: "Incident", FLAGS: "Also", OTHERS: "More values"}
-    arguments = {FIELD + argument.name: label(argument) for argument in verb.positional}
+    arguments = {FIELD + argument.name: label(argument) for argument in verb.valued}
     return fixed.get(name) or arguments.get(name) or clip(one_line(name.removeprefix(PARAMETER), 200), 45)

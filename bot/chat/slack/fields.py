@@ -82,7 +82,7 @@ def flag_fields(verb: Verb) -> list[Block]:
     flags = boxes(verb)
     if not flags:
         return []
-    options = [option(flag.name, f"{flag.name.capitalize()}: {flag.help}") for flag in flags[:10]]
+    options = [option(flag.name, label(flag)) for flag in flags[:10]]
     element = {"type": "checkboxes", "action_id": "typed", "options": options}
     return [{"type": "input", "block_id": FLAGS, "optional": True, "label": plain_text("Also", 75), "element": element}]
 

@@ -120,7 +120,7 @@ def test_every_verb_has_a_form_that_discord_takes(path: tuple[str, ...], inciden
     specs.check_modal(made.to_dict())
     assert origin_of(made.custom_id) == origin
     asked = {name.removeprefix("argument:") for name in fields(made)} - {"incident", "flags"}
-    assert asked == {argument.name for argument in verb.positional}  # none is left out for want of room
+    assert asked == {argument.name for argument in verb.valued}  # none is left out for want of room
 
 
 @pytest.mark.parametrize("path", FORMS, ids=" ".join)
@@ -317,4 +317,18 @@ def test_a_runbook_whose_name_is_too_long_for_a_form_is_typed() -> None:
     drawn = opening(asked, {f"r{n}": RESTART for n in range(60)} | {book.id: book})
     assert isinstance(drawn, Drawn)
     specs.check_components(drawn.view.to_components())
-    assert "36 more are typed: /incident runbook run NAME" in specs.contents(drawn.view.to_components())[0]
+    assert "36 more by their names: `/incident runbook run name:NAME`" in specs.contents(drawn.view.to_components())[0]
+
+
+def test_boxes_are_words_and_what_was_chosen_in_the_menu_is_in_the_form() -> None:
+    made = opened("declare")
+    assert [box["label"] for box in fields(made)["flags"]["options"]] == [
+        "Page whoever is on call, however mild it is",
+        "Page nobody, however bad it is",
+        "A room by invitation only, on chat platforms",
+    ]
+    assert command_of(sent(made, title="cart slow", service="cart", flags=["nopage"]), VERBS["declare"]) == (
+        'declare --nopage --service cart "cart slow"'
+    )
+    later = opened("update", incident=42, given={"argument:next": "30m"})
+    assert command_of(sent(later, text="falling"), VERBS["update"]) == "update --next 30m INC-42 falling"

@@ -116,7 +116,9 @@ async def test_an_incident_is_named_where_the_room_has_none(tmp_path: Path) -> N
         assert "Acknowledged" in await on.ask("ack", incident="2")
         assert (await on.here.incident(number)).status == "acknowledged"
         told = await on.ask("ack", incident="the second")
-        assert told == '"the second" is no incident. Write it as INC-42; open ones: /incident list'
+        assert told == '"the second" is no incident. Write it as INC-42; open ones: `/incident list`'
+        gone = await on.ask("silence end", id="S9")
+        assert gone == "There is no silence S9. Those in force: `/incident silence list`"
         assert "There is no INC-77" in await on.ask("show", incident="INC-77")
 
 
