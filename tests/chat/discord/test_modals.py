@@ -331,4 +331,4 @@ def test_boxes_are_words_and_what_was_chosen_in_the_menu_is_in_the_form() -> Non
         'declare --nopage --service cart "cart slow"'
     )
     later = opened("update", incident=42, given={"argument:next": "30m"})
-    assert command_of(sent(later, text="falling"), VERBS["update"]) == "update --next 30m INC-42 falling"
+    assert command_of(sent(later, text="falling"), VERBS["update"]) == 'update INC-42 --next 30m "falling"'
