@@ -15,7 +15,7 @@ from bot.commands.values import Reader
 from bot.errors import BadArguments, UnknownVerb
 from bot.incidents.model import number_of
 
-__all__ = ["Command", "MissingIncident", "Words", "cut", "parse", "take_named"]
+__all__ = ["Command", "MissingIncident", "Words", "cut", "from_the_end", "parse", "take_named", "take_scope"]
 
 LIMIT = 8_000  # characters of a command; a note takes 4,000
 _PREFIX = re.compile(r"\s*/?(?:incident|muster)(?:\s+|$)", re.IGNORECASE)
@@ -211,7 +211,7 @@ def _positional(words: Words, verb: Verb, tokens: list[Token], reader: Reader) -
     for index, argument in enumerate(arguments):
         later = arguments[index + 1 :]
         if argument.rest:
-            tokens = _from_the_end(later, tokens, reader, values)
+            tokens = from_the_end(later, tokens, reader, values)
             if tokens:
                 values[argument.name] = _rest(words.line, tokens)
             elif argument.required:
@@ -237,7 +237,7 @@ def _positional(words: Words, verb: Verb, tokens: list[Token], reader: Reader) -
     return values
 
 
-def _from_the_end(
+def from_the_end(
     later: Sequence[Argument], tokens: list[Token], reader: Reader, values: dict[str, object]
 ) -> list[Token]:
     """Arguments after a text are the last words, where they cannot be meant as part of it."""

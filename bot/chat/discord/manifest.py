@@ -77,13 +77,15 @@ def invite_url(app: str = "", guild: int | None = None) -> str:
 
 def manifest_yaml(app: str = "", guild: int | None = None) -> str:
     """The app as YAML: Discord reads no manifests, people do."""
+    replace = "" if app else f"Replace {APP_ID} (General Information). "
+    choose = "" if guild else ", and choose the server"
     lines = [
         f"# The Discord app that Muster is. Make it at {PORTAL}: New Application.",
         "# Written by: python -m bot.chat.discord.manifest",
         "name: Muster",
         f"description: {json.dumps('Incidents from alerts, each with a room, the right people and a retrospective')}",
         "install: # by a link, into one server; nobody else needs to be able to add it (Bot, Public Bot: off)",
-        f"  # {'Replace APPLICATION_ID (General Information). ' if not app else ''}Open it, and choose the server:",
+        f"  # {replace}Open it{choose}:",
         f"  url: {json.dumps(invite_url(app, guild))}",
         "  scopes:",
         *(f"    - {scope} # {reason}" for scope, reason in SCOPES),

@@ -73,7 +73,9 @@ class Front:
             request.headers.get("Authorization") != f"Bot {self._server.app.token}" or self._server.app.token_trouble
         ):
             return self._answered(request, found, body, Refusal(40001))
-        major = next((params[key] for key in ("channel_id", "guild_id", "webhook_token") if key in params), "")
+        major = next(
+            (params[key] for key in ("channel_id", "guild_id", "webhook_token", "interaction_id") if key in params), ""
+        )
         verdict = self._server.rates.take(route.name, major)
         if verdict.wait:
             return self._answered(request, found, body, verdict)

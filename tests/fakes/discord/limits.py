@@ -64,7 +64,7 @@ class Rates:
         self._invalid: deque[float] = deque()
 
     def take(self, route: str, major: str) -> Verdict:
-        """One call of a route; `major` is the channel, guild or webhook of its path."""
+        """One call of a route; `major` is the channel, guild, webhook or interaction of its path."""
         if not self.enabled:
             return Verdict(wait=0.0, headers={})
         now = self._now()
