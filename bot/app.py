@@ -19,6 +19,7 @@ from bot.catalog.rosters import Rosters
 from bot.catalog.store import CatalogStore
 from bot.chat.console import ConsoleConversation, ConsoleGateway
 from bot.chat.gateway import Gateway
+from bot.chat.mirror import Mirror
 from bot.chat.relay import Relay
 from bot.checks import checks
 from bot.clock import Clock, SystemClock
@@ -35,6 +36,7 @@ from bot.incidents.grouping import READER, Grouping
 from bot.incidents.history import History
 from bot.incidents.lifecycle import settling
 from bot.incidents.lines import Lines
+from bot.incidents.mirroring import Mirroring
 from bot.incidents.pictures import Pictures, card_pictures
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
@@ -247,19 +249,11 @@ class App:
             metrics=metrics,
             turns=turns,
         )
-        relay = Relay(
-            self.database,
-            clock,
-            gateways=gateways,
-            executors={
-                **lines.executors(),
-                **RoomEffects(
-                    self.database, clock, catalog=catalog, person=person, author=author, pictures=pictures
-                ).executors(),
-                **paging.executors(),
-            },
-            metrics=metrics,
-        )
+        mirroring = Mirroring(self.database, clock, Mirror(names, clock), announcements)
+        rooms = RoomEffects(self.database, clock, catalog=catalog, person=person, author=author, pictures=pictures)
+        executors = {**lines.executors(), **rooms.executors(), **paging.executors()}
+        executors |= mirroring.executors(rooms.in_the_room)
+        relay = Relay(self.database, clock, gateways=gateways, executors=executors, metrics=metrics)
         history = History(self.database)
         services = Services(
             database=self.database,
@@ -273,6 +267,7 @@ class App:
             silences=self.silences,
             runbooks=runbooks,
             history=history,
+            mirroring=mirroring,
             pictures=pictures,
             retros=retros,
             metrics=metrics,
@@ -310,7 +305,7 @@ class App:
                 metrics=metrics,
                 catalog=catalog,
                 dispatcher=dispatcher,
-                conversation=ConsoleConversation(self.database, clock),
+                conversation=ConsoleConversation(self.database, clock, mirroring.mirror),
                 journal=self.journal,
                 retros=retros,
                 pictures=pictures,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.catalog.catalog import Catalog
-from bot.chat.console import ConsoleGateway
+from bot.chat.console import ConsoleConversation, ConsoleGateway
+from bot.chat.gateway import Gateway
+from bot.chat.mirror import Mirror
 from bot.chat.relay import Relay
 from bot.chat.views import Person
 from bot.clock import ManualClock
@@ -19,6 +21,7 @@ from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.effects import RoomEffects
 from bot.incidents.grouping import Grouping
+from bot.incidents.mirroring import Mirroring
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
 from bot.intake.journal import Journal
@@ -50,6 +53,8 @@ class World:
     pipeline: Pipeline
     relay: Relay
     gateway: ConsoleGateway
+    conversation: ConsoleConversation
+    mirroring: Mirroring
     metrics: Metrics
     sources: dict[str, Any]
 
@@ -89,8 +94,10 @@ async def world(
     clock: ManualClock | None = None,
     catalog: Catalog | None = None,
     platforms: tuple[str, ...] = ("console",),
+    gateways: Mapping[str, Gateway] | None = None,
 ) -> AsyncIterator[World]:
-    """Start over what the database at `url` holds; leaving it is a clean stop."""
+    """Start over what the database at `url` holds; leaving it is a clean stop. `gateways` are of platforms beside the console."""
+    platforms = (*platforms, *(gateways or {}))
     clock, catalog = clock or ManualClock(), catalog or Catalog.empty()
     database = await Database.open(url)
     log = SqliteLog(beside(database.file)) if database.file else PostgresLog(database.url)
@@ -116,13 +123,15 @@ async def world(
         metrics=metrics,
     )
     gateway = ConsoleGateway(database, clock)
+    mirroring = Mirroring(database, clock, Mirror(platforms, clock), announcements)
+    rooms = RoomEffects(
+        database, clock, catalog=lambda: catalog, person=person, author=lambda change: change.author_name
+    )
     relay = Relay(
         database,
         clock,
-        gateways={"console": gateway},
-        executors=RoomEffects(
-            database, clock, catalog=lambda: catalog, person=person, author=lambda change: change.author_name
-        ).executors(),
+        gateways={"console": gateway, **(gateways or {})},
+        executors={**rooms.executors(), **mirroring.executors(rooms.in_the_room)},
         metrics=metrics,
     )
     try:
@@ -136,6 +145,8 @@ async def world(
             pipeline=pipeline,
             relay=relay,
             gateway=gateway,
+            conversation=ConsoleConversation(database, clock, mirroring.mirror),
+            mirroring=mirroring,
             metrics=metrics,
             sources=sources,
         )

@@ -37,7 +37,11 @@ class ConsoleRoom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Something said. `view` is what Muster showed; `text` is the same in words, whole, for transcripts."""
+    """Something said. `view` is what Muster showed; `text` is the same in words, whole, for transcripts.
+
+    `platform` is where it was said, and `answered` who and what it answers there, on a line; a message that was `taken_back` has no
+    words any more.
+    """
 
     id: int
     room: str
@@ -49,6 +53,9 @@ class Message:
     view: View | None
     edited_at: float | None
     pinned: bool
+    platform: str = "console"
+    answered: str = ""
+    taken_back: bool = False
 
 
 class Conversation(Protocol):
@@ -77,7 +84,7 @@ class Conversation(Protocol):
         ...
 
     async def history(self, room: str, *, before: int | None = None, limit: int = 100) -> Sequence[Message]:
-        """The newest messages older than `before`, oldest first."""
+        """The newest messages older than `before`, oldest first; what was said in the incident's rooms elsewhere is among them."""
         ...
 
     async def pinned(self, room: str) -> Sequence[Message]:

@@ -28,6 +28,7 @@ __all__ = [
     "Renaming",
     "RoomLost",
     "RoomRequest",
+    "Withdrawing",
 ]
 
 
@@ -149,6 +150,15 @@ class Announcing(Protocol):
 
         Permanent when there is none, or we may not speak there: in whole sentences, with the way out.
         """
+        ...
+
+
+@runtime_checkable
+class Withdrawing(Protocol):
+    """Platforms where a message can be taken away again."""
+
+    async def withdraw(self, message: PostedMessage) -> None:
+        """Take our message away; one that is gone already is gone."""
         ...
 
 

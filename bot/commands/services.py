@@ -10,6 +10,7 @@ from bot.chat.views import Person
 from bot.clock import Clock
 from bot.incidents.announcements import Announcements
 from bot.incidents.history import History
+from bot.incidents.mirroring import Mirroring
 from bot.incidents.pictures import Pictures
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
@@ -38,6 +39,7 @@ class Services:
     silences: Silences
     runbooks: Runbooks
     history: History
+    mirroring: Mirroring
     pictures: Pictures
     retros: Retros
     metrics: Metrics

@@ -75,8 +75,12 @@ class RoomEffects:
             "direct": self._direct,
             "archive": self._archive,
             "links": self._links,
-            **{kind: partial(self._in_the_room, executor) for kind, executor in in_the_room.items()},
+            **{kind: self.in_the_room(executor) for kind, executor in in_the_room.items()},
         }
+
+    def in_the_room(self, executor: Executor) -> Executor:
+        """The same, in a room that is opened again where somebody closed it while the incident is open."""
+        return partial(self._in_the_room, executor)
 
     async def _in_the_room(self, executor: Executor, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         """Do it; where somebody closed the room of an open incident, open it again, or another, and do it there."""

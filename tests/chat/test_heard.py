@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from bot.chat import heard
+from bot.chat.mirror import Mirror
 from bot.chat.views import Person
+from bot.clock import ManualClock
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import messages
 
 SAM = Person("sam", "Sam Okafor")
+NOWHERE = Mirror((), ManualClock())
 Told = Callable[[Transaction], Awaitable[None]]
 
 
@@ -26,14 +29,14 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 def says(text: str, *, edited_at: float | None = None, message: str = "1.0") -> Told:
     async def tell(work: Transaction) -> None:
-        await heard.hear(work, "slack", "C1", message, at=1.0, author=SAM, text=text, edited_at=edited_at)
+        await heard.hear(work, NOWHERE, "slack", "C1", message, at=1.0, author=SAM, text=text, edited_at=edited_at)
 
     return tell
 
 
 def takes_back(message: str = "1.0") -> Told:
     async def tell(work: Transaction) -> None:
-        await heard.forget(work, "slack", "C1", message, at=9.0)
+        await heard.forget(work, NOWHERE, "slack", "C1", message, at=9.0)
 
     return tell
 

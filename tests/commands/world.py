@@ -15,6 +15,7 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.loader import load
 from bot.changes import ledger
 from bot.chat.console.drawing import describe
+from bot.chat.mirror import Mirror
 from bot.chat.views import Person, Reply, decode_view, plain
 from bot.clock import ManualClock
 from bot.commands.completion import Completion
@@ -25,6 +26,7 @@ from bot.incidents.announcements import Announcements
 from bot.incidents.card import card
 from bot.incidents.grading import SplitOff
 from bot.incidents.history import History
+from bot.incidents.mirroring import Mirroring
 from bot.incidents.model import Cause, Incident, Suspect
 from bot.incidents.pictures import Pictures
 from bot.incidents.service import Causes, Incidents
@@ -309,6 +311,7 @@ async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -
         silences=Silences(database, clock, lambda: 0),
         runbooks=runbooks,
         history=History(database),
+        mirroring=Mirroring(database, clock, Mirror(["slack", "discord"], clock), announcements),
         pictures=Pictures(database, clock, current),
         retros=Retros(database, clock, announcements, person=people(current), author=authors(current)),
         metrics=metrics,

@@ -1,4 +1,7 @@
-"""What people say in the console's rooms, and reading it back. Commands never come here: they are no part of a conversation."""
+"""What people say in the console's rooms, and reading it back, with what they said in the incident's rooms on other platforms.
+
+Commands never come here: they are no part of a conversation.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,19 @@ from collections.abc import Sequence
 
 from sqlalchemy import or_, select, tuple_
 
-from bot.chat.console.rooms import add_message, find_room, make_room, message_of, room_of, select_rooms
+from bot.chat.console.rooms import (
+    add_message,
+    find_room,
+    heard_in,
+    homes_of,
+    make_room,
+    message_of,
+    room_of,
+    select_rooms,
+)
 from bot.chat.conversation import LOBBY, ConsoleRoom, Message
 from bot.chat.harmless import harmless
+from bot.chat.mirror import HOME, Mirror, answered
 from bot.chat.views import Person
 from bot.clock import Clock
 from bot.errors import InvalidTransition, MalformedPayload, NotFound
@@ -21,10 +34,10 @@ SAID_LENGTH = 4_000  # characters of one message
 
 
 class ConsoleConversation:
-    """Implements bot.chat.conversation.Conversation."""
+    """Implements bot.chat.conversation.Conversation. What is said is mirrored, where there is a `mirror`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, mirror: Mirror | None = None) -> None:
+        self._database, self._clock, self._mirror = database, clock, mirror
 
     async def prepare(self) -> None:
         """Make sure that the lobby is there."""
@@ -84,24 +97,33 @@ class ConsoleConversation:
                 "pinned": False,
             }
             message, _ = await add_message(work, values)
+            if self._mirror is not None and row.kind == "incident":
+                await self._mirror.said(work, message, HOME, row.incident)
             return message
 
     async def history(self, room: str, *, before: int | None = None, limit: int = 100) -> list[Message]:
         """The newest messages older than `before`, oldest first."""
-        query = select(messages).where(messages.c.room == room).order_by(messages.c.id.desc()).limit(limit)
-        if before is not None:
-            query = query.where(messages.c.id < before)
+        m = messages.c
         async with self._database.reading() as connection:
-            return [message_of(row) for row in reversed((await connection.execute(query)).all())]
+            said = m.room.in_(await heard_in(connection, room)) & m.taken_back_at.is_(None)
+            query = select(messages).where(said).order_by(m.id.desc()).limit(limit)
+            if before is not None:
+                query = query.where(m.id < before)
+            rows = (await connection.execute(query)).all()
+            quotes = await answered(connection, rows)
+        return [message_of(row, room, quotes.get(row.id, "")) for row in reversed(rows)]
 
     async def pinned(self, room: str) -> list[Message]:
         """The messages that are kept in sight, oldest first."""
         query = select(messages).where(messages.c.room == room, messages.c.pinned).order_by(messages.c.id).limit(20)
         async with self._database.reading() as connection:
-            return [message_of(row) for row in await connection.execute(query)]
+            return [message_of(row, room) for row in await connection.execute(query)]
 
     async def messages(self, ids: Sequence[int]) -> list[Message]:
-        """Those of these messages that exist, in the order of their ids."""
+        """Those of these messages that exist and belong into a room, in the order of their ids."""
         query = select(messages).where(messages.c.id.in_(ids)).order_by(messages.c.id)
         async with self._database.reading() as connection:
-            return [message_of(row) for row in await connection.execute(query)]
+            rows = (await connection.execute(query)).all()
+            homes = await homes_of(connection, {row.room for row in rows})
+            quotes = await answered(connection, rows)
+        return [message_of(row, homes[row.room], quotes.get(row.id, "")) for row in rows if row.room in homes]

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.conversation import LOBBY, ConsoleRoom, Message
 from bot.chat.harmless import one_line
+from bot.chat.mirror import HOME, platform_of
 from bot.chat.views import View, decode_view
 from bot.storage.database import Transaction, upsert
-from bot.storage.tables import console_rooms, messages
+from bot.storage.tables import console_rooms, messages, rooms
 
 __all__ = [
     "add_message",
     "find_room",
     "free_name",
+    "heard_in",
+    "homes_of",
     "make_room",
     "message_of",
     "private_room_id",
@@ -28,6 +33,7 @@ __all__ = [
 
 TITLE_LENGTH = 300
 NAME_LENGTH = 80  # what Slack allows too, so that a room has one name everywhere
+_KEY = rooms.c.platform + ":" + rooms.c.external  # how bot.chat.heard files what is said in a room elsewhere
 
 
 def private_room_id(person: str) -> str:
@@ -100,7 +106,7 @@ async def add_message(work: Transaction, values: dict[str, Any]) -> tuple[int, s
 
 
 def select_rooms() -> Select[Any]:
-    """Rooms with the moment of their newest message."""
+    """Rooms with the moment of their newest message, and of the newest in their incident's rooms elsewhere."""
     newest = (
         select(messages.c.at)
         .where(messages.c.room == console_rooms.c.id)
@@ -108,7 +114,32 @@ def select_rooms() -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
-    return select(console_rooms, func.coalesce(newest, console_rooms.c.created_at).label("last_at"))
+    elsewhere = (
+        select(func.max(messages.c.at))
+        .join(rooms, messages.c.room == _KEY)
+        .where(rooms.c.incident == console_rooms.c.incident, messages.c.taken_back_at.is_(None))
+        .scalar_subquery()
+    )
+    last = func.coalesce(newest, console_rooms.c.created_at).label("last_at")
+    return select(console_rooms, last, func.coalesce(elsewhere, 0.0).label("heard_at"))
+
+
+async def heard_in(connection: AsyncConnection, room: str) -> list[str]:
+    """Where what belongs into this room is kept: itself, and its incident's rooms on other platforms."""
+    mine = select(console_rooms.c.incident).where(console_rooms.c.id == room, console_rooms.c.kind == "incident")
+    query = select(_KEY).where(rooms.c.incident.in_(mine), rooms.c.external.is_not(None), rooms.c.platform != HOME)
+    return [room, *(await connection.execute(query)).scalars()]
+
+
+async def homes_of(connection: AsyncConnection, kept: Collection[str]) -> dict[str, str]:
+    """By where it is kept, the room into which it belongs; what belongs into none is left out."""
+    query = (
+        select(_KEY.label("key"), console_rooms.c.id)
+        .join(console_rooms, console_rooms.c.incident == rooms.c.incident)
+        .where(_KEY.in_(kept), console_rooms.c.kind == "incident", rooms.c.platform != HOME)
+    )
+    elsewhere = {row.key: row.id for row in await connection.execute(query)}
+    return {one: one for one in kept if platform_of(one) == HOME} | elsewhere
 
 
 def room_of(row: Row[Any]) -> ConsoleRoom:
@@ -121,15 +152,15 @@ def room_of(row: Row[Any]) -> ConsoleRoom:
         person=row.person,
         archived=bool(row.archived),
         created_at=row.created_at,
-        last_at=row.last_at,
+        last_at=max(row.last_at, row.heard_at),
     )
 
 
-def message_of(row: Row[Any]) -> Message:
-    """A row of `messages` as a value."""
+def message_of(row: Row[Any], room: str, answered: str = "") -> Message:
+    """A row of `messages` as a value, in the room into which it belongs."""
     return Message(
         id=row.id,
-        room=row.room,
+        room=room,
         at=row.at,
         author=row.author,
         author_name=row.author_name,
@@ -138,6 +169,9 @@ def message_of(row: Row[Any]) -> Message:
         view=_view_of(row.view_json),
         edited_at=row.edited_at,
         pinned=bool(row.pinned),
+        platform=platform_of(row.room),
+        answered=answered,
+        taken_back=row.taken_back_at is not None,
     )
 
 

@@ -37,7 +37,7 @@ _WHY = {
 
 
 class DiscordGateway:
-    """Implements Gateway, Announcing, Archiving and Pinning. A room's name and topic stay: its title is on the card.
+    """Implements Gateway, Announcing, Archiving, Pinning and Withdrawing. A room's name and topic stay: its title is on the card.
 
     `link` is a room in the situation room, "" for none.
     """
@@ -95,6 +95,10 @@ class DiscordGateway:
         if not number.isdecimal():
             raise MessageLost(f"{number!r} is no message of Discord's")
         await self._posts.edit(room, int(number), view)
+
+    async def withdraw(self, message: PostedMessage) -> None:
+        """Take a message of ours away; one that is gone already is gone."""
+        await self._posts.withdraw(_room(message.room), int(message.message))
 
     async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
         """Let people in, who see the room then; who cannot come is named."""

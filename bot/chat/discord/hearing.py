@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import discord
@@ -15,6 +15,7 @@ import discord
 from bot.chat import heard
 from bot.chat.discord.accounts import PLATFORM, Accounts
 from bot.chat.discord.client import AWAY, DiscordClient, Refused
+from bot.chat.mirror import Mirror
 from bot.chat.views import Person
 from bot.clock import Clock
 from bot.errors import DeliveryError, Retryable, StorageUnavailable
@@ -51,10 +52,11 @@ class Hearing:
         database: Database,
         clock: Clock,
         incidents: Incidents,
+        mirror: Mirror,
         metrics: Metrics,
     ) -> None:
         self._client, self._accounts, self._database, self._clock = client, accounts, database, clock
-        self._incidents, self._metrics = incidents, metrics
+        self._incidents, self._mirror, self._metrics = incidents, mirror, metrics
         self._happenings: asyncio.Queue[tuple[str, int, int | None, Any]] = asyncio.Queue(WAITING)
         self.missed = False
 
@@ -163,7 +165,7 @@ class Hearing:
     async def _forget(self, number: int, room: int, message: str) -> None:
         """It was taken back, and with it the note that it may have been."""
         async with self._database.transaction() as work:
-            await heard.forget(work, PLATFORM, str(room), message, at=self._clock.now())
+            await heard.forget(work, self._mirror, PLATFORM, str(room), message, at=self._clock.now())
         await self._incidents.unpin(number, _key(room, message), MUSTER)
 
     # --- history ------------------------------------------------------------------------------------------------------
@@ -176,26 +178,27 @@ class Hearing:
             noted = await timeline.pinned_messages(connection, number) if number is not None else set()
         if number is None:
             return
-        there, threads = await self._read(number, room, room, noted), await self._threads(room)
+        found, threads = await self._read(room), await self._threads(room)
         for thread in threads:
-            there |= await self._read(number, room, thread, noted)
+            found += await self._read(thread)
+        found.sort(key=lambda message: message.id)  # as it was said: it is mirrored in this order
+        for start in range(0, len(found), PAGE):
+            await self._hear(room, found[start : start + PAGE])
+        for message in found:
+            if _is_pinned(message) is not (_key(room, str(message.id)) in noted):
+                await self._pin(number, room, message, MUSTER)
         if len(threads) < FOLDED:  # else what we know may stand in one that was not read
-            for message in known - there:
-                await self._forget(number, room, message)
+            for gone in known - {str(message.id) for message in found}:
+                await self._forget(number, room, gone)
 
-    async def _read(self, number: int, room: int, channel: int, noted: Collection[str]) -> set[str]:
-        """Keep what stands in a channel or thread; returns the ids of all messages there."""
+    async def _read(self, channel: int) -> list[discord.Message]:
+        found: list[discord.Message] = []
         before: discord.Object | None = None
-        there: set[str] = set()
         while True:
             page = await self._page(channel, before)
-            await self._hear(room, page)
-            for message in page:
-                there.add(str(message.id))
-                if _is_pinned(message) is not (_key(room, str(message.id)) in noted):
-                    await self._pin(number, room, message, MUSTER)
+            found += page
             if len(page) < PAGE:
-                return there
+                return found
             before = discord.Object(min(message.id for message in page))
 
     async def _page(self, channel: int, before: discord.Object | None) -> list[discord.Message]:
@@ -230,6 +233,7 @@ class Hearing:
             for message, text, files in kept:
                 await heard.hear(
                     work,
+                    self._mirror,
                     PLATFORM,
                     str(room),
                     str(message.id),
@@ -238,6 +242,7 @@ class Hearing:
                     text=text,
                     files=files,
                     edited_at=message.edited_at.timestamp() if message.edited_at else None,
+                    answers=_answered(message, room),
                 )
 
 
@@ -255,6 +260,15 @@ def _text(message: discord.Message) -> str:
     people = {person.id: person.display_name for person in message.mentions}
     text = re.sub(r"<@!?([0-9]{15,20})>", lambda m: f"@{people.get(int(m[1]), m[1])}", message.content)
     return _EMOJI.sub(r":\1:", text).strip()
+
+
+def _answered(message: discord.Message, room: int) -> str:
+    """The message that it answers, or that its thread began with; "" for none."""
+    if message.reference is not None and message.reference.message_id is not None:
+        return str(message.reference.message_id)
+    return (
+        str(message.channel.id) if message.channel.id != room else ""
+    )  # a thread has the number of what it began with
 
 
 def _files(message: discord.Message) -> Iterator[str]:

@@ -65,7 +65,8 @@ class DiscordPlatform:
         """What hears Discord; start it when everything else is there. It tells `elsewhere` when Discord is out of reach."""
         database, clock, metrics = services.database, services.clock, services.metrics
         asking = Asking(self._accounts, database, dispatcher, self._catalog, metrics, clock, short=self._short)
-        hearing = Hearing(self._client, self._accounts, database, clock, services.incidents, metrics)
+        mirror = services.mirroring.mirror
+        hearing = Hearing(self._client, self._accounts, database, clock, services.incidents, mirror, metrics)
 
         def socket(identifies: Identifies, content: bool, guild: int) -> Socket:
             return Socket(hearing.happened, asking, identifies, metrics, content=content, guild=guild)

@@ -88,6 +88,19 @@ class Posts:
                 raise MessageLost(str(error)) from error
             raise self.lost(error) from error
 
+    async def withdraw(self, channel: int, message: int) -> None:
+        """Take a message of ours away; one that is gone already is gone."""
+        try:
+            await self._client.call(
+                "take a message away",
+                lambda c: c.get_partial_messageable(channel).get_partial_message(message).delete(),
+                again=True,
+            )
+        except Refused as error:
+            if error.number != UNKNOWN_MESSAGE:
+                raise self.lost(error) from error
+        self._forget(channel, message)
+
     async def pin(self, channel: int, message: int) -> None:
         """Keep it in sight. A card that cannot be pinned is a card still: why is remembered for whoever looks after Muster."""
         try:

@@ -120,6 +120,15 @@ class SlackGateway:
 
         await self.pictures.sent(view, lambda drawn: self._edit(message, drawn))
 
+    async def withdraw(self, message: PostedMessage) -> None:
+        """Take a message of ours away; one that is gone already is gone."""
+        try:
+            await self._in(message.room, "chat.delete", ts=message.message)
+        except Refused as error:
+            if error.error not in {"message_not_found", "cant_delete_message"}:
+                raise
+        self._forget(message)
+
     async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
         """Bring people in, a hundred at a time; who cannot come is named."""
         found: dict[str, Person] = {}

@@ -5,6 +5,7 @@ Slack says things twice and out of order: everything here may be repeated. What 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,9 +30,14 @@ class Hearing:
     ) -> None:
         self._client, self._accounts, self._database = client, accounts, database
         self._clock, self._keeping = clock, keeping
+        self._turn = asyncio.Lock()  # what is said is kept in the order in which we are told
 
     async def message(self, event: Mapping[str, Any]) -> None:
         """A message, an edit or a deletion."""
+        async with self._turn:
+            await self._message(event)
+
+    async def _message(self, event: Mapping[str, Any]) -> None:
         channel = str(event["channel"])
         number = await self._incident(channel)
         if number is None:

@@ -59,18 +59,18 @@ class History:
             known = await heard.standing(connection, PLATFORM, room)
         if number is None:
             return
-        there: set[str] = set()
-        moves: list[Mapping[str, Any]] = []
-        async for page in self._pages("conversations.history", channel=room):
-            found = [*page]
-            for message in page:
-                if message.get("reply_count"):
-                    async for replies in self._pages("conversations.replies", channel=room, ts=str(message["ts"])):
-                        found += replies
-            await self._keeping.messages(room, found)
-            await self._keeping.pins(number, room, found)
-            there |= {str(message["ts"]) for message in found if message.get("subtype") != GONE}
-            moves += [message for message in page if message.get("subtype") in JOINED | LEFT]
+        page = [message async for page in self._pages("conversations.history", channel=room) for message in page]
+        said = {str(message["ts"]): message for message in page}
+        for message in page:
+            if message.get("reply_count"):
+                async for replies in self._pages("conversations.replies", channel=room, ts=str(message["ts"])):
+                    said |= {str(reply["ts"]): reply for reply in replies}
+        found = sorted(said.values(), key=lambda one: float(one["ts"]))  # as it was said: it is mirrored in this order
+        for start in range(0, len(found), PAGE):
+            await self._keeping.messages(room, found[start : start + PAGE])
+        await self._keeping.pins(number, room, found)
+        there = {str(message["ts"]) for message in found if message.get("subtype") != GONE}
+        moves = [message for message in page if message.get("subtype") in JOINED | LEFT]
         for message in sorted(moves, key=lambda one: float(one["ts"])):
             await self._attend(number, message)
         await self._forget(number, room, known, there)

@@ -6,10 +6,12 @@ Whether we were told at once or read it in the history makes no difference here.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.chat import heard
+from bot.chat.mirror import Mirror
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.mrkdwn import unescape
@@ -28,12 +30,17 @@ SAID = frozenset(
 )  # subtypes that people say; the others are Slack's
 WORDS = 3_000  # characters of a message that a note quotes
 
+_MENTION = re.compile(r"<@([A-Z0-9]+)")
+
 
 class Keeping:
     """Keeps what people say; what Muster said is kept where it was said first, what other bots said nowhere."""
 
-    def __init__(self, client: SlackClient, accounts: Accounts, database: Database, incidents: Incidents) -> None:
-        self._client, self._accounts, self._database, self._incidents = client, accounts, database, incidents
+    def __init__(
+        self, client: SlackClient, accounts: Accounts, database: Database, incidents: Incidents, mirror: Mirror
+    ) -> None:
+        self._client, self._accounts, self._database = client, accounts, database
+        self._incidents, self._mirror = incidents, mirror
         self._pinning = asyncio.Lock()  # from reading what is so to writing it down
 
     async def messages(self, channel: str, messages: Iterable[Mapping[str, Any]]) -> None:
@@ -43,16 +50,17 @@ class Keeping:
             account = str(message.get("user") or "")
             if not account or (message.get("subtype") or "") not in SAID or message.get("bot_id"):
                 continue
-            text, files = unescape(str(message.get("text") or "")), tuple(_files(message))
+            text, files = await self._text(message), tuple(_files(message))
             if text.strip() or files:
                 said.append((message, await self._accounts.person(account), text, files))
         if not said:
             return
         async with self._database.transaction() as work:
             for message, author, text, files in said:
-                edited = message.get("edited") or {}
+                edited, thread = message.get("edited") or {}, str(message.get("thread_ts") or "")
                 await heard.hear(
                     work,
+                    self._mirror,
                     PLATFORM,
                     channel,
                     str(message["ts"]),
@@ -61,12 +69,13 @@ class Keeping:
                     text=text,
                     files=files,
                     edited_at=float(edited["ts"]) if edited.get("ts") else None,
+                    answers=thread if thread != message["ts"] else "",
                 )
 
     async def deletion(self, number: int, channel: str, ts: str, at: float) -> None:
         """A message was taken back, and with it the note that it may have been."""
         async with self._database.transaction() as work:
-            await heard.forget(work, PLATFORM, channel, ts, at=at)
+            await heard.forget(work, self._mirror, PLATFORM, channel, ts, at=at)
         await self._incidents.unpin(number, _key(channel, ts), MUSTER)
 
     async def pin(self, number: int, channel: str, ts: str, by: Person = MUSTER) -> None:
@@ -96,8 +105,14 @@ class Keeping:
             if is_pinned(message) is not (_key(channel, ts) in noted):
                 await self.pin(number, channel, ts)
 
+    async def _text(self, message: Mapping[str, Any]) -> str:
+        """What it says, with names where Slack has accounts."""
+        text = str(message.get("text") or "")
+        names = {account: (await self._accounts.person(account)).name for account in set(_MENTION.findall(text))}
+        return unescape(text, lambda account: names.get(account, account))
+
     async def _words(self, message: Mapping[str, Any]) -> str:
-        said = " ".join((unescape(str(message.get("text") or "")), *_files(message))).strip()[:WORDS]
+        said = " ".join((await self._text(message), *_files(message))).strip()[:WORDS]
         author = await self._accounts.person(str(message["user"])) if message.get("user") else None
         return (
             f"{author.name}: {said or '(a message without words)'}" if author else said or "(a message without words)"

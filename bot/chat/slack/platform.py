@@ -71,7 +71,7 @@ class SlackPlatform:
     def listen(self, dispatcher: Dispatcher, services: Services, elsewhere: Gateway) -> SlackEdge:
         """What hears Slack; start it when everything else is there. It tells `elsewhere` when Slack is out of reach."""
         database, clock = services.database, services.clock
-        keeping = Keeping(self._client, self._accounts, database, services.incidents)
+        keeping = Keeping(self._client, self._accounts, database, services.incidents, services.mirroring.mirror)
         return SlackEdge(
             self._client,
             Asking(self._client, self._accounts, self.gateway.pictures, database, dispatcher, self._catalog),

@@ -26,7 +26,7 @@ _METHODS = {
         (
             *("conversations.invite", "conversations.info", "conversations.open", "conversations.history"),
             *("conversations.replies", "conversations.join", "chat.update", "users.lookupByEmail", "reactions.add"),
-            *("apps.connections.open", "reactions.get"),
+            *("apps.connections.open", "reactions.get", "chat.delete"),
             "bookmarks.list",
             "users.conversations",
         ),

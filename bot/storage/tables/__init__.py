@@ -10,12 +10,14 @@ from bot.storage.tables.base import metadata
 from bot.storage.tables.chat import (
     announced,
     console_rooms,
+    copies,
     effects,
     invocations,
     menus,
     messages,
     progress_messages,
     rooms,
+    unmirrored,
 )
 from bot.storage.tables.engine import alerts, changes, cursors, deliveries, engine_states, feedback, groups, silences
 from bot.storage.tables.incidents import (
@@ -36,6 +38,7 @@ __all__ = [
     "approvals",
     "changes",
     "console_rooms",
+    "copies",
     "cursors",
     "deliveries",
     "effects",
@@ -57,4 +60,5 @@ __all__ = [
     "silences",
     "timeline",
     "timers",
+    "unmirrored",
 ]

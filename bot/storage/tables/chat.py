@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, Table, Text, text
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text, text
 
 from bot.storage.tables.base import Id, incident_number, metadata
 
-__all__ = ["announced", "console_rooms", "effects", "invocations", "menus", "messages", "progress_messages", "rooms"]
+__all__ = [
+    "announced",
+    "console_rooms",
+    "copies",
+    "effects",
+    "invocations",
+    "menus",
+    "messages",
+    "progress_messages",
+    "rooms",
+    "unmirrored",
+]
 
 rooms = Table(  # exactly one room for each incident on each platform: this row decides, then the platform is asked
     "rooms",
@@ -74,6 +85,7 @@ messages = Table(  # of our own rooms, and, by `external`, what people said in r
     Column("view_json", Text),
     Column("nonce", Text, unique=True),
     Column("external", Text),  # the other platform's id
+    Column("answers", Text),  # that of the message which this one answers
     Column("edited_at", Double),
     Column(
         "taken_back_at", Double
@@ -82,6 +94,25 @@ messages = Table(  # of our own rooms, and, by `external`, what people said in r
     Index("ix_messages_room", "room", "id"),
     Index("uq_messages_room_external", "room", "external", unique=True),
     Index("ix_messages_at", "at"),
+)
+
+copies = Table(  # what people said in one room of an incident, as it stands in its room on another platform
+    "copies",
+    metadata,
+    Column("message", Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform", Text, primary_key=True),
+    Column("incident", Id, nullable=False),
+    Column("room", Text, nullable=False, server_default=""),
+    Column("external", Text),  # the platform's id, once it has answered
+    Column("tried_at", Double),  # when it was sent for the first time, whether or not it arrived
+    Column("shown", Text, nullable=False, server_default=""),  # a digest of what was sent last
+    Index("ix_copies_external", "platform", "room", "external"),
+)
+
+unmirrored = Table(  # incidents whose rooms keep to themselves what is said in them
+    "unmirrored",
+    metadata,
+    incident_number(primary_key=True),
 )
 
 announced = Table(  # the line of an incident in each channel where it is announced

@@ -219,6 +219,7 @@ def upgrade() -> None:
         sa.Column("view_json", sa.Text(), nullable=True),
         sa.Column("nonce", sa.Text(), nullable=True),
         sa.Column("external", sa.Text(), nullable=True),
+        sa.Column("answers", sa.Text(), nullable=True),
         sa.Column("edited_at", sa.Double(), nullable=True),
         sa.Column("taken_back_at", sa.Double(), nullable=True),
         sa.Column("pinned", sa.Boolean(), nullable=False),
@@ -389,6 +390,29 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_approvals_run_runs")),
         sa.PrimaryKeyConstraint("run", "person", name=op.f("pk_approvals")),
+    )
+    op.create_table(
+        "copies",
+        sa.Column("message", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("incident", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("room", sa.Text(), server_default="", nullable=False),
+        sa.Column("external", sa.Text(), nullable=True),
+        sa.Column("tried_at", sa.Double(), nullable=True),
+        sa.Column("shown", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message"], ["messages.id"], name=op.f("fk_copies_message_messages"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("message", "platform", name=op.f("pk_copies")),
+    )
+    with op.batch_alter_table("copies", schema=None) as batch_op:
+        batch_op.create_index("ix_copies_external", ["platform", "room", "external"], unique=False)
+
+    op.create_table(
+        "unmirrored",
+        sa.Column("incident", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.number"], name=op.f("fk_unmirrored_incident_incidents")),
+        sa.PrimaryKeyConstraint("incident", name=op.f("pk_unmirrored")),
     )
     op.create_table(
         "page_messages",
