@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
-from bot.chat.views import Button, Code, Reply
+from bot.chat import heard
+from bot.chat.mirror import Mirror
+from bot.chat.views import Button, Code, Person, Reply
+from bot.storage import tables
 from tests.chat.gateway_contract import card, notice, page, request
 from tests.rows import keep_incident
 from tests.web.conftest import Site
+from tests.web.test_live import listening
 
 ROBIN = {"as": "robin"}
 
@@ -32,6 +37,40 @@ async def test_the_lobby_stands_first_however_many_rooms_there_are(site: Site) -
     assert rest["next"] is None
 
 
+async def test_what_is_said_in_the_incidents_rooms_elsewhere_is_part_of_the_conversation(site: Site) -> None:
+    room = await with_incident(site)
+    mirror, mika = Mirror((), site.clock), Person("mika", "Mika Laine")
+    site.clock.advance(60)
+    async with site.database.transaction() as work:
+        values = {"incident": 1, "platform": "slack", "name": room, "external": "C1", "state": "open"}
+        await work.connection.execute(insert(tables.rooms).values(values))
+    async with listening(site) as listener:
+        async with site.database.transaction() as work:
+            for channel, message, text, answers in (
+                ("C1", "1.0", "is it the cache?", ""),
+                ("C1", "2.0", "yes", "1.0"),
+                ("C9", "3.0", "elsewhere", ""),
+            ):
+                at = site.clock.now()
+                await heard.hear(
+                    work, mirror, "slack", channel, message, at=at, author=mika, text=text, answers=answers
+                )
+        told = [await listener.next() for _ in range(2)]
+        found = (await site.get(f"/api/v1/rooms/{room}/messages"))["items"]
+        assert told == [("message", one) for one in found]
+        assert [(one["platform"], one["room"], one["text"], one["answered"]) for one in found] == [
+            ("slack", room, "is it the cache?", None),
+            ("slack", room, "yes", "Mika Laine: is it the cache?"),
+        ]
+        shown = next(r for r in (await site.get("/api/v1/rooms"))["items"] if r["id"] == room)
+        assert shown["last_at"] == "2026-01-05T09:01:00.000Z"
+        async with site.database.transaction() as work:
+            await heard.forget(work, mirror, "slack", "C1", "2.0", at=9.0)
+        event, gone = await listener.next()
+        assert (event, gone["id"], gone["text"], gone["taken_back"]) == ("edited", found[1]["id"], "", True)
+    assert len((await site.get(f"/api/v1/rooms/{room}/messages"))["items"]) == 1
+
+
 async def test_a_room_shows_its_incident(site: Site) -> None:
     room = await with_incident(site)
     shown = next(r for r in (await site.get("/api/v1/rooms"))["items"] if r["id"] == room)
@@ -52,6 +91,9 @@ async def test_what_is_said_is_a_message(site: Site) -> None:
         "view": None,
         "edited_at": None,
         "pinned": False,
+        "platform": "console",
+        "answered": None,
+        "taken_back": False,
     }
     assert site.dispatcher.asked == []
 

@@ -54,7 +54,10 @@ class Speaker(msgspec.Struct, kw_only=True):
 
 
 class Message(msgspec.Struct, kw_only=True):
-    """Something said. Muster's messages have a view; `text` is the same in words."""
+    """Something said. Muster's messages have a view; `text` is the same in words.
+
+    `platform` is where it was said: console is here. `answered` says who and what it answers, on a line, where it does.
+    """
 
     id: int
     room: str
@@ -64,6 +67,9 @@ class Message(msgspec.Struct, kw_only=True):
     view: views.View | None
     edited_at: Time | None
     pinned: bool
+    platform: str
+    answered: str | None
+    taken_back: bool
 
 
 class Messages(msgspec.Struct, kw_only=True):
@@ -281,6 +287,9 @@ def message_json(message: conversation.Message) -> Message:
         view=message.view,
         edited_at=maybe(message.edited_at),
         pinned=message.pinned,
+        platform=message.platform,
+        answered=message.answered or None,
+        taken_back=message.taken_back,
     )
 
 

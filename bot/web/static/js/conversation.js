@@ -157,9 +157,9 @@ export class ConversationPane {
   #continues(previous, item) {
     const speaker = (one) =>
       one.kind === "pending"
-        ? this.store.me
+        ? `console ${this.store.me}`
         : one.kind === "message" && !one.message.view
-          ? one.message.author.id
+          ? `${one.message.platform} ${one.message.author.id}`
           : null;
     return Boolean(
       previous &&

@@ -63,6 +63,10 @@ export class Conversation {
 
   /** @param {Message} message @param {string} me */
   put(message, me) {
+    if (message.taken_back) {
+      this.messages.delete(message.id);
+      return;
+    }
     this.#note(message);
     this.messages.set(message.id, message);
     this.asides = this.asides.filter(

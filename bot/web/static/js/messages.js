@@ -49,9 +49,12 @@ const row = (item, mark, body, { class: kind, ...props }) =>
     h("div", { class: "item-body" }, body),
   );
 
+const PLATFORMS = { slack: "Slack", discord: "Discord" };
+
 /** @param {import("./log.js").MessageItem} item @param {boolean} continued @param {string} me */
 function said(item, continued, me) {
-  const { author, text, edited_at: edited } = item.message;
+  const { author, text, edited_at: edited, platform, answered } = item.message;
+  const elsewhere = platform !== "console" ? PLATFORMS[platform] ?? platform : "";
   return row(
     item,
     continued ? null : h("span", { class: "monogram", "aria-hidden": "true" }, initials(author.name)),
@@ -63,7 +66,9 @@ function said(item, continued, me) {
             { class: "author" },
             h("bdi", {}, author.name),
             author.id === me ? h("span", { class: "muted" }, "you") : null,
+            elsewhere ? h("span", { class: "muted" }, `in ${elsewhere}`) : null,
           ),
+      answered ? h("p", { class: "muted answered", dir: "auto" }, h("bdi", {}, answered)) : null,
       h(
         "p",
         { class: "words", dir: "auto" },

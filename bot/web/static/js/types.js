@@ -23,7 +23,8 @@
  *   buttons?: Button[]}} Page
  *
  * @typedef {{id: number, room: string, at: string, author: {id: string, name: string, kind: "person"|"muster"},
- *   text: string, view: Card|Notice|Page|null, edited_at: string|null, pinned: boolean}} Message
+ *   text: string, view: Card|Notice|Page|null, edited_at: string|null, pinned: boolean,
+ *   platform: string, answered: string|null, taken_back: boolean}} Message
  * @typedef {{text: string, private: boolean, failed: boolean, spans?: Span[], details?: Text[], output?: string,
  *   buttons?: Button[], picture?: Drawing|null}} Reply
  *
