@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.chat import absence
-from bot.chat.discord import client, socket, supervision
+from bot.chat.discord import client, lacking, socket, supervision
 from bot.chat.views import Person as Somebody
 from tests.fakes.discord import FakeDiscord, Person
 from tests.scenarios.discord_stage import Stage, alert, muster, plain, server
@@ -23,6 +23,7 @@ ROBIN = Somebody("robin", "Robin Vos")
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds are short here."""
     monkeypatch.setattr(client, "AWAY", 0.1)
+    monkeypatch.setattr(lacking, "AGAIN", 0.5)
     monkeypatch.setattr(supervision, "AWAY", 0.1)
     monkeypatch.setattr(client, "LOCKED_OUT", 0.3)
     monkeypatch.setattr(supervision, "LOCKED_OUT", 0.3)
@@ -282,6 +283,32 @@ async def test_a_room_that_somebody_deleted_is_made_anew_with_everybody_who_was_
         await stage.card(another)
         await stage.settled()
         assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_a_permission_that_is_taken_away_is_told_and_what_needs_it_is_done_when_it_is_back(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    before = discord.app.role.permissions
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        discord.deny("MANAGE_CHANNELS")
+        await stage.alerts()
+        await check_of(stage, "does not let Muster make a room. muster check --live names")
+        await stage.told("does not let Muster make a room")
+        await discord.until(lambda: robin.dm.posts, 20.0)  # people are paged nevertheless
+        discord.app.role.permissions = before
+        room = await stage.room()
+        await stage.card(room)
+        await stage.settled()
+        discord.deny("SEND_MESSAGES")
+        for number in range(3):
+            await stage.app.incidents.note(1, f"note {number}", ROBIN)
+        await stage.told("does not let Muster post in a room")
+        discord.app.role.permissions = before
+        await stage.shown(room, "note 2")
+        await stage.settled()
+        assert [plain(m)[-6:] for m in room.posts if "Note by" in plain(m)] == ["note 0", "note 1", "note 2"]
+        ready = await stage.until(stage.ready, lambda ready: ready["checks"]["discord"]["detail"] == "connected")
+        assert ready["outbox"]["dead"] == 0
 
 
 async def test_twenty_incidents_at_once_stay_within_discords_limits(

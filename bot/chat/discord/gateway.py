@@ -13,7 +13,8 @@ from bot.catalog.model import DiscordRooms
 from bot.chat.discord.accounts import PLATFORM, Accounts
 from bot.chat.discord.channels import Channels
 from bot.chat.discord.client import DiscordClient, Refused
-from bot.chat.discord.posts import MISSING_ACCESS, MISSING_PERMISSIONS, Posts
+from bot.chat.discord.lacking import MISSING_PERMISSIONS, Lacking
+from bot.chat.discord.posts import MISSING_ACCESS, Posts
 from bot.chat.discord.rooms import Rooms
 from bot.chat.gateway import DoorClosed, Invitation, MessageLost, PostedMessage, RoomLost, RoomRequest
 from bot.chat.views import Person, View
@@ -52,15 +53,16 @@ class DiscordGateway:
         link: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._client, self._accounts = client, accounts
-        self._posts = Posts(client, accounts.known)
-        self._rooms = Rooms(client, self._posts, wish, link)
+        self._lacking = Lacking()
+        self._posts = Posts(client, accounts.known, self._lacking)
+        self._rooms = Rooms(client, self._posts, self._lacking, wish, link)
         self._channels = Channels(client)
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What whoever looks after Muster should know, though it works."""
         pinless = f"The card could not be pinned: {self._posts.pinless}." if self._posts.pinless else ""
-        return tuple(word for word in (self._rooms.warning, pinless) if word)
+        return tuple(word for word in (*self._lacking.remarks, self._rooms.warning, pinless) if word)
 
     async def open_room(self, request: RoomRequest) -> str:
         """Make the room, or adopt the one that a crash left unrecorded; one that is archived is opened again."""

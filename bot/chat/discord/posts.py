@@ -15,6 +15,7 @@ import discord
 
 from bot.chat.discord.client import DiscordClient, Refused
 from bot.chat.discord.drawing import Drawn, draw
+from bot.chat.discord.lacking import MISSING_PERMISSIONS, Lacking
 from bot.chat.gateway import MessageLost, RoomLost
 from bot.chat.views import Notice, View
 from bot.errors import Permanent, Uncertain
@@ -29,7 +30,7 @@ REMEMBERED = 5_000  # posts, in case one is asked for again although it arrived
 
 # docs.discord.com/developers/topics/opcodes-and-status-codes, JSON error codes
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, MISSING_ACCESS, NOT_OURS, ARCHIVED = 10003, 10008, 50001, 50005, 50083
-TOO_MANY_PINS, MISSING_PERMISSIONS = 30003, 50013
+TOO_MANY_PINS = 30003
 NOT_THERE = frozenset({UNKNOWN_CHANNEL, MISSING_ACCESS, ARCHIVED})
 
 
@@ -42,8 +43,8 @@ def component_number(channel: int, nonce: str) -> int:
 class Posts:
     """Says, edits and pins. `pinless` is a word on why a card could not be pinned, "" when the last one was."""
 
-    def __init__(self, client: DiscordClient, known: Callable[[str], str]) -> None:
-        self._client, self._known = client, known
+    def __init__(self, client: DiscordClient, known: Callable[[str], str], lacking: Lacking) -> None:
+        self._client, self._known, self._lacking = client, known, lacking
         self._certain: set[int] = set()  # channels where nothing of ours may stand unnoticed
         self._posts: OrderedDict[tuple[int, int], int] = OrderedDict()  # messages by channel and number
         self._deleted: Counter[int] = Counter()  # how many messages of a number are gone; Discord refuses a nonce twice
@@ -65,7 +66,8 @@ class Posts:
         drawn = self._draw(view)
         drawn.view.children[0].id = number
         try:
-            message = await self._send(channel, drawn, number)
+            with self._lacking.trying("post in a room", channel):
+                message = await self._send(channel, drawn, number)
         except Uncertain:
             self._certain.discard(channel)  # the next try looks before it says it again
             raise

@@ -16,7 +16,8 @@ import discord
 
 from bot.catalog.model import DiscordRooms
 from bot.chat.discord.client import DiscordClient, Refused
-from bot.chat.discord.posts import MISSING_ACCESS, MISSING_PERMISSIONS, NOT_THERE, Posts
+from bot.chat.discord.lacking import MISSING_PERMISSIONS, Lacking
+from bot.chat.discord.posts import MISSING_ACCESS, NOT_THERE, Posts
 from bot.chat.discord.threads import THREADS, Threads
 from bot.chat.gateway import RoomRequest
 from bot.chat.harmless import one_line
@@ -83,10 +84,11 @@ class Rooms:
         self,
         client: DiscordClient,
         posts: Posts,
+        lacking: Lacking,
         wish: Callable[[], DiscordRooms],
         link: Callable[[str], str],
     ) -> None:
-        self._client, self._posts, self._wish, self._link = client, posts, wish, link
+        self._client, self._posts, self._lacking, self._wish, self._link = client, posts, lacking, wish, link
         self._threads = Threads(client, posts)
         self._counting = asyncio.Lock()  # channels are counted, then made
         self.warning = ""
@@ -94,15 +96,23 @@ class Rooms:
     async def open(self, request: RoomRequest) -> int:
         """Make the room, or find it; one that was archived is opened again, one that is gone is replaced."""
         async with self._counting:
-            if request.known.isdecimal() and await self._open_again(int(request.known)):
-                return int(request.known)
-            wish = self._wish()
-            if wish.kind == "channel" or (wish.kind == "forum" and request.private):  # no post of a forum is private
-                return await self._channel(request, wish)
-            return await self._threads.open(int(wish.channel), request, forum=wish.kind == "forum")
+            with self._lacking.trying("make a room"):
+                return await self._open(request)
 
     async def archive(self, room: int) -> None:
         """Close it; what was said stays readable."""
+        with self._lacking.trying("archive a room", room):
+            await self._archive(room)
+
+    async def _open(self, request: RoomRequest) -> int:
+        if request.known.isdecimal() and await self._open_again(int(request.known)):
+            return int(request.known)
+        wish = self._wish()
+        if wish.kind == "channel" or (wish.kind == "forum" and request.private):  # no post of a forum is private
+            return await self._channel(request, wish)
+        return await self._threads.open(int(wish.channel), request, forum=wish.kind == "forum")
+
+    async def _archive(self, room: int) -> None:
         channel = await self._look(room)
         if channel is None:
             return
