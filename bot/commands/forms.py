@@ -16,6 +16,7 @@ from bot.commands.tokens import Token
 from bot.commands.values import Reader
 from bot.errors import BadArguments, UnknownVerb
 from bot.incidents.model import number_of, ref
+from bot.runbooks.filling import complaint
 
 __all__ = [
     "COMPLETED",
@@ -201,12 +202,23 @@ def complaints(
                 reader.read(argument, Token(value, value, 0, len(value)))
         except BadArguments as error:
             found[FIELD + argument.name] = error.public
+        if argument.kind is Kind.RUNBOOK and (runbook := reader.catalog.runbooks.get(value)) is not None:
+            found |= _wrong_parameters(runbook, state)
+    given = any(value for name, value in state.items() if name != INCIDENT)
+    if verb.name == "update" and given and not state.get(FIELD + "text", "").strip():
+        found.setdefault(FIELD + "text", "An update needs words: how it stands, for people who do not work on it.")
     if not found:
         try:
             parse(line, verbs, reader, incident)
         except BadArguments as error:
             found[first] = error.public
     return found
+
+
+def _wrong_parameters(runbook: Runbook, state: Mapping[str, str]) -> dict[str, str]:
+    given = [(one, state.get(PARAMETER + one.name, "")) for one in runbook.parameters]
+    told = {PARAMETER + one.name: complaint(runbook, one, value) for one, value in given if value}
+    return {name: said for name, said in told.items() if said}
 
 
 def completion_line(path: Sequence[str], verb: Verb, incident: int | None, asked: str, typed: str) -> str:

@@ -23,7 +23,7 @@ from bot.catalog.suggestions import did_you_mean
 from bot.chat.harmless import one_line
 from bot.errors import BadArguments
 
-__all__ = ["FilledStep", "fill", "parameter_values"]
+__all__ = ["FilledStep", "complaint", "fill", "parameter_values"]
 
 LONGEST_VALUE = 500  # characters of a parameter
 LONGEST_TEXT = 16_384  # characters of one filled text
@@ -77,6 +77,13 @@ def parameter_values(runbook: Runbook, given: Mapping[str, str], context: Mappin
     return {name: _value(runbook, parameter, given.get(name), context) for name, parameter in known.items()}
 
 
+def complaint(runbook: Runbook, parameter: Parameter, value: str) -> str:
+    """What is wrong with a value that somebody gave, and how to give one; "" when it may be had."""
+    if not (problem := _problem(parameter, value)):
+        return ""
+    return f'{parameter.name}="{one_line(value, 60)}" is not allowed: {problem}. {_how(runbook, parameter)}'
+
+
 def fill(runbook: Runbook, values: Mapping[str, str], context: Mapping[str, Any]) -> list[FilledStep]:
     """The steps, filled in. BadArguments when a template asks for what is not there, or a value would do harm."""
     typed = {parameter.name: _typed(parameter, values[parameter.name]) for parameter in runbook.parameters}
@@ -104,10 +111,8 @@ def _value(runbook: Runbook, parameter: Parameter, given: str | None, context: M
             raise BadArguments(f"the default of {parameter.name} cannot be read: {error}") from None
         if not value and parameter.default:
             raise BadArguments(_wanted(runbook, parameter, "needs a value, since no alert says one"))
-    problem = _problem(parameter, value)
-    if problem:
-        shown = one_line(value, 60)
-        raise BadArguments(f'{parameter.name}="{shown}" is not allowed: {problem}. {_how(runbook, parameter)}')
+    if wrong := complaint(runbook, parameter, value):
+        raise BadArguments(wrong)
     return _canonical(parameter, value)
 
 

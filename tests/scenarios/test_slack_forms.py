@@ -34,6 +34,8 @@ FILLED: dict[str, tuple[Values, str]] = {  # what somebody fills in, and what th
     "update": ({"argument:text": "Errors are falling", "argument:next": "30m"}, "Errors are falling"),
 }
 WRONG: dict[str, tuple[Values, str]] = {  # what the form refuses, and at which field it says why
+    "update": ({"argument:next": "30m"}, "argument:text"),
+    "runbook run": ({"parameter:instance": "all of them; now"}, "parameter:instance"),
     "page": ({"argument:who": "@nobody-here"}, "argument:who"),
     "retro action add": ({"argument:text": "x", "argument:owner": "@nobody-here"}, "argument:owner"),
     "silence": ({"argument:matcher": "what", "argument:duration": "2h"}, "argument:matcher"),

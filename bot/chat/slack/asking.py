@@ -29,8 +29,8 @@ from bot.chat.slack.modals import (
 from bot.chat.slack.mrkdwn import unescape
 from bot.chat.slack.pictures import Pictures
 from bot.chat.views import Code, Reply, text
-from bot.commands.definition import Verb
 from bot.commands.dispatch import Dispatcher, Invocation
+from bot.commands.forms import verb_at
 from bot.commands.lines import quoted
 from bot.commands.registry import by_name
 from bot.commands.values import Reader, guest
@@ -86,14 +86,14 @@ class Asking:
         view = body["view"]
         origin = origin_of(view)
         runbook = self._catalog().runbooks.get(str((body["actions"][0].get("selected_option") or {}).get("value", "")))
-        if (verb := self._verb(origin.path)) is not None:
+        if (verb := verb_at(origin.path, self._verbs)) is not None:
             shown = runbook_modal(verb, origin, runbook)
             await self._client.call("views.update", view_id=view["id"], hash=view["hash"], view=shown)
 
     def wrong(self, body: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong in a form that was sent, by field; empty when it can be run. Quick: Slack waits for it."""
         view = body["view"]
-        verb = self._verb(origin_of(view).path)
+        verb = verb_at(origin_of(view).path, self._verbs)
         reader = Reader(catalog=self._catalog(), actor=guest(body["user"]["id"]), platform=PLATFORM, verbs=self._verbs)
         return complaints(view, verb, reader, self._verbs) if verb else {}
 
@@ -101,7 +101,7 @@ class Asking:
         """A form, filled in."""
         view = body["view"]
         origin = origin_of(view)
-        if (verb := self._verb(origin.path)) is not None:
+        if (verb := verb_at(origin.path, self._verbs)) is not None:
             line = command_of(view, verb)
             request = f"{view['id']}:{view.get('hash', '')}"
             await self._run(body["user"]["id"], line, origin.room, origin.incident, request, "")
@@ -109,7 +109,7 @@ class Asking:
     async def suggest(self, body: Mapping[str, Any]) -> Block:
         """What may stand in a field, for what was typed so far."""
         origin = origin_of(body.get("view") or {})
-        verb = self._verb(origin.path)
+        verb = verb_at(origin.path, self._verbs)
         if verb is None:
             return offered(())
         person = await self._accounts.person(body["user"]["id"])
@@ -174,19 +174,13 @@ class Asking:
         except StorageUnavailable:  # the command will say so
             return channel, None
 
-    def _verb(self, path: tuple[str, ...]) -> Verb | None:
-        verb = self._verbs.get(path[0]) if path else None
-        for name in path[1:]:
-            verb = verb.sub(name) if verb is not None else None
-        return verb
-
     async def _form(self, line: str, trigger: str, channel: str, incident: int | None) -> bool:
         """Open a form where typing is worse; False where the words are to be run."""
         view = opening(line, self._verbs, self._catalog().runbooks, incident=incident, room=channel)
         return view is not None and await self._open(trigger, view)
 
     async def _open_form(self, trigger: str, origin: Origin, **given: str) -> None:
-        if (verb := self._verb(origin.path)) is not None:
+        if (verb := verb_at(origin.path, self._verbs)) is not None:
             await self._open(trigger, modal(verb, origin, given=given))
 
     async def _open(self, trigger: str, view: Block) -> bool:

@@ -194,7 +194,11 @@ def test_a_runbooks_form_asks_for_its_parameters() -> None:
     assert command_of(sent, verb_of(path)) == line
     read = parse(line, VERBS, reader(runbooks=books), None)
     assert read.values.pairs("values") == {"instance": 'checkout-3 "old"', "force": "true", "wait": "5"}
-    assert complaints(sent, verb_of(path), reader(runbooks=books), VERBS) == {}
+    wrong = complaints(sent, verb_of(path), reader(runbooks=books), VERBS)
+    assert list(wrong) == ["parameter:instance"]
+    assert r"it does not match checkout-\d" in wrong["parameter:instance"]
+    right = filled(view, instance="checkout-3", force="true", wait="5")
+    assert complaints(right, verb_of(path), reader(runbooks=books), VERBS) == {}
 
 
 def test_a_runbook_that_lacks_a_value_opens_its_form_and_others_run() -> None:
