@@ -60,6 +60,7 @@ class SlackClient:
         self._tiers = tiers or Tiers()
         self._session: aiohttp.ClientSession | None = None
         self._web: AsyncWebClient | None = None
+        self._closed = False
         self._doubted, self._asking = False, asyncio.Lock()
         self._away_until = 0.0  # monotonic
         self._me = ""
@@ -76,12 +77,15 @@ class SlackClient:
 
     def _open(self) -> aiohttp.ClientSession:
         """The connections, opened in the running loop, where they are used."""
+        if self._closed:  # what is still under way would open new ones, which nobody closes
+            raise Retryable("Muster is stopping")
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
         return self._session
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections, for good."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
         self._session = self._web = None

@@ -44,6 +44,7 @@ class Socket:
         await asyncio.gather(self._connecting, return_exceptions=True)
         with suppress(Exception):
             await self._handler.close_async()
+        await self._handler.client.aiohttp_client_session.close()  # the SDK leaves it open where hanging up fails
 
 
 class _Door(AsyncWebClient):

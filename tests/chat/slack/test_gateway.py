@@ -14,7 +14,7 @@ from bot.chat.slack.client import SlackClient
 from bot.chat.slack.gateway import SlackGateway
 from bot.chat.slack.tiers import Tiers
 from bot.chat.views import Person
-from bot.errors import Permanent
+from bot.errors import Permanent, Retryable
 from tests.chat.gateway_contract import GatewayContract, announcement, request
 from tests.fakes.slack import FakeSlack
 from tests.scenarios.slack_stage import SPEED, careless, workspace
@@ -84,6 +84,15 @@ class TestSlackGateway(GatewayContract):
     def platform(self, slack: FakeSlack, ours: SlackGateway) -> Slack:
         slack.channel("incidents", slack.person("mika"), with_app=False)
         return Slack(slack, ours, ROBIN)
+
+
+async def test_what_is_still_under_way_when_muster_stops_opens_no_new_connection(slack: FakeSlack) -> None:
+    client = SlackClient(slack.app.bot_token, slack.api_url)
+    assert await client.myself() == slack.app.user_id
+    await client.close()
+    with pytest.raises(Retryable, match="stopping"):
+        await client.call("auth.test")
+    assert len(slack.calls) == 1
 
 
 def test_slack_has_every_capability(ours: SlackGateway) -> None:
