@@ -109,20 +109,18 @@ class Mirroring:
     async def _post(
         self, effect: Effect, gateway: Gateway, room: str, copy: Row[Any], said: _Said
     ) -> Settlement | Dropped | None:
-        """It may stand there from before a crash, with the words that it had then: it is posted again, and found, and made true."""
+        """It may stand there from before a crash, with the words that it had then: a post that is repeated makes them true."""
         again = copy.tried_at is not None
         if said.gone and not again:
             return _forgotten(effect)
         at = copy.tried_at if again else self._clock.now()
         if not again:
             async with self._database.transaction() as work:
-                await _note(work, effect, tried_at=at, shown=said.digest)
+                await _note(work, effect, tried_at=at)
         view = view_of(said.row, said.answered, at)
         posted = await gateway.post(room, view, nonce=f"{COPY}:{said.row.id}")
         if said.gone:
             return await self._withdraw(effect, gateway, posted)
-        if again and copy.shown != said.digest:
-            await gateway.edit(posted, view)
         return lambda work: _note(work, effect, room=posted.room, external=posted.message, shown=said.digest)
 
     async def _follow(

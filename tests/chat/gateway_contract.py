@@ -8,7 +8,18 @@ from typing import Protocol
 
 import pytest
 
-from bot.chat.gateway import Announcing, Archiving, Bookmarking, Gateway, Pinning, PostedMessage, Renaming, RoomRequest
+from bot.chat.gateway import (
+    Announcing,
+    Archiving,
+    Bookmarking,
+    Gateway,
+    MessageLost,
+    Pinning,
+    PostedMessage,
+    Renaming,
+    RoomRequest,
+    Withdrawing,
+)
 from bot.chat.views import (
     Announcement,
     Button,
@@ -282,6 +293,19 @@ class GatewayContract:
         message = await gateway.post(room, card(), nonce="effect-1")
         await gateway.pin(message)
         await gateway.pin(message)
+
+    async def test_what_is_withdrawn_is_gone_and_may_be_withdrawn_again(
+        self, platform: Platform, gateway: Gateway
+    ) -> None:
+        if not isinstance(gateway, Withdrawing):
+            pytest.skip(f"{gateway.platform} withdraws nothing")
+        room = await gateway.open_room(request())
+        message = await gateway.post(room, notice("the password is 1234"), nonce="effect-1")
+        for _ in range(2):
+            await gateway.withdraw(message)
+        assert not [said for said in await platform.texts(room) if "1234" in said]
+        with pytest.raises(MessageLost):
+            await gateway.edit(message, notice("again"))
 
     async def test_another_title_leaves_the_room_what_it_is(self, platform: Platform, gateway: Gateway) -> None:
         if not isinstance(gateway, Renaming):

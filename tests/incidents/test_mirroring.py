@@ -36,7 +36,7 @@ class Board:
         message = self.nonces.get((room, nonce))
         if message is None:
             message = self.nonces[room, nonce] = f"m{len(self.nonces) + 1}"
-            self.posts[message] = (room, view)
+        self.posts[message] = (room, view)
         if self.after:
             raise self.after.pop(0)
         return PostedMessage(room=room, message=message)

@@ -217,3 +217,30 @@ async def everything(stage: Stage) -> list[dict[str, str]]:
         page = await stage.get(f"/api/v1/rooms/{room}/messages?limit=200{f'&before={cursor}' if cursor else ''}")
         found, cursor = [*page["items"], *found], page["next"]
     return [one for one in found if one["author"]["kind"] == "person"]
+
+
+async def test_what_was_said_while_muster_was_down_is_mirrored_afterwards_in_order_and_what_is_told_twice_is_not(
+    tmp_path: Path, slack: FakeSlack, discord: FakeDiscord, people: tuple[Member, Member], robin: User
+) -> None:
+    _, mika = people
+    async with muster(tmp_path, slack, discord, *people) as stage:
+        first = robin.say(stage.inc, "s-000")
+        await stage.discord_shows("s-000")
+        slack.deliveries.again(first)
+        await stage.settled()
+    root = robin.say(stage.inc, "s-001").message
+    robin.say(stage.inc, "s-002")
+    robin.say(stage.inc, "s-003", thread=root)
+    robin.edit(first.message, "s-000+")
+    said = mika.say(stage.room, "d-001").message
+    mika.say(stage.room, "d-002")
+    mika.delete(mika.say(stage.room, "d-666").message)
+    mika.say(mika.start_thread(said, "aside"), "d-003")
+    async with muster(tmp_path, slack, discord, *people, declared=False) as stage:
+        await stage.slack_shows("d-003")
+        await stage.discord_shows("s-003")
+        await stage.discord_shows("s-000+")
+        await stage.settled()
+        assert [one for one in numbered(stage.in_discord()) if one[0] == "s"] == ["s-000+", "s-001", "s-002", "s-001"]
+        assert [one for one in numbered(stage.in_slack()) if one[0] == "d"] == ["d-001", "d-002", "d-001"]
+        assert [line.split(": ")[-1] for line in stage.in_slack()][-1] == "d-003"
