@@ -77,6 +77,21 @@ async def test_an_empty_room_says_what_will_appear_and_how(stage: Open) -> None:
     await expect(page.locator("#picture")).to_contain_text("No services known yet")
 
 
+async def test_what_is_said_elsewhere_says_where_and_what_it_answers_and_goes_when_it_is_taken_back(
+    stage: Open,
+) -> None:
+    rooms, page = await stage("outage", room=ROOM)
+    rooms.say(ROOM, "is it the cache?", by="mika", platform="slack")
+    rooms.say(ROOM, "it is", by="mika", platform="discord", answered="Mika Laine: is it the cache?")
+    first, second = page.locator(".said", has_text="is it the cache?").first, page.locator(".said", has_text="it is")
+    await expect(first.locator(".author")).to_have_text("Mika Laine in Slack", use_inner_text=True)
+    await expect(second.last.locator(".author")).to_contain_text("in Discord")
+    await expect(second.last.locator(".answered")).to_have_text("Mika Laine: is it the cache?")
+    last = rooms.messages[ROOM].pop()
+    rooms.publish("edited", last | {"text": "", "taken_back": True})
+    await expect(page.locator(".answered")).to_have_count(0)
+
+
 async def test_open_incidents_come_first_and_say_their_state_by_shape_and_word(stage: Open) -> None:
     _, page = await stage("outage")
     await expect(rooms_of(page).nth(0)).to_contain_text("Checkout latency")
