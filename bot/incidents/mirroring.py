@@ -75,7 +75,7 @@ class Mirroring:
 
         async def change(work: Transaction) -> None:
             if await self.mirror.is_on(work.connection, number) is on:
-                raise InvalidTransition(f"The rooms of {ref(number)} are {'' if on else 'not '}mirrored already.")
+                raise InvalidTransition(f"The rooms of {ref(number)} are {'mirrored' if on else 'kept apart'} already.")
             await self.mirror.switch(work, number, on=on)
             said = (
                 "mirrors what is said in one room to the others"

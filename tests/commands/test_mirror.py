@@ -32,7 +32,7 @@ async def test_off_and_on_again_are_told_to_the_rooms_and_stand_on_the_timeline(
     assert off.startswith("What is said about INC-1 in Discord, Slack or the situation room stays there,")
     assert off.endswith("To mirror it: /incident mirror on")
     again = await here.say("mirror off", room=number)
-    assert (again.failed, shown(again)) == (True, "The rooms of INC-1 are not mirrored already.")
+    assert (again.failed, shown(again)) == (True, "The rooms of INC-1 are kept apart already.")
     await here.say("mirror on", room=number)
     told = ["keeps what is said to the room it is said in", "mirrors what is said in one room to the others"]
     assert await here.announced() == [f"Mika Laine {what}, from now on." for what in told]

@@ -245,7 +245,7 @@ async def test_off_is_from_now_on_and_what_stands_elsewhere_is_still_kept_true(d
         await s.hear("before, edited", "1", edited=2.0)
         await s.settle()
         assert s.discord.said() == ["Robin Vos (Slack): before, edited"]
-        with pytest.raises(InvalidTransition, match="not mirrored already"):
+        with pytest.raises(InvalidTransition, match="kept apart already"):
             await s.w.mirroring.switch(1, MIKA, on=False)
         await s.w.mirroring.switch(1, MIKA, on=True)
         await s.hear("apart, again", "2", edited=3.0)
