@@ -284,6 +284,7 @@ def _trace() -> aiohttp.TraceConfig:
         if attempt := _attempt.get():
             attempt.answered()
             if request.response.status >= 500:
+                request.response.close()  # nobody else will: discord.py never sees it
                 raise _ServerTrouble(f"HTTP {request.response.status}")
 
     config.on_request_start.append(began)

@@ -96,7 +96,7 @@ class Rooms:
     async def open(self, request: RoomRequest) -> int:
         """Make the room, or find it; one that was archived is opened again, one that is gone is replaced."""
         async with self._counting:
-            with self._lacking.trying("make a room"):
+            with self._lacking.trying("make a room", request.incident):
                 return await self._open(request)
 
     async def archive(self, room: int) -> None:

@@ -294,8 +294,9 @@ async def test_without_manage_roles_public_rooms_work_and_private_ones_say_what_
     room = await server.gateway.open_room(incident())
     await server.gateway.archive(room)
     assert server.fake.world.channels[str(server.fake.world.channels[room].parent_id)].name == "Incidents archive"
-    with pytest.raises(Permanent, match="Missing Permissions"):
+    with pytest.raises(Retryable, match="does not let Muster make a room"):
         await server.gateway.open_room(incident(7, private=True))
+    assert "muster check --live names what its role lacks" in server.gateway.remarks[0]
 
 
 async def test_a_catalogue_that_names_no_forum_is_told(server: Server) -> None:
