@@ -116,11 +116,13 @@ class Mirroring:
         at = copy.tried_at if again else self._clock.now()
         if not again:
             async with self._database.transaction() as work:
-                await _note(work, effect, tried_at=at)
+                await _note(work, effect, tried_at=at, shown=said.digest)
         view = view_of(said.row, said.answered, at)
         posted = await gateway.post(room, view, nonce=f"{COPY}:{said.row.id}")
         if said.gone:
             return await self._withdraw(effect, gateway, posted)
+        if again and copy.shown != said.digest:  # Discord answers a nonce that it knows with the message as it was
+            await gateway.edit(posted, view)
         return lambda work: _note(work, effect, room=posted.room, external=posted.message, shown=said.digest)
 
     async def _follow(

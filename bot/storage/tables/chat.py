@@ -105,7 +105,9 @@ copies = Table(  # what people said in one room of an incident, as it stands in 
     Column("room", Text, nullable=False, server_default=""),
     Column("external", Text),  # the platform's id, once it has answered
     Column("tried_at", Double),  # when it was sent for the first time, whether or not it arrived
-    Column("shown", Text, nullable=False, server_default=""),  # a digest of what stands there
+    Column(
+        "shown", Text, nullable=False, server_default=""
+    ),  # a digest of what was sent first, and then of what stands there
     Index("ix_copies_external", "platform", "room", "external"),
 )
 
