@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Any, Protocol
 
+import aiohttp
 import discord
 from discord.gateway import KeepAliveHandler
 
@@ -113,11 +114,19 @@ class Socket(discord.Client):
         self._metrics = metrics
         self.connected, self.sessions, self.remark = False, 0, ""
         self._tree = listeners.attach(self, discord.Object(guild))
+        dial = self.http.ws_connect
+
+        async def connect(url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+            self._wire = await dial(url, compress=compress)
+            return self._wire
+
+        vars(self.http)["ws_connect"] = connect
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         """Not too often; Discord waits for some seconds only, so what takes longer begins anew."""
         seconds = self._identifies.wait()
         if seconds > SPACE:
+            await self._wire.close()  # discord.py forgets one that has not said who we are
             raise TooSoon(seconds)
         await asyncio.sleep(seconds)
         self._identifies.take()
