@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -31,6 +31,7 @@ __all__ = ["Along", "Announcement", "BulkUpsert", "Database", "Transaction", "up
 
 BUSY_TIMEOUT = 2.0  # seconds that SQLite waits for another process's lock before we say 503
 READERS = 4
+LAST_ONES = 5.0  # seconds that closing waits for who is at it
 ATTEMPTS = 5  # of a use case that lost a race; a race needs somebody else to have won
 T = TypeVar("T")
 _TROUBLE = {"08", "53", "57", "58"}  # PostgreSQL's classes: connection, resources (a full disk), intervention, system
@@ -118,6 +119,9 @@ class Database:
         self.url = url
         self._writer, self._readers = writer, readers
         self._turn = asyncio.Lock()
+        self._users, self._closed = 0, False
+        self._unused = asyncio.Event()
+        self._unused.set()
         self._proving = asyncio.Lock()
         self._proved_at: float | None = None  # on the event loop's clock
         self._listeners: list[Callable[[Announcement], None]] = []
@@ -154,7 +158,11 @@ class Database:
         return database
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, when those who are at it have finished; nobody new is let in."""
+        self._closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_ONES):
+                await self._unused.wait()
         await self._writer.dispose()
         await self._readers.dispose()
 
@@ -171,20 +179,33 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A unit of work on the writing connection. StorageUnavailable when the disk or the database says no."""
         along = _along.get()
-        async with self._turn:
-            try:
-                async with self._writer.begin() as connection:
-                    work = Transaction(connection)
-                    if along is not None and not along.done:
-                        await along.write(work)
-                    yield work
-            except (DBAPIError, PoolTimeoutError, OSError) as error:
-                raise _translated(error) from error
+        with self._in_use():
+            async with self._turn, self._writer.begin() as connection:
+                work = Transaction(connection)
+                if along is not None and not along.done:
+                    await along.write(work)
+                yield work
         if along is not None:
             along.done = True
         for announcement in work.announcements:
             for listener in self._listeners:
                 listener(announcement)
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Somebody is at it. StorageUnavailable once it is closed, and for what the disk or the database says no to."""
+        if self._closed:
+            raise StorageUnavailable("The database is closed: Muster stops.")
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            raise _translated(error) from error
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
 
     async def attempt(self, use_case: Callable[[Transaction], Awaitable[T]]) -> T:
         """A unit of work that loses a race where somebody was faster: done again then. Conflict after the fifth time."""
@@ -198,11 +219,9 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one consistent state and writes nothing."""
-        try:
+        with self._in_use():
             async with self._readers.connect() as connection:
                 yield connection
-        except (DBAPIError, PoolTimeoutError, OSError) as error:
-            raise _translated(error) from error
 
     async def size(self) -> int:
         """Bytes that the database takes on disk."""

@@ -395,3 +395,26 @@ async def test_who_is_cancelled_in_the_middle_of_a_statement_holds_no_lock(sqlit
     assert isinstance(outcome, asyncio.CancelledError)
     async with sqlite.transaction() as work:  # while somebody still holds the exception, and with it the cursor
         await work.connection.execute(text("DELETE FROM cursors"))
+
+
+async def test_closing_waits_for_who_is_at_it_and_lets_nobody_else_in(sqlite_url: str) -> None:
+    database = await Database.open(sqlite_url)
+    there, go_on = asyncio.Event(), asyncio.Event()
+
+    async def look() -> int:
+        async with database.reading() as connection:
+            there.set()
+            await go_on.wait()
+            return int((await connection.execute(text("SELECT 1"))).scalar_one())
+
+    looking = asyncio.create_task(look())
+    await there.wait()
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    with pytest.raises(StorageUnavailable):
+        async with database.reading():
+            pass
+    assert not closing.done()
+    go_on.set()
+    assert await looking == 1
+    await closing

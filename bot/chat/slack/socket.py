@@ -42,9 +42,16 @@ class Socket:
         """Hang up."""
         self._connecting.cancel()
         await asyncio.gather(self._connecting, return_exceptions=True)
+        client = self._handler.client
         with suppress(Exception):
             await self._handler.close_async()
-        await self._handler.client.aiohttp_client_session.close()  # the SDK leaves it open where hanging up fails
+        # The SDK does not wait for what it cancels: one of them may just have connected again.
+        tasks = (client.current_session_monitor, client.message_receiver, client.message_processor)
+        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+        if client.current_session is not None:
+            with suppress(Exception):
+                await client.current_session.close()
+        await client.aiohttp_client_session.close()  # which stays open where hanging up fails
 
 
 class _Door(AsyncWebClient):
