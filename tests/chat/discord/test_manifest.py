@@ -52,7 +52,7 @@ def test_the_command_prints_the_app_and_the_invitation(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("DISCORD_BOT_TOKEN", "DISCORD_GUILD_ID"):
+    for name in ("DISCORD_BOT_TOKEN", "DISCORD_GUILD_ID", "MUSTER_TESTS_COMPLETE"):  # the last is no setting of Muster
         monkeypatch.delenv(name, raising=False)
     assert main(["manifest", "discord"]) == 0
     assert capsys.readouterr().out == manifest_yaml()
