@@ -17,6 +17,7 @@ from bot.chat.gateway import (
     Archiving,
     Bookmarking,
     Gateway,
+    Local,
     MessageLost,
     Pinning,
     PostedMessage,
@@ -168,8 +169,9 @@ class RoomEffects:
             opened = await links.card_links(connection, self._catalog(), incident)
         known = {key: change for key, change in changes.items() if change}
         invited = {ledger.change_key(one.change): self._person(one.person) for one in owners}
-        first = room.card_message is None
-        drawn = await self._pictures.for_card(incident, first=first) if self._pictures is not None else NO_PICTURE
+        drawn = NO_PICTURE
+        if self._pictures is not None and not isinstance(gateway, Local):  # our own rooms have a live one beside them
+            drawn = await self._pictures.for_card(incident, first=room.card_message is None)
         view = card(incident, self._person, known, self._author, invited, opened, drawn.picture)
 
         async def look_again(work: Transaction) -> None:

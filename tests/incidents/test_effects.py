@@ -2,16 +2,19 @@
 
 import pytest
 
+from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.chat.console import ConsoleGateway
 from bot.chat.gateway import RoomRequest
 from bot.errors import Permanent
 from bot.incidents import store, timeline
+from bot.incidents.effects import RoomEffects
 from bot.incidents.model import Suspect
+from bot.incidents.pictures import CARD_PICTURE, WORTH, Pictures
 from bot.storage import tables
 from correlation.alert import Change
 from tests.incidents.test_pipeline import alert
-from tests.world import MIKA, ROBIN, world
+from tests.world import MIKA, ROBIN, person, world
 
 
 async def test_a_reopened_incident_has_its_room_back(database_url: str) -> None:
@@ -78,3 +81,20 @@ async def test_the_card_knows_who_was_invited_for_a_change(database_url: str) ->
         await w.settle()
         [card] = [words for words in await w.said() if "Next: " in words]
         assert "Next: Robin Vos was invited. What could help: /incident runbook" in card
+
+
+async def test_no_picture_is_drawn_for_our_own_rooms_which_have_a_live_one_beside_them(sqlite_url: str) -> None:
+    async with world(sqlite_url) as w:
+        rooms = RoomEffects(
+            w.database,
+            w.clock,
+            catalog=Catalog.empty,
+            person=person,
+            author=lambda change: change.author_name,
+            pictures=Pictures(w.database, w.clock, Catalog.empty),
+        )
+        w.relay._executors = rooms.executors()
+        await w.post(*[alert(host=f"checkout-{n}") for n in range(2 * WORTH)])
+        await w.settle()
+        assert [incident.alert_count for incident in await w.all_incidents()] == [2 * WORTH]
+        assert CARD_PICTURE not in [timer.kind for timer in await w.rows(tables.timers)]
