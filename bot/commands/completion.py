@@ -109,7 +109,7 @@ async def _arguments(
     reader = Reader(catalog=permit.catalog, actor=permit.actor, platform="", verbs=verbs)
     offers: list[Completion] = []
     if verb.scope is not Scope.NONE and incident is None:
-        offers += await _incidents(services)
+        offers += await _incidents(services, permit)
     for argument in _next(verb, [token for token in left if token.flag is None], reader):
         offers += await _values(argument, incident, services, permit, verbs)
     typed = {token.flag for token in left} | named.keys()
@@ -163,7 +163,7 @@ async def _values(
         case Kind.TARGET:
             return people + owned + [_plain(f"team:{team.id}", team.name) for team in catalog.teams.values()]
         case Kind.INCIDENT:
-            return [one for one in await _incidents(services) if one.value != f"INC-{incident}"]
+            return [one for one in await _incidents(services, permit) if one.value != f"INC-{incident}"]
         case Kind.SEVERITY:
             return [_plain(value, hint) for value, hint in SEVERITIES]
         case Kind.DURATION:
@@ -195,8 +195,9 @@ async def _values(
             return []
 
 
-async def _incidents(services: Services) -> list[Completion]:
-    found = await services.incidents.open_ones(MOST)
+async def _incidents(services: Services, permit: Permit) -> list[Completion]:
+    hidden = await services.hidden_from(permit.platform, permit.actor.id)
+    found = await services.incidents.open_ones(MOST, hidden=hidden)
     return [_plain(one.ref, cut_text(f"{one.severity} {one.title}", HINT)) for one in found]
 
 

@@ -179,6 +179,7 @@ class Permit:
     catalog: Catalog
     at: float = 0.0
     teams: frozenset[str] = frozenset()
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +216,10 @@ class Context:
     def name(self, person: str | None) -> str:
         """The name that people read for an id; "" for nobody."""
         return self.services.person(person).name if person else ""
+
+    async def hidden(self) -> set[int]:
+        """Incidents that whoever asks here is not told of."""
+        return await self.services.hidden_from(self.platform, self.actor.id)
 
     async def load(self) -> Incident:
         """The incident as it is now; NotFound when there is none."""

@@ -135,9 +135,10 @@ class Dispatcher:
         try:
             command = self._read(invocation)
             incident = command.incident if command.incident is not None else incident
+            await self._admit(invocation, command)
             reply, outcome = await self._answer(invocation, command, key)
         except MissingIncident as error:
-            reply, outcome = await self._which(error.verb, " ".join(error.path)), "refused"
+            reply, outcome = await self._which(invocation, error.verb, " ".join(error.path)), "refused"
         except RequestError as error:
             reply, outcome = refused(error.public), "refused"
         except Conflict:
@@ -192,7 +193,7 @@ class Dispatcher:
     def _permit(self, actor: Person, platform: str, roles: tuple[str, ...]) -> Permit:
         catalog = self._services.catalog()
         teams = catalog.teams_by_roles(platform, roles) if roles else frozenset[str]()
-        return Permit(actor=actor, catalog=catalog, at=self._services.clock.now(), teams=teams)
+        return Permit(actor=actor, catalog=catalog, at=self._services.clock.now(), teams=teams, platform=platform)
 
     async def _answer(self, invocation: Invocation, command: Command, key: str) -> tuple[Reply, str]:
         if not key or command.verb.reads:
@@ -264,10 +265,19 @@ class Dispatcher:
         except StorageUnavailable:
             log.warning("request_not_released")
 
-    async def _which(self, verb: Verb, name: str) -> Reply:
+    async def _admit(self, invocation: Invocation, command: Command) -> None:
+        """A private incident is not for those outside its room who take no part in it. NotAllowed, which tells nothing of it."""
+        number = command.incident
+        if number is None or number == invocation.incident:
+            return
+        if number in await self._services.hidden_from(invocation.platform, invocation.actor.id):
+            raise NotAllowed(f"{ref(number)} is private: ask somebody who takes part in it to invite you to its room.")
+
+    async def _which(self, invocation: Invocation, verb: Verb, name: str) -> Reply:
         """No incident was named and the room has none: which there are, and how to name one."""
         try:
-            found = await self._services.incidents.open_ones(OFFERED + 1)
+            hidden = await self._services.hidden_from(invocation.platform, invocation.actor.id)
+            found = await self._services.incidents.open_ones(OFFERED + 1, hidden=hidden)
         except StorageUnavailable as error:
             return refused(error.public)
         if not found:

@@ -14,7 +14,7 @@ MOST = 500
 
 async def listing(context: Context) -> Reply:
     """The newest first, cut."""
-    found = await context.services.incidents.open_ones(MOST)
+    found = await context.services.incidents.open_ones(MOST, hidden=await context.hidden())
     if not found:
         return answer("No incident is open. Over ones: ", Code("/incident show INC-42"))
     lines = [incident_line(one, context.at, context.name(one.commander)) for one in found[:SHOWN]]

@@ -23,6 +23,8 @@ from bot.telemetry import Metrics
 
 __all__ = ["Services"]
 
+OPEN_TO_ALL = ("", "console")  # our own rooms: everybody may enter them, private ones too
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -43,3 +45,7 @@ class Services:
     pictures: Pictures
     retros: Retros
     metrics: Metrics
+
+    async def hidden_from(self, platform: str, person: str) -> set[int]:
+        """Incidents that somebody is not told of there: where rooms are by invitation, private ones that are not theirs."""
+        return set() if platform in OPEN_TO_ALL else await self.history.hidden_from(person)

@@ -17,15 +17,13 @@ __all__ = ["VERB"]
 
 SHOWN = 5  # two lines each: a phone's screen
 HARDLY = 0.1  # below, not even the nearest is worth a line
-OPEN_TO_ALL = "console"  # whose rooms everybody may enter, private ones too
 
 
 async def similar(context: Context) -> Reply:
     """The most alike first, with the reason; under each, how it ended."""
     services = context.services
     incident = await context.load()
-    # A room by invitation only is not told of elsewhere but to those who are in it.
-    hidden = set() if context.platform == OPEN_TO_ALL else await services.history.hidden_from(context.actor.id)
+    hidden = await context.hidden()
     found = await services.history.similar(incident, hidden=hidden, limit=SHOWN)
     if not found:
         return await _nothing(context, incident, hidden)

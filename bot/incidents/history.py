@@ -95,10 +95,11 @@ class History:
         return len(self._past) - sum(number in self._past for number in hidden)
 
     async def hidden_from(self, person: str) -> set[int]:
-        """Private incidents that this person takes no part in."""
-        i, p = tables.incidents.c, tables.participants.c
+        """Private incidents that this person takes no part in, and was not paged for."""
+        i, p, asked = tables.incidents.c, tables.participants.c, tables.pages.c
         part = select(p.incident).where(p.person == person)
-        query = select(i.number).where(i.private, i.number.not_in(part))
+        paged = select(asked.incident).where(asked.person == person)
+        query = select(i.number).where(i.private, i.number.not_in(part), i.number.not_in(paged))
         async with self._database.reading() as connection:
             return set((await connection.execute(query)).scalars())
 

@@ -26,7 +26,7 @@ from bot.incidents.events import (
     Split,
 )
 from bot.incidents.grading import SplitOff
-from bot.incidents.model import TITLE_LENGTH, Incident, Names, ref
+from bot.incidents.model import TITLE_LENGTH, Incident, Names, StatusName, ref
 from bot.storage.database import Database, Transaction
 from correlation.decision import Cause as Ranked
 
@@ -94,10 +94,12 @@ class Incidents:
         async with self._database.reading() as connection:
             return await store.load(connection, number)
 
-    async def open_ones(self, limit: int = 50) -> list[Incident]:
-        """Incidents that are not resolved, newest first."""
+    async def open_ones(self, limit: int = 50, *, hidden: Collection[int] = ()) -> list[Incident]:
+        """Incidents that are not resolved, newest first, without the hidden ones."""
+        statuses: tuple[StatusName, ...] = ("open", "acknowledged", "mitigated")
         async with self._database.reading() as connection:
-            return await store.listing(connection, statuses=("open", "acknowledged", "mitigated"), limit=limit)
+            found = await store.listing(connection, statuses=statuses, limit=limit + len(hidden))
+        return [incident for incident in found if incident.number not in hidden][:limit]
 
     async def acknowledge(self, number: int, by: Person, note: str = "") -> Acknowledgement:
         """Take the incident. Of many at once exactly one is first; the others become responders."""

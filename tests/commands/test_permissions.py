@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.catalog.loader import load
+from bot.chat.views import Person
 from bot.commands.registry import by_name, discover, paths
 from tests.commands.world import CATALOG, MIKA, ROBIN, SAM, World, shown
 
@@ -73,3 +74,22 @@ async def test_a_role_on_the_platform_counts_as_the_team(here: World, tmp_path: 
 def test_every_verb_can_be_given_to_some(path: str, here: World, tmp_path: Path) -> None:
     learn(here, f"{CATALOG}\npermissions: {{{path}: anyone}}", tmp_path)
     assert path in here.services.catalog().permissions
+
+
+@pytest.mark.parametrize("platform", ["slack", "discord", "console"])
+async def test_a_private_incident_is_told_of_on_chat_platforms_to_those_who_take_part_in_it(
+    here: World, platform: str
+) -> None:
+    await here.say("declare keys leaked --private --nopage", actor=ROBIN)
+
+    async def told(actor: Person, line: str, room: int | None = None) -> str:
+        return shown(await here.say(line, actor=actor, room=room, platform=platform))
+
+    for line in ("list", "show", "show INC-1"):
+        assert ("keys leaked" in await told(MIKA, line)) == (platform == "console"), line
+    _, offered = await here.dispatcher.complete("/incident show ", MIKA, None, platform=platform)
+    assert ("INC-1" in [one.value for one in offered]) == (platform == "console")
+    assert "keys leaked" in await told(ROBIN, "show INC-1")
+    assert "keys leaked" in await told(MIKA, "show", room=1)  # whoever is in its room was invited
+    if platform != "console":
+        assert "INC-1 is private" in await told(MIKA, "ack INC-1")
