@@ -136,8 +136,8 @@ class Archiving(Protocol):
 class Bookmarking(Protocol):
     """Platforms where links can be kept in sight above a room's conversation."""
 
-    async def bookmark(self, room: str, links: Sequence[Link]) -> None:
-        """Keep these there, each once; what people keep there stays. A room without them is a room still."""
+    async def bookmark(self, room: str, links: Sequence[Link], *, gone: Sequence[Link] = ()) -> None:
+        """Keep `links` there, each once, and `gone` no more; what people keep there stays. A room without them is a room still."""
         ...
 
 

@@ -9,6 +9,7 @@ from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import author_name, change_line, counted, cut_text, firing, headline, listed
 from bot.incidents import store
 from bot.incidents.model import Incident, ref
+from bot.incidents.tickets import ticket_link
 from correlation.alert import Change
 
 __all__ = ["VERB"]
@@ -63,6 +64,8 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
         told = incident.update
         due = text("; next due ", Moment(told.due)) if told.due is not None else ()
         lines.append(text("Last update ", Moment(told.at), f" by {context.name(told.by)}: {cut_text(told.text)}", *due))
+    if incident.ticket:
+        lines.append((ticket_link(incident.ticket),))
     if incident.roles:
         named = [f"{role} {context.name(who)}" for role, who in incident.roles]
         lines.append((f"Roles: {listed(named, 6)}",))

@@ -36,10 +36,12 @@ from bot.incidents.events import (
     RuledOut,
     SeverityChanged,
     Split,
+    TicketLinked,
     Unacknowledged,
     Updated,
 )
 from bot.incidents.model import MUSTER, Incident, ref
+from bot.incidents.tickets import ticket_link
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 
@@ -117,7 +119,7 @@ class Announcements:
             case Renamed():
                 await self._each(work, incident.number, at, kind="retitle", payload={}, subject="retitle")
         await self.refresh_card(work, incident.number, at)
-        if isinstance(event, Declared | Merged):
+        if isinstance(event, Declared | Merged | TicketLinked):
             await self._each(work, incident.number, at, kind="links", payload={}, subject="links")
         if isinstance(event, Merged) and event.into:
             await self.archive(work, incident.number, at)
@@ -266,6 +268,11 @@ class Announcements:
                 return Notice(text=text(*gone, ", and its note is off the timeline."))
             case Noted(by=by, note=note):
                 return Notice(text=text("Note by ", by, f": {note}"))
+            case TicketLinked(by=by, url=url, before=before):
+                was: Text = text(" It was ", ticket_link(before), ".") if before and url else ()
+                if not url:
+                    return Notice(text=text(by, " took the ticket off: ", ticket_link(before), "."))
+                return Notice(text=text(by, " linked the ticket: ", ticket_link(url), ".", *was))
             case CommanderTaken(by=by, commander=commander):
                 if by == commander:
                     return Notice(text=text(commander, " leads this incident."))

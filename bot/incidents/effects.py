@@ -214,9 +214,12 @@ class RoomEffects:
             room = await self._room_row(connection, effect)
             incident = await store.load(connection, _number(effect))
             kept = await links.kept_links(connection, self._catalog(), incident)
-        if not kept or not incident.open or not isinstance(gateway, Bookmarking):
+            gone = await links.former_tickets(connection, incident)
+        # A ticket is often linked after the end: as long as the room is there, its bookmarks are kept true.
+        over = room.state != "open" or incident.merged_into is not None
+        if over or not (kept or gone) or not isinstance(gateway, Bookmarking):
             return DROPPED
-        await gateway.bookmark(room.external, kept)
+        await gateway.bookmark(room.external, kept, gone=gone)
         return None
 
     async def _direct(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:

@@ -31,6 +31,7 @@ __all__ = [
     "SeverityChanged",
     "SeverityLevel",
     "Split",
+    "TicketLinked",
     "Unacknowledged",
     "Updated",
 ]
@@ -126,6 +127,15 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketLinked:
+    """It is kept as the ticket at `url`, "" for none any more; `before` is where it was kept until now."""
+
+    by: Person
+    url: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommanderTaken:
     by: Person
     commander: Person
@@ -207,6 +217,7 @@ Event = (
     | SeverityChanged
     | Renamed
     | Noted
+    | TicketLinked
     | CommanderTaken
     | Updated
     | RoleGiven

@@ -1,4 +1,4 @@
-"""What responders want to open: dashboards of the services hit, runbooks that fit, what the alerts themselves point to.
+"""What responders want to open: the ticket, dashboards of the services hit, runbooks that fit, what the alerts themselves point to.
 
 Only absolute http(s) addresses, each once, few. How a link is drawn is not decided here.
 """
@@ -14,25 +14,33 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
+from bot.catalog.fields import is_web_address
 from bot.chat.harmless import one_line
 from bot.chat.views import Link
-from bot.incidents import store
+from bot.incidents import store, timeline
 from bot.incidents.model import Incident
+from bot.incidents.tickets import ADDRESS, ticket_link
 from bot.storage import tables
 
-__all__ = ["card_links", "kept_links"]
+__all__ = ["card_links", "former_tickets", "kept_links"]
 
 KEPT = 5  # that are kept in sight: each costs a call
 SHOWN = 8  # on the card
 OF_ALERTS = 3
 GROUPS, LOOKED_AT = 8, 25  # groups, and alerts of each from either end, that are looked at, however large a storm is
 LABEL = 60  # characters
-ADDRESS = 2_048  # characters; Slack's bookmarks take no more (specs: bookmarks.add)
 
 
 async def kept_links(connection: AsyncConnection, catalog: Catalog, incident: Incident) -> tuple[Link, ...]:
     """Those by the catalogue's word, to be kept in sight. What an alert says is not: anybody may send one."""
     return tuple(_each_once(_known(catalog, incident, await _alerts(connection, incident)), KEPT))
+
+
+async def former_tickets(connection: AsyncConnection, incident: Incident) -> tuple[Link, ...]:
+    """Those that were kept in sight until another one was linked, or none."""
+    told = [entry.data for entry in await timeline.read(connection, incident.number, kind=timeline.TICKET)]
+    known = dict.fromkeys(str(one[which]) for one in told for which in ("before", "url"))
+    return tuple(ticket_link(url) for url in known if url not in {"", incident.ticket})
 
 
 async def card_links(connection: AsyncConnection, catalog: Catalog, incident: Incident) -> tuple[Link, ...]:
@@ -43,6 +51,8 @@ async def card_links(connection: AsyncConnection, catalog: Catalog, incident: In
 
 
 def _known(catalog: Catalog, incident: Incident, alerts: Sequence[Row[Any]]) -> Iterator[Link]:
+    if incident.ticket:
+        yield ticket_link(incident.ticket)
     hit = [name for name, _ in incident.services]
     cause = incident.cause.service if incident.cause else ""
     for name in sorted(hit, key=lambda name: name != cause):  # where to look first
@@ -76,13 +86,7 @@ def _each_once(links: Iterable[Link], most: int) -> list[Link]:
 
 def _host(url: str) -> str:
     """Where it leads; "" for what is no web address."""
-    if not url.isprintable() or " " in url or len(url) > ADDRESS:
-        return ""
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
-    except ValueError:
-        return ""
+    return urlsplit(url).hostname or "" if len(url) <= ADDRESS and is_web_address(url) else ""
 
 
 async def _alerts(connection: AsyncConnection, incident: Incident) -> list[Row[Any]]:

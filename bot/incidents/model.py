@@ -27,6 +27,7 @@ from bot.incidents.events import (
     RuledOut,
     SeverityChanged,
     SeverityLevel,
+    TicketLinked,
     Unacknowledged,
     Updated,
 )
@@ -172,6 +173,7 @@ class Incident:
     commander: str | None = None
     declared_by: str = MUSTER.id
     summary: str = ""
+    ticket: str = ""  # its address in the team's tracker
     cause: Cause | None = None
     suspects: list[Suspect] = field(default_factory=list)
     exclusions: list[Exclusion] = field(default_factory=list)
@@ -287,6 +289,14 @@ class Incident:
             raise BadArguments("A note needs words: /incident note rolled back payments-api")
         return Noted(by=by, note=text.strip()[:NOTE_LENGTH])
 
+    def link_ticket(self, url: str, by: Person) -> TicketLinked:
+        """It is kept there from now on; "" for nowhere any more."""
+        self._refuse_merged()
+        if url == self.ticket:
+            raise InvalidTransition(f"{self.ref} has {'that ticket already' if url else 'no ticket'}.")
+        before, self.ticket = self.ticket, url
+        return TicketLinked(by=by, url=url, before=before)
+
     def take_command(self, commander: Person, by: Person) -> CommanderTaken:
         """Somebody leads from now on."""
         if self.commander == commander.id:
@@ -366,6 +376,7 @@ class Incident:
         self.firing_count += other.firing_count
         self.first_alert_at = min(self.first_alert_at, other.first_alert_at)
         self.last_alert_at = max(self.last_alert_at, other.last_alert_at)
+        self.ticket = self.ticket or other.ticket
         if self.firing_count:
             self.cleared_at = None
         if self.status == "open" and other.status == "acknowledged":

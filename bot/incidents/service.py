@@ -141,6 +141,10 @@ class Incidents:
         """Write a note on the timeline."""
         return (await self._change(number, lambda i, _: i.note(text, by)))[0]
 
+    async def link_ticket(self, number: int, url: str, by: Person) -> Incident:
+        """It is kept as that ticket; "" for none any more."""
+        return (await self._change(number, lambda i, _: i.link_ticket(url, by)))[0]
+
     async def pin(self, number: int, message: str, text: str, by: Person) -> bool:
         """Note what somebody pinned; `message` identifies it. Once for each, however often that is told: False after the first."""
 

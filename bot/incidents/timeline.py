@@ -31,6 +31,7 @@ from bot.incidents.events import (
     RuledOut,
     SeverityChanged,
     Split,
+    TicketLinked,
     Unacknowledged,
     Updated,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "NOTE",
     "OWNER",
     "SPREAD",
+    "TICKET",
     "UPDATE",
     "Entry",
     "InvitedOwner",
@@ -55,6 +57,7 @@ __all__ = [
 
 NOTE = "note"  # the kind of what people wrote on it
 OWNER = "owner"  # the kind of the lines that say who was invited for which change
+TICKET = "ticket"  # the kind of the lines that say where it is kept
 UPDATE = "update"  # the kind of the lines that were told to stakeholders
 SPREAD = "spread"  # the kind of the lines that say which services joined, when and why
 
@@ -143,6 +146,8 @@ async def record(work: Transaction, incident: Incident, event: Event, at: float)
     if line is not None:
         kind, actor, words = line
         data: dict[str, Any] = {"message": event.message} if isinstance(event, Noted) and event.message else {}
+        if isinstance(event, TicketLinked):
+            data = {"url": event.url, "before": event.before}
         if isinstance(event, Joined):
             data = {
                 "services": event.new_services,
@@ -179,6 +184,8 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
             return "renamed", by, f"Renamed from: {before}"
         case Noted(by=by, note=note, withdrawn=False):
             return NOTE, by, note
+        case TicketLinked(by=by, url=url, before=before):
+            return TICKET, by, f"Ticket: {url}" if url else f"Ticket taken off: {before}"
         case CommanderTaken(by=by, commander=commander):
             return "commander", by, f"{commander.name} leads"
         case Updated(by=by, text=text):

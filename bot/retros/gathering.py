@@ -52,6 +52,7 @@ async def gather(connection: AsyncConnection, number: int, at: float, *, name: N
         environment=incident.environment,
         location=incident.location,
         summary=incident.summary,
+        ticket=incident.ticket,
         opened_at=incident.opened_at,
         first_alert_at=incident.first_alert_at,
         acknowledged_at=acknowledged,

@@ -160,6 +160,7 @@ class Retro(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = ""
     location: str = ""
     summary: str = ""
+    ticket: str = ""  # its address
     opened_at: float
     first_alert_at: float
     acknowledged_at: float | None = None

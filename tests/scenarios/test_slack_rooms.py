@@ -277,6 +277,38 @@ async def test_dashboards_and_runbooks_are_bookmarks_of_the_room_each_once(tmp_p
         assert "https://evil.example.org/" in urls
 
 
+async def test_the_ticket_is_a_bookmark_that_follows_also_after_the_end(tmp_path: Path, slack: FakeSlack) -> None:
+    mika = slack.person("mika")
+    slack.faults.plan("bookmarks.remove", "reset_after", times=1)
+    async with muster(tmp_path, slack, written=LINKED) as stage:
+        await stage.alert()
+        room = slack.world.named(await stage.room())
+
+        def marks() -> list[str]:
+            return [mark["title"] for mark in room.bookmarks]
+
+        async def typed(words: str) -> str:
+            return (await (await mika.command("/incident", f"ticket {words}", room)).answer(seconds=20.0)).shown
+
+        await slack.until(lambda: len(room.bookmarks) == 2, 20.0)
+        mine = slack.world.number("Bk")
+        room.bookmarks.append(
+            {"id": mine, "title": "Ticket of ours", "link": "https://tracker.example.org/browse/OPS-41"}
+        )
+        assert "is linked to INC-1" in await typed("<https://tracker.example.org/browse/OPS-41>")
+        await stage.shown(room.name, "linked the ticket")
+        await typed("https://tracker.example.org/browse/OPS-42?a=1&b=2")
+        await slack.until(lambda: "Ticket OPS-42" in marks(), 20.0)
+        await (await mika.command("/incident", "resolve", room)).answer(seconds=20.0)
+        await typed("https://tracker.example.org/browse/OPS-43")
+        await slack.until(lambda: "Ticket OPS-43" in marks() and "Ticket OPS-42" not in marks(), 20.0)
+        await typed("-")
+        await slack.until(lambda: "Ticket OPS-43" not in marks(), 20.0)
+        await stage.settled()
+        assert marks() == ["checkout dashboard", "Runbook Slow checkout", "Ticket of ours"]  # what people keep stays
+        assert (await stage.ready())["outbox"]["dead"] == 0
+
+
 async def test_a_room_without_bookmarks_is_a_room_still(tmp_path: Path, slack: FakeSlack) -> None:
     slack.app.scopes -= {"bookmarks:write"}
     async with muster(tmp_path, slack, written=LINKED) as stage:

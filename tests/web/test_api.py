@@ -112,6 +112,7 @@ async def test_an_incident_has_the_shape_that_others_rely_on(site: Site) -> None
         "rooms": {"console": "inc-1-checkout"},
         "cause": {"service": "payments-api", "words": "first to fail, 1 depends on it"},
         "summary": "",
+        "ticket": None,
         "opened_at": "2026-01-05T08:50:00.000Z",
         "first_alert_at": "2026-01-05T08:50:00.000Z",
         "acknowledged_at": "2026-01-05T08:52:00.000Z",

@@ -166,15 +166,18 @@ class SlackGateway:
             if error.error not in {"already_archived", "is_archived", "channel_not_found"}:
                 raise
 
-    async def bookmark(self, room: str, links: Sequence[Link]) -> None:
-        """Keep links in sight, each once; a room without them is a room still."""
+    async def bookmark(self, room: str, links: Sequence[Link], *, gone: Sequence[Link] = ()) -> None:
+        """Keep links in sight, each once, and those that are `gone` no more; a room without them is a room still."""
         try:
-            known = {
-                one.get("link") for one in (await self._client.call("bookmarks.list", channel_id=room))["bookmarks"]
-            }
+            known = (await self._client.call("bookmarks.list", channel_id=room))["bookmarks"]
+            ours = {(_bookmarked(link), link.url) for link in gone}
+            for one in known:
+                if (one.get("title"), one.get("link")) in ours:
+                    await self._client.call("bookmarks.remove", channel_id=room, bookmark_id=one["id"])
+            there = {one.get("link") for one in known}
             for link in links:
-                if link.url not in known and is_web(link.url):
-                    title = one_line(link.label, BOOKMARK) or link.url[:BOOKMARK]
+                if link.url not in there and is_web(link.url):
+                    title = _bookmarked(link)
                     await self._client.call("bookmarks.add", channel_id=room, title=title, type="link", link=link.url)
         except Refused as error:
             log.warning("not_bookmarked", room=room, reason=error.error)
@@ -317,3 +320,8 @@ class SlackGateway:
                 nonce = str(metadata.get("event_payload", {}).get("nonce", ""))
                 self._remember(PostedMessage(room=channel, message=str(message["ts"])), nonce)
         self._certain.add(channel)
+
+
+def _bookmarked(link: Link) -> str:
+    """What a bookmark is called."""
+    return one_line(link.label, BOOKMARK) or link.url[:BOOKMARK]

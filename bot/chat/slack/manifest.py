@@ -58,7 +58,7 @@ SHORTCUTS = (
 SCOPES = (
     ("app_mentions:read", "answer with help when somebody writes @Muster"),
     ("bookmarks:read", "see which bookmarks a room has, so that none is added twice"),
-    ("bookmarks:write", "bookmark the situation room, runbooks and dashboards in an incident's room"),
+    ("bookmarks:write", "bookmark the situation room, runbooks, the ticket and dashboards in an incident's room"),
     (
         "channels:history",
         "keep what is said in public rooms for the retrospective, also what was said while Muster was away",

@@ -18,14 +18,14 @@ _METHODS = {
         (
             *("conversations.create", "conversations.archive", "conversations.unarchive", "conversations.list"),
             *("conversations.setTopic", "conversations.setPurpose", "users.list", "usergroups.list"),
-            *("usergroups.users.list", "pins.add", "bookmarks.add", "bookmarks.edit"),
+            *("usergroups.users.list", "pins.add", "bookmarks.add", "bookmarks.remove"),
         ),
         2,
     ),
     **dict.fromkeys(
         (
             *("conversations.invite", "conversations.info", "conversations.open", "conversations.history"),
-            *("conversations.replies", "conversations.join", "chat.update", "users.lookupByEmail", "reactions.add"),
+            *("conversations.replies", "conversations.join", "chat.update", "users.lookupByEmail"),
             *("apps.connections.open", "reactions.get", "chat.delete"),
             "bookmarks.list",
             "users.conversations",

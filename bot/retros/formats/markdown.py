@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.clock import duration, to_datetime
+from bot.incidents.tickets import ticket_link
 from bot.incidents.timeline import UPDATE
 from bot.retros.escaping import block, cell, code_block, inline, link
 from bot.retros.formats import Format
@@ -83,6 +84,9 @@ class _Writer:
         parts.append(f"Led by {inline(r.commander)}." if r.commander else "Nobody led it.")
         if r.merged:
             parts.append(f"Takes in {', '.join(f'INC-{number}' for number in r.merged)}, found to be the same.")
+        if r.ticket:
+            kept = ticket_link(r.ticket)
+            parts.append(f"{link(kept.label, kept.url)}.")
         return " ".join(parts)
 
     def figures(self) -> list[str]:

@@ -34,6 +34,7 @@ incidents = Table(
     Column("commander", Text),
     Column("declared_by", Text, nullable=False),
     Column("summary", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
     Column("cause_json", Text, nullable=False),
     Column("suspects_json", Text, nullable=False),
     Column("exclusions_json", Text, nullable=False),

@@ -56,6 +56,7 @@ class Incident(msgspec.Struct, kw_only=True):
     rooms: dict[str, str]
     cause: Cause | None
     summary: str
+    ticket: str | None
     opened_at: Time
     first_alert_at: Time
     acknowledged_at: Time | None
@@ -188,6 +189,7 @@ def _incident_json(incident: Aggregate, rooms: dict[str, str]) -> Incident:
         rooms=rooms,
         cause=Cause(service=cause.service, words=cause.words) if cause else None,
         summary=harmless(incident.summary, 8000),
+        ticket=incident.ticket or None,
         opened_at=utc(incident.opened_at),
         first_alert_at=utc(incident.first_alert_at),
         acknowledged_at=maybe(incident.acknowledged_at),

@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("commander", sa.Text(), nullable=True),
         sa.Column("declared_by", sa.Text(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
         sa.Column("cause_json", sa.Text(), nullable=False),
         sa.Column("suspects_json", sa.Text(), nullable=False),
         sa.Column("exclusions_json", sa.Text(), nullable=False),
