@@ -1,34 +1,17 @@
-"""For whom something is drawn, and when. Plain values: nobody is looked up here."""
+"""For whom something is drawn in Discord."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bot.chat.views import Person, Text
+from bot.chat import audience
 
 __all__ = ["Audience"]
 
-_ACCOUNT = re.compile(r"[1-9][0-9]{14,19}")  # a snowflake
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audience:
-    """`known` answers a person's Discord id, "" where there is none; `called` are the people for whom a mention is due: Discord
-    rings them, so name few. With `now`, times of today come without their day.
+class Audience(audience.Audience):
+    """A person's id is a snowflake."""
 
-    `links` are addresses for commands that only open something (`show INC-42` -> the room): their buttons open it at once.
-    `whole` says where to read what was too long for a message.
-    """
-
-    known: Callable[[str], str] = field(default=lambda _person: "")
-    now: float | None = None
-    called: Collection[str] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
-    whole: Text = ("the situation room",)
-
-    def mention(self, person: Person) -> str | None:
-        """The account to mention; None where the name is to stand."""
-        account = self.known(person.id) if person.id in self.called else ""
-        return account if _ACCOUNT.fullmatch(account) else None
+    ACCOUNT = re.compile(r"[1-9][0-9]{14,19}")

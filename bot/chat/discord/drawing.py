@@ -12,9 +12,10 @@ from typing import Any
 import discord
 from discord import ui
 
+from bot.chat.card import MARKS, card_words
 from bot.chat.discord.audience import Audience
-from bot.chat.discord.card import COLOURS, MARKS, card_items, card_words
-from bot.chat.discord.limits import CONTENT, LABEL, TEXT, clip, weight
+from bot.chat.discord.card import COLOURS, card_items
+from bot.chat.discord.limits import CONTENT, LABEL, TEXT, weight
 from bot.chat.discord.markdown import escape, markdown
 from bot.chat.discord.parts import (
     DISMISS,
@@ -31,6 +32,7 @@ from bot.chat.discord.parts import (
 )
 from bot.chat.discord.shades import BAD, GOOD, WARNING
 from bot.chat.harmless import one_line
+from bot.chat.lengths import clip
 from bot.chat.views import Announcement, Button, Card, Notice, Page, Picture, Reply, Text, View
 
 __all__ = ["Drawn", "Sheet", "draw", "draw_question", "finished"]

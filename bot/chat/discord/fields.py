@@ -19,10 +19,9 @@ from bot.chat.discord.limits import (
     OPTION_VALUE,
     OPTIONS,
     RADIOS,
-    clip,
-    length,
 )
 from bot.chat.harmless import one_line
+from bot.chat.lengths import clip, length
 from bot.commands.completion import DURATIONS, SEVERITIES, Completion
 from bot.commands.definition import Argument, Kind, Verb
 from bot.commands.forms import COMPLETED, FIELD, FLAGS, INCIDENT, PARAMETER, WHICH, boxes, choices, hint, label

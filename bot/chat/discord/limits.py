@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.chat.lengths import clip, length
+
 __all__ = [
     "BUTTONS_OF_A_ROW",
     "CHOICES",
@@ -25,9 +27,7 @@ __all__ = [
     "RADIOS",
     "TEXT",
     "URL",
-    "clip",
     "fit",
-    "length",
     "weight",
 ]
 
@@ -52,15 +52,6 @@ TEXT = 4_000
 _BYTES = 9_000  # of all that is in a message; the rest is what each component costs
 
 
-def length(text: str) -> int:
-    """Characters as Discord's clients count them: UTF-16 units, so that most emoji are two. The API may count fewer, never more.
-
-    >>> length("a"), length("\\N{FIRE}")
-    (1, 2)
-    """
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def weight(text: str) -> int:
     """How much of a message's TEXT it takes: its characters, or its bytes where those are the scarcer.
 
@@ -72,26 +63,9 @@ def weight(text: str) -> int:
     return max(length(text), -(-len(text.encode("utf-8", "surrogatepass")) * TEXT // _BYTES))
 
 
-def clip(text: str, limit: int) -> str:
-    """The text in at most `limit` characters, with an ellipsis where it was cut.
-
-    >>> clip("checkout", 5), clip("cart", 5)
-    ('chec…', 'cart')
-    """
-    if length(text) <= limit:
-        return text
-    kept = text[: limit - 1]
-    while length(kept) > limit - 1:
-        kept = kept[:-1]
-    return kept.rstrip(_JOINERS) + "\N{HORIZONTAL ELLIPSIS}"
-
-
 def fit(text: str, room: int) -> str:
     """The text with at most `room` of weight, with an ellipsis where it was cut."""
     kept = clip(text, room)
     while weight(kept) > room:
         kept = clip(kept, length(kept) - max(1, (weight(kept) - room) // 3))
     return kept
-
-
-_JOINERS = "\u200c\u200d\ufe0e\ufe0f "  # would hang in the air at a cut

@@ -13,8 +13,9 @@ from urllib.parse import quote, urlsplit
 
 from bot.chat.discord.audience import Audience
 from bot.chat.discord.hints import as_chosen
-from bot.chat.discord.limits import clip, length, weight
+from bot.chat.discord.limits import weight
 from bot.chat.harmless import harmless, one_line
+from bot.chat.lengths import clip, length
 from bot.chat.views import Code, Link, Moment, Person, Strong, Text
 
 __all__ = ["code", "escape", "fence", "markdown", "since", "web"]

@@ -37,15 +37,14 @@ from bot.chat.discord.limits import (
     OPTION_LABEL,
     OPTIONS,
     TEXT,
-    clip,
     fit,
-    length,
     weight,
 )
 from bot.chat.discord.markdown import code, escape, fence, markdown
 from bot.chat.discord.parts import DISMISS, custom_id
 from bot.chat.discord.shades import WARNING
 from bot.chat.harmless import harmless, one_line
+from bot.chat.lengths import clip, length
 from bot.chat.views import Button, Strong, Text
 from bot.commands import forms
 from bot.commands.completion import Completion

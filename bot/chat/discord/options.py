@@ -13,8 +13,9 @@ import discord
 from discord import app_commands
 
 from bot.catalog.catalog import Catalog
-from bot.chat.discord.limits import CHOICE_NAME, CHOICE_VALUE, CHOICES, clip, length
+from bot.chat.discord.limits import CHOICE_NAME, CHOICE_VALUE, CHOICES
 from bot.chat.harmless import one_line
+from bot.chat.lengths import clip, length
 from bot.commands.completion import SEVERITIES, Completion
 from bot.commands.definition import PREFIX, Argument, Kind, Scope
 from bot.commands.forms import FIELD, FORMS, INCIDENT, boxes

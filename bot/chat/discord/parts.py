@@ -23,13 +23,12 @@ from bot.chat.discord.limits import (
     OPTION_LABEL,
     OPTIONS,
     URL,
-    clip,
     fit,
-    length,
     weight,
 )
 from bot.chat.discord.markdown import fence, markdown, web
 from bot.chat.harmless import harmless, one_line
+from bot.chat.lengths import clip, length
 from bot.chat.views import Button, Code, Link, Picture, Text
 
 __all__ = [

@@ -16,8 +16,8 @@ import discord
 from discord import app_commands
 from sqlalchemy import select
 
-from bot.chat.discord.limits import clip
 from bot.chat.discord.options import Option, Value, options
+from bot.chat.lengths import clip
 from bot.commands import menu
 from bot.commands.definition import PREFIX, Verb
 from bot.commands.menu import Entry

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bot.chat.card import MARKS
 from bot.chat.slack.audience import Audience
-from bot.chat.slack.card import MARKS
 from bot.chat.slack.limits import Block
 from bot.chat.slack.richtext import elements, section
 from bot.chat.views import Announcement

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from bot.chat.card import card_words
 from bot.chat.harmless import one_line
+from bot.chat.lengths import length
 from bot.chat.slack.announcement import announcement_blocks
 from bot.chat.slack.audience import Audience
-from bot.chat.slack.card import card_blocks, card_words
-from bot.chat.slack.limits import HEADER, MESSAGE, Block, length, size
+from bot.chat.slack.card import card_blocks
+from bot.chat.slack.limits import HEADER, MESSAGE, Block, size
 from bot.chat.slack.mrkdwn import fallback, words
 from bot.chat.slack.parts import ALT, bullets, buttons, header, image, output, paragraphs
 from bot.chat.views import Announcement, Button, Card, Notice, Page, Picture, Reply, Text, View

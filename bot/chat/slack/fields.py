@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.catalog.model import Parameter
-from bot.chat.slack.limits import HINT, INPUT_LABEL, INPUT_TEXT, OPTION_TEXT, OPTION_VALUE, OPTIONS, Block, clip, length
+from bot.chat.lengths import clip, length
+from bot.chat.slack.limits import HINT, INPUT_LABEL, INPUT_TEXT, OPTION_TEXT, OPTION_VALUE, OPTIONS, Block
 from bot.chat.slack.parts import plain_text
 from bot.commands import forms
 from bot.commands.completion import DURATIONS, SEVERITIES

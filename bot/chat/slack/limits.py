@@ -32,8 +32,6 @@ __all__ = [
     "VIEW_BLOCKS",
     "VIEW_TITLE",
     "Block",
-    "clip",
-    "length",
     "size",
     "weight",
 ]
@@ -64,15 +62,6 @@ MESSAGE = 12_000
 _encode = msgspec.json.Encoder().encode
 
 
-def length(text: str) -> int:
-    """Characters as Slack counts them: UTF-16 units, so that most emoji are two.
-
-    >>> length("a"), length("\\N{FIRE}")
-    (1, 2)
-    """
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def weight(text: str) -> int:
     """Bytes of a text inside JSON, with `&`, `<` and `>` as the entities that Slack keeps them as.
 
@@ -86,23 +75,6 @@ def size(value: Block | Sequence[Block]) -> int:
     """Bytes of JSON, with the entities."""
     written = _encode(value)
     return len(written) + 4 * written.count(b"&") + 3 * (written.count(b"<") + written.count(b">"))
-
-
-def clip(text: str, limit: int) -> str:
-    """The text in at most `limit` characters, with an ellipsis where it was cut.
-
-    >>> clip("checkout", 5), clip("cart", 5)
-    ('chec…', 'cart')
-    """
-    if length(text) <= limit:
-        return text
-    kept = text[: limit - 1]
-    while length(kept) > limit - 1:
-        kept = kept[:-1]
-    return kept.rstrip(_JOINERS) + "\N{HORIZONTAL ELLIPSIS}"
-
-
-_JOINERS = "\u200c\u200d\ufe0e\ufe0f "  # would hang in the air at a cut
 
 
 def _entities(text: str) -> int:

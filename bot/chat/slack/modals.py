@@ -12,6 +12,7 @@ import msgspec
 
 from bot.catalog.model import Runbook
 from bot.chat.harmless import one_line
+from bot.chat.lengths import clip, length
 from bot.chat.slack.fields import COMPLETED, field, flag_fields, incident_field, option, parameter_field
 from bot.chat.slack.limits import (
     INPUT_LABEL,
@@ -22,8 +23,6 @@ from bot.chat.slack.limits import (
     VIEW,
     VIEW_TITLE,
     Block,
-    clip,
-    length,
     size,
 )
 from bot.chat.slack.parts import plain_text

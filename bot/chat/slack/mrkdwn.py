@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bot.chat.harmless import harmless
+from bot.chat.lengths import clip, length
 from bot.chat.slack.audience import Audience
-from bot.chat.slack.limits import FALLBACK, clip, length
+from bot.chat.slack.limits import FALLBACK
 from bot.chat.views import Code, Link, Moment, Person, Span, Strong, Text
 
 __all__ = ["date_format", "date_words", "escape", "fallback", "timestamp", "unescape", "words"]

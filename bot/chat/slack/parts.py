@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.chat.harmless import harmless, one_line
+from bot.chat.lengths import clip, length
 from bot.chat.slack.audience import Audience
 from bot.chat.slack.limits import (
     ACTIONS,
@@ -15,8 +16,6 @@ from bot.chat.slack.limits import (
     HEADER,
     LABEL,
     Block,
-    clip,
-    length,
     size,
     weight,
 )

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from bot.chat.harmless import harmless
+from bot.chat.lengths import clip, length
 from bot.chat.slack.audience import Audience
-from bot.chat.slack.limits import ELEMENT_TEXT, URL, Block, clip, length, size, weight
+from bot.chat.slack.limits import ELEMENT_TEXT, URL, Block, size, weight
 from bot.chat.slack.mrkdwn import date_format, date_words, timestamp
 from bot.chat.views import Code, Link, Moment, Person, Span, Strong, Text
 

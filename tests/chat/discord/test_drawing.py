@@ -295,7 +295,7 @@ def test_a_card_names_roles_what_was_ruled_out_and_the_last_update() -> None:
             update=(Moment(NOW), ": vendor is on it"),
         )
     )
-    assert "\nCommunications: **Robin Vos**, Scribe: **Mika Laine**\n" in text
+    assert "\n**Roles** communications **Robin Vos**, scribe **Mika Laine**\n" in text
     assert "\n**Ruled out** cart (**Mika Laine**: restarted)\n" in text
     assert f"\n**Last update** <t:{int(NOW)}:t>: vendor is on it\n" in text
 
