@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import re
 
+from bot.unseen import MARK, UNSEEN
+
 __all__ = ["harmless", "one_line"]
 
 # ANSI escape sequences: colours and cursor moves that tools print when they believe that a terminal listens.
 _ESCAPES = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\^_])")
 _LINE_ENDS = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
-# C0 and C1 controls but tab and newline, soft hyphen, bidirectional marks, embeddings, overrides and isolates, zero-width
-# space, byte order mark, interlinear annotation, tag characters, lone surrogates. Joiners stay: scripts and emoji need them.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f\ud800-\udfff]"
-)
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def harmless(text: str, limit: int) -> str:
@@ -35,7 +30,7 @@ def harmless(text: str, limit: int) -> str:
         text = text[: max(0, limit - len(tail))] + tail
     if text.isprintable():
         return text
-    return _HIDDEN.sub(_REPLACEMENT, _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)))
+    return UNSEEN.sub(MARK, _LINE_ENDS.sub("\n", _ESCAPES.sub("", text)))
 
 
 def one_line(text: str, limit: int) -> str:

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import re
 
+from bot.unseen import MARK, UNSEEN
+
 __all__ = ["CUT", "clean", "is_missing"]
 
 CUT = "\N{HORIZONTAL ELLIPSIS}"  # stands where a text was cut
 
 _SPACES = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-# C0 and C1 controls, soft hyphen, bidirectional marks, embeddings, overrides and isolates, zero-width space, byte order
-# mark, interlinear annotation, tag characters, lone surrogates. Joiners (U+200C, U+200D) stay: scripts and emoji need them.
-_HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f\ud800-\udfff]"
-)
 # Macros that a sender's template left unexpanded (Zabbix, AppDynamics, Datadog, Coralogix, UptimeRobot, Go, mustache).
 _MACRO = re.compile(
     r"\{[A-Z][A-Z0-9_.:#]*\}|\$\{[^{}]*\}|\$[A-Z][A-Z0-9_]*|\*[A-Za-z]{3,}\*|<no value>|<nil>|\[no value\]|\{\{.*\}\}"
@@ -37,7 +33,7 @@ def clean(text: str, limit: int) -> str:
     if len(text) > limit:
         text = text[: limit - 1] + CUT
     if not text.isprintable():
-        text = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _SPACES.sub(" ", text)).replace("  ", " ")
+        text = UNSEEN.sub(MARK, _SPACES.sub(" ", text)).replace("  ", " ")
     return text.strip()
 
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
+from bot import problems
 from bot.clock import Clock
 from bot.errors import (
     BadSignature,
@@ -44,7 +45,6 @@ MEMBERS = 64  # of one gzip body: each costs a copy of what follows
 Reply = Callable[["Answer"], None]
 
 _log = get_logger(__name__)
-_encode = msgspec.json.Encoder().encode
 _NO_HEADERS: dict[str, str] = {}
 
 
@@ -217,18 +217,8 @@ def _failure(written: asyncio.Future[Receipt]) -> StorageUnavailable | None:
 
 
 def _problem(error: RequestError | StorageUnavailable, source: str) -> Answer:
-    """The error as RFC 9457 has it."""
+    """The error, and what a sender should do about it."""
     status = error.status if isinstance(error, RequestError) else 503
-    problem: dict[str, Any] = {
-        "type": f"urn:muster:problem:{error.code}",
-        "title": (type(error).__doc__ or error.code).strip().splitlines()[0],
-        "status": status,
-        "detail": clean(error.public, 1000),
-        "code": error.code,
-        "source": source,
-    }
-    if isinstance(error, MalformedPayload):
-        problem["path"] = clean(error.path, 500)
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, StorageUnavailable):
         headers = (("Retry-After", str(max(1, math.ceil(error.retry_after)))),)
@@ -236,7 +226,7 @@ def _problem(error: RequestError | StorageUnavailable, source: str) -> Answer:
         headers = (("WWW-Authenticate", 'Bearer realm="muster"'),)
     elif isinstance(error, UnsupportedEncoding):
         headers = (("Accept-Encoding", "gzip, deflate"),)
-    return Answer(status, _encode(problem), "application/problem+json", headers)
+    return Answer(status, problems.body_of(error, status, source=source), problems.PROBLEM_JSON, headers)
 
 
 def unpacked(body: bytes, encoding: str) -> bytes:

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from bot.problems import PROBLEM_JSON, Details
 from bot.web.operations import Operation
-from bot.web.problems import Details
 
 __all__ = ["document"]
 
@@ -99,7 +99,7 @@ def _responses(described: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         str(described.status): {"description": http.HTTPStatus(described.status).phrase, "content": content}
     }
     for status in sorted(_error_statuses(described)):
-        problem = {"application/problem+json": {"schema": schemas[Details]}}
+        problem = {PROBLEM_JSON: {"schema": schemas[Details]}}
         if described.access == "probe" and status == 503 and described.returns is not None:
             problem[described.media] = {"schema": schemas[described.returns]}
         responses[str(status)] = {"description": http.HTTPStatus(status).phrase, "content": problem}

@@ -1,19 +1,18 @@
-"""Errors as application/problem+json (RFC 9457): what went wrong, where, and the way out. The one place that does so."""
+"""Which HTTP answer an error of the API or the situation room becomes. How a problem is worded is `bot.problems`'s."""
 
 from __future__ import annotations
 
-import http
 import math
 import uuid
 from collections.abc import Mapping
 
-import msgspec
 from aiohttp import web
 
+from bot import problems
 from bot.errors import Conflict, MusterError, RequestError, StorageUnavailable
+from bot.problems import PROBLEM_JSON
 
 __all__ = [
-    "Details",
     "MethodNotAllowed",
     "NotConfigured",
     "NotJson",
@@ -26,18 +25,6 @@ __all__ = [
     "answer_to",
     "unexpected",
 ]
-
-
-class Details(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"kind": "type"}):
-    """A problem: `code` names it for programs, `path` is the field or parameter that is wrong, `reference` finds it in the log."""
-
-    kind: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    path: str = ""
-    reference: str = ""
 
 
 class NotJson(RequestError):
@@ -104,19 +91,20 @@ def answer_to(error: MusterError | web.HTTPException) -> web.Response:
         case Redirect(location=location):
             return web.Response(status=303, headers={"Location": location})
         case StorageUnavailable(retry_after=retry_after):
-            return _response(error.public, 503, error.code, headers={"Retry-After": str(math.ceil(retry_after))})
+            return _response(error, 503, {"Retry-After": str(max(1, math.ceil(retry_after)))})
         case MethodNotAllowed(allowed=allowed):
-            return _response(error.public, 405, error.code, headers={"Allow": allowed})
+            return _response(error, error.status, {"Allow": allowed})
         case TokenWanted():
-            return _response(error.public, 401, error.code, headers={"WWW-Authenticate": 'Bearer realm="muster"'})
+            return _response(error, error.status, {"WWW-Authenticate": 'Bearer realm="muster"'})
         case TooManyAttempts():
-            return _response(error.public, 429, error.code, headers={"Retry-After": "60"})
+            return _response(error, error.status, {"Retry-After": "60"})
         case RequestError():
-            return _response(error.public, error.status, error.code, path=getattr(error, "path", ""))
+            return _response(error, error.status)
         case Conflict():
-            return _response(error.public, 409, error.code)
+            return _response(error, 409)
         case web.HTTPException():
-            return _response(error.text or error.reason, error.status, f"http_{error.status}")
+            told = problems.body(error.text or error.reason, error.status, f"http_{error.status}")
+            return web.Response(body=told, status=error.status, content_type=PROBLEM_JSON)
         case _:
             raise error
 
@@ -125,27 +113,10 @@ def unexpected() -> tuple[str, web.Response]:
     """A reference to log, and the response that carries it and nothing else of the error."""
     reference = uuid.uuid4().hex[:12]
     detail = f"Something went wrong in Muster. It is in the log under {reference}."
-    return reference, _response(detail, 500, "unexpected", reference=reference)
+    told = problems.body(detail, 500, "unexpected", reference=reference)
+    return reference, web.Response(body=told, status=500, content_type=PROBLEM_JSON)
 
 
-def _response(
-    detail: str,
-    status: int,
-    code: str,
-    *,
-    path: str = "",
-    reference: str = "",
-    headers: Mapping[str, str] | None = None,
-) -> web.Response:
-    details = Details(
-        kind=f"urn:muster:problem:{code}",
-        title=http.HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        code=code,
-        path=path,
-        reference=reference,
-    )
-    return web.Response(
-        body=msgspec.json.encode(details), status=status, content_type="application/problem+json", headers=headers
-    )
+def _response(error: MusterError, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    told = problems.body_of(error, status)
+    return web.Response(body=told, status=status, content_type=PROBLEM_JSON, headers=headers)
