@@ -29,11 +29,15 @@ from bot.errors import ConfigError
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
+from bot.incidents.early import EVERY as EARLY_EVERY
+from bot.incidents.early import EarlyWarnings
 from bot.incidents.effects import RoomEffects
 from bot.incidents.forewarning import EVERY as FOREWARNING_EVERY
 from bot.incidents.forewarning import Forewarning
 from bot.incidents.grouping import READER, Grouping
 from bot.incidents.history import History
+from bot.incidents.lessons import EVERY as LESSONS_EVERY
+from bot.incidents.lessons import Lessons
 from bot.incidents.lifecycle import settling
 from bot.incidents.lines import Lines
 from bot.incidents.mirroring import Mirroring
@@ -239,6 +243,7 @@ class App:
             author=author,
             download=partial(self._download, names),
         )
+        early = EarlyWarnings(self.database, clock, catalog=catalog, announcements=announcements, platforms=names)
         self.pipeline = Pipeline(
             self.database,
             self.journal,
@@ -248,10 +253,11 @@ class App:
             catalog=catalog,
             metrics=metrics,
             turns=turns,
+            warnings=early,
         )
         mirroring = Mirroring(self.database, clock, Mirror(names, clock), announcements)
         rooms = RoomEffects(self.database, clock, catalog=catalog, person=person, author=author, pictures=pictures)
-        executors = {**lines.executors(), **rooms.executors(), **paging.executors()}
+        executors = {**lines.executors(), **rooms.executors(), **paging.executors(), **early.executors()}
         executors |= mirroring.executors(rooms.in_the_room)
         relay = Relay(self.database, clock, gateways=gateways, executors=executors, metrics=metrics)
         history = History(self.database)
@@ -289,6 +295,9 @@ class App:
         scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
         forewarning = Forewarning(self.database, clock, history, announcements)
         scheduler.every(FOREWARNING_EVERY, "forewarning", forewarning.look)
+        lessons = Lessons(self.database, clock, self.grouping, catalog)
+        scheduler.every(LESSONS_EVERY, "lessons", lessons.study)
+        scheduler.every(EARLY_EVERY, "early_warnings", early.look)
         for look in platforms.groups(connected, rosters):
             scheduler.every(GROUPS_EVERY, "groups", look)
         await self.silences.sync(self.catalog.current)

@@ -37,8 +37,8 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EarlyWarning(msgspec.Struct, frozen=True, kw_only=True):
-    """This begins like that. `ahead` is what that one went on to, if anything new, `soon` in how many seconds it did; it
-    lasted for `left` seconds more."""
+    """This begins like that. `taken` are the steps of that one that are here, as it took them; `ahead` is what it went on
+    to, if anything new, `soon` in how many seconds it did; it lasted for `left` seconds more."""
 
     at: float
     scope: str
@@ -46,10 +46,16 @@ class EarlyWarning(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     matched: int
     expected: int
+    taken: tuple[Step, ...]
     ahead: tuple[Step, ...]
     soon: float | None
     left: float
     reasons: tuple[str, ...]
+
+    @property
+    def reached(self) -> float:
+        """Seconds from the known one's first step to the latest of those that are here."""
+        return max(step.after for step in self.taken)
 
 
 class _Count(msgspec.Struct, gc=False):
@@ -112,7 +118,8 @@ class Watch:
     def learn(self, id: str, seen: Iterable[tuple[float, Kind]], until: float | None = None) -> None:  # noqa: A002
         """How something bad began: moments and kinds, in any order; and when it was over, if not with the last of them.
 
-        What was watched of it no longer counts as usual.
+        What was watched of it no longer counts as usual. Where its kinds are up still, that is the end of it and not its
+        coming again: nothing is said there for a while.
         """
         self.forget(id)
         beginning = Beginning.of(id, seen, until)
@@ -125,9 +132,14 @@ class Watch:
             count = self._kinds.get(step.kind)
             if count is not None:
                 count.value = max(0.0, count.value - 1.0)
+        for scope in self._scopes.values():
+            if any(step.kind in scope.until for step in beginning.steps):
+                scope.warned[id] = scope.last
 
     def forget(self, id: str) -> None:  # noqa: A002
         """It was not bad after all."""
+        for scope in self._scopes.values():
+            scope.warned.pop(id, None)
         beginning = self._learned.pop(id, None)
         for step in beginning.steps if beginning else ():
             ids = self._by_kind[step.kind]
@@ -168,7 +180,7 @@ class Watch:
             last = scope.warned.get(id)
             if last is not None and at - last <= patience.rest:
                 continue
-            found = follow(self._learned[id], scope.since, self._chance, patience.odds)
+            found = follow(self._learned[id], scope.since, self.chance, patience.odds)
             if found is not None and len(found.matched) >= patience.steps:
                 said = self._say(at, name, scope, found)
                 if said is not None:
@@ -182,7 +194,7 @@ class Watch:
         if found.left < self.patience.left:
             return None
         taken, of = len(found.matched), found.expected
-        rarest = min((steps[place] for place in found.matched), key=lambda step: (self._chance(step.kind), step.after))
+        rarest = min((steps[place] for place in found.matched), key=lambda step: (self.chance(step.kind), step.after))
         count = self._kinds.get(rarest.kind)
         times = 0 if count is None else round(count.now(at)) - 1
         watched = span(self._watched.now(at))
@@ -193,6 +205,7 @@ class Watch:
             score=found.score,
             matched=taken,
             expected=of,
+            taken=tuple([steps[place] for place in found.matched]),
             ahead=ahead,
             soon=ahead[0].after - found.reached.after if ahead else None,
             left=found.left,
@@ -202,8 +215,8 @@ class Watch:
             ),
         )
 
-    def _chance(self, kind: Kind) -> float:
-        """How likely a kind is to be up in any window, by how often it came."""
+    def chance(self, kind: Kind) -> float:
+        """How likely a kind is to be up in any window, 0..1, by how often it came (Poisson)."""
         watched = self._watched
         count = self._kinds.get(kind)
         times = 0.5 if count is None else max(0.0, count.now(watched.at) - 1.0) + 0.5  # this occasion is not usual yet

@@ -19,8 +19,10 @@ from bot.chat.views import Person
 from bot.clock import ManualClock
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
+from bot.incidents.early import EarlyWarnings
 from bot.incidents.effects import RoomEffects
 from bot.incidents.grouping import Grouping
+from bot.incidents.lessons import Lessons
 from bot.incidents.mirroring import Mirroring
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.service import Incidents
@@ -55,6 +57,8 @@ class World:
     gateway: ConsoleGateway
     conversation: ConsoleConversation
     mirroring: Mirroring
+    early: EarlyWarnings
+    lessons: Lessons
     metrics: Metrics
     sources: dict[str, Any]
 
@@ -113,6 +117,7 @@ async def world(
         names=lambda key: person(key).name,
         grouping=grouping,
     )
+    early = EarlyWarnings(database, clock, catalog=lambda: catalog, announcements=announcements, platforms=platforms)
     pipeline = Pipeline(
         database,
         journal,
@@ -121,6 +126,7 @@ async def world(
         incidents=incidents,
         catalog=lambda: catalog,
         metrics=metrics,
+        warnings=early,
     )
     gateway = ConsoleGateway(database, clock)
     mirroring = Mirroring(database, clock, Mirror(platforms, clock), announcements)
@@ -131,7 +137,7 @@ async def world(
         database,
         clock,
         gateways={"console": gateway, **(gateways or {})},
-        executors={**rooms.executors(), **mirroring.executors(rooms.in_the_room)},
+        executors={**rooms.executors(), **mirroring.executors(rooms.in_the_room), **early.executors()},
         metrics=metrics,
     )
     try:
@@ -147,6 +153,8 @@ async def world(
             gateway=gateway,
             conversation=ConsoleConversation(database, clock, mirroring.mirror),
             mirroring=mirroring,
+            early=early,
+            lessons=Lessons(database, clock, grouping, lambda: catalog),
             metrics=metrics,
             sources=sources,
         )

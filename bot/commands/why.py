@@ -6,13 +6,15 @@ from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
 from bot.commands import alert_rows
 from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import answer, counted, shortened
-from bot.incidents import store
+from bot.incidents import early, store
+from bot.incidents.early_words import Warned, record, share
 from bot.incidents.model import Cause
 from correlation.cause import FIRST
 
 __all__ = ["VERB"]
 
 JOINS = 6
+WARNINGS = 2
 _TERMS = {  # how people call what the engine weighs
     "change": "after the same change",
     "class": "same kind of trouble",
@@ -34,6 +36,7 @@ async def why(context: Context) -> Reply:
         total, _ = await alert_rows.counts(connection, context.incident)
         rows = await alert_rows.reasons(connection, context.incident, JOINS)
         strong, joined = await alert_rows.terms(connection, context.incident)
+        warned = [one for one in await early.listing(connection, incident=context.incident) if one.told_at is not None]
     if not rows:
         by = context.services.person(incident.declared_by).name
         return answer(f"{incident.ref} was declared by {by}; no alerts were grouped.")
@@ -54,6 +57,7 @@ async def why(context: Context) -> Reply:
         details.append(_cause(incident.cause))
         if incident.cause.others:
             details.append((f"Less likely: {'; '.join(incident.cause.others)}.",))
+    details += [_warned(one) for one in warned[:WARNINGS]]
     details.append(("Grouped wrongly? ", Code("/incident split A12"), " or ", Code("/incident merge INC-n")))
     return answer(f"{incident.ref}: {counted(total, 'alert')} grouped{recipe}.", details=details)
 
@@ -67,6 +71,16 @@ def _cause(cause: Cause) -> Text:
         if reason == FIRST and cause.first_at:
             spans += [" at ", Moment(cause.first_at)]
     return text(*spans, ".")
+
+
+def _warned(one: Warned) -> Text:
+    """`Warned at 02:14 (W3): the first 4 kinds of alerts that came before INC-12 are here, in the same order. Seen once before.`"""
+    followed = share(one)
+    return text(
+        "Warned at ",
+        Moment(one.told_at or one.at),
+        f" ({one.ref}): {followed[:1].lower()}{followed[1:]}. {record(one)}",
+    )
 
 
 VERB = Verb(

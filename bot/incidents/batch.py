@@ -10,6 +10,7 @@ import msgspec
 
 from correlation.alert import Alert, Change, Status
 from correlation.decision import Decision
+from correlation.warning import EarlyWarning
 
 __all__ = ["WORSE_NAMED", "Batch", "Touched"]
 
@@ -54,6 +55,7 @@ class Batch:
     merged: list[tuple[str, str]] = field(default_factory=list)  # (lost, kept), in order
     repaired: dict[str, str] = field(default_factory=dict)  # lost -> why, where no alert showed it
     changes: list[Change] = field(default_factory=list)
+    warned: list[EarlyWarning] = field(default_factory=list)
     decisions: dict[str, int] = field(default_factory=dict)
 
     def add(self, alert: Alert, decision: Decision) -> None:

@@ -6,21 +6,23 @@ Nothing decides here what an incident is; the pipeline does, with the engine it 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import cookbook, topology
 from bot.clock import Clock
 from bot.errors import InvalidTransition, MalformedPayload, NotFound, StorageUnavailable
+from bot.incidents import corrections
 from bot.incidents.grading import SplitOff, severity_of
+from bot.incidents.lookout import Lesson, Lookout
 from bot.incidents.model import ref
 from bot.incidents.muting import Muting
 from bot.incidents.reading import TICK, Reading, read
@@ -35,6 +37,7 @@ from bot.turns import Turns
 from correlation.alert import Alert, Change
 from correlation.decision import Cause, Decision
 from correlation.engine import Engine, UnknownGroup
+from correlation.warning import EarlyWarning
 from correlation.weights import Weights, shipped
 
 __all__ = ["READER", "Grouping", "Told"]
@@ -50,11 +53,15 @@ SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a delivery said and what the engine answered; `called`: groups that deserve people by the passing of time."""
+    """What a delivery said and what the engine answered; `called`: groups that deserve people by the passing of time.
+
+    `warned`: what begins like something bad of the past.
+    """
 
     changes: list[Change]
     decided: list[tuple[Alert, Decision]]
     called: tuple[str, ...]
+    warned: list[EarlyWarning]
 
 
 class Grouping:
@@ -84,6 +91,7 @@ class Grouping:
         self._digest = ""
         self._breath_at = 0.0
         self.engine = Engine()
+        self.lookout = Lookout()
         self.position = 0
         database.subscribe(self._hear)
 
@@ -123,13 +131,15 @@ class Grouping:
         called = () if reading.tick is None else self.engine.advance(reading.tick)
         self.engine.observe(reading.changes)
         decided: list[tuple[Alert, Decision]] = []
+        warned: list[EarlyWarning] = []
         for start in range(0, len(reading.alerts), SLICE):
             alerts, muted = reading.alerts[start : start + SLICE], reading.muted[start : start + SLICE]
             decided += zip(alerts, self.engine.ingest(alerts, delivery.received_at, muted=muted), strict=True)
+            warned += self.lookout.hear(alerts, muted, delivery.received_at)
             if time.perf_counter() >= self._breath_at:
                 await self._turns.give()
                 self._breath_at = time.perf_counter() + BREATH
-        return Told(changes=reading.changes, decided=decided, called=called)
+        return Told(changes=reading.changes, decided=decided, called=called, warned=warned)
 
     def read(self, delivery: Delivery, muting: Muting) -> Reading:
         """What a delivery says. MalformedPayload when this version of its source no longer understands it."""
@@ -190,25 +200,27 @@ class Grouping:
                 await self.heard(work, position)
                 await self._write_snapshot(work, state, self._clock.now())
 
-    async def _state(self) -> bytes:
-        """The engine's state, packed aside: the caller holds the engine, and everybody else is answered meanwhile."""
-        engine = self.engine
-        return await asyncio.to_thread(lambda: zlib.compress(engine.snapshot(), level=1))
+    async def _state(self) -> tuple[bytes, bytes]:
+        """The engine's state and the watch's, packed aside: the caller holds both, and everybody else is answered meanwhile."""
+        engine, watch = self.engine, self.lookout.watch
+        return await asyncio.to_thread(lambda: (zlib.compress(engine.snapshot(), level=1), watch.snapshot()))
 
-    async def _write_snapshot(self, work: Transaction, state: bytes, now: float) -> None:
+    async def _write_snapshot(self, work: Transaction, state: tuple[bytes, bytes], now: float) -> None:
         values = {
             "position": self.position,
             "at": now,
             "feedback": self._feedback,
             "catalog_digest": self._digest,
-            "state": state,
+            "state": state[0],
+            "lesson": self.lookout.lesson,
+            "watch": state[1],
         }
         states = tables.engine_states
         await work.connection.execute(delete(states).where(states.c.position >= self.position))
         await work.connection.execute(insert(states).values(values))
         older = select(states.c.position).order_by(states.c.position.desc()).offset(2)
         await work.connection.execute(delete(states).where(states.c.position.in_(older)))
-        log.info("engine_snapshot_kept", position=self.position, bytes=len(state))
+        log.info("engine_snapshot_kept", position=self.position, bytes=len(state[0]))
 
     async def close(self) -> None:
         """Keep a last snapshot, so that the next start has nothing to replay."""
@@ -301,19 +313,28 @@ class Grouping:
         return ""
 
     async def _remember(
-        self, work: Transaction, kind: str, group: str, *, other: str, episodes: Sequence[int] = ()
+        self,
+        work: Transaction,
+        kind: Literal["merge", "split"],
+        group: str,
+        *,
+        other: str,
+        episodes: Sequence[int] = (),
     ) -> None:
-        values = {
-            "at": self._clock.now(),
-            "position": self.position,
-            "kind": kind,
-            "group_id": group,
-            "other": other,
-            "episodes_json": msgspec.json.encode(list(episodes)).decode(),
-        }
-        result = await work.connection.execute(insert(tables.feedback).values(values))
-        self._feedback = int(result.inserted_primary_key[0])  # type: ignore[index]  # an autoincrement key is always there
+        self._feedback = await corrections.remember(
+            work, kind, group, other=other, episodes=episodes, position=self.position, at=self._clock.now()
+        )
         self._since_snapshot += 1
+
+    async def teach(self, write: Callable[[Transaction, int], Awaitable[Sequence[Lesson]]]) -> None:
+        """Teach the watch what `write` keeps in a transaction, between two deliveries: it is told after which one."""
+        async with self._ready():
+            self._stale = True  # until this is committed
+            lessons = await self._database.attempt(lambda work: write(work, self.position))
+            for lesson in lessons:
+                self.lookout.teach(lesson)
+            self._since_snapshot += len(lessons)
+            self._stale = False
 
     # --- rebuilding ---------------------------------------------------------------------------------------------------
 
@@ -325,15 +346,17 @@ class Grouping:
         await self.keep_snapshot(force=True)
 
     async def _rebuild(self) -> None:
-        states, corrections = tables.engine_states, tables.feedback
+        states, feedback, lessons = tables.engine_states, tables.feedback, tables.lessons
         async with self._database.reading() as connection:
             cursor = await heard_up_to(connection)
             query = select(states).where(states.c.position <= cursor).order_by(states.c.position.desc())
             kept = list(await connection.execute(query))
-            rows = list(await connection.execute(select(corrections).order_by(corrections.c.id)))
+            rows = list(await connection.execute(select(feedback).order_by(feedback.c.id)))
+            taught = [Lesson.of(row) for row in await connection.execute(select(lessons).order_by(lessons.c.id))]
         newest = rows[-1].id if rows else 0
         catalog = self._catalog()
         state, engine = newest_readable(kept)
+        self.lookout.restore(state, taught)
         self.engine = engine or Engine(cookbook(catalog), topology(catalog), weights=self._weights)
         self._digest = state.catalog_digest if state else catalog.digest
         self.position, self._feedback = (state.position, state.feedback) if state else (0, 0)
@@ -351,14 +374,15 @@ class Grouping:
         self._since_snapshot += replayed + len(waiting)
         log.info("engine_rebuilt", position=self.position, replayed=replayed, corrections=len(waiting))
 
-    async def _replay(self, cursor: int, corrections: Sequence[Row[Any]]) -> int:
+    async def _replay(self, cursor: int, corrected: Sequence[Row[Any]]) -> int:
         """Tell the engine again what it heard between the snapshot and `cursor`; its answers are in the database already."""
-        waiting, told = list(corrections), 0
+        waiting, told = list(corrected), 0
         while self.position < cursor:
             deliveries = [d for d in await self._journal.read(self.position, REPLAY_BATCH) if d.id <= cursor]
             for delivery in deliveries:
                 while waiting and waiting[0].position < delivery.id:
-                    self._correct(waiting.pop(0))
+                    corrections.correct(self.engine, waiting.pop(0))
+                self.lookout.up_to(delivery.id)
                 with suppress(MalformedPayload):
                     told += len((await self.tell(delivery)).decided)
             if not deliveries:
@@ -366,17 +390,9 @@ class Grouping:
             self.position = deliveries[-1].id
         self.position = max(self.position, cursor)
         for correction in waiting:
-            self._correct(correction)
+            corrections.correct(self.engine, correction)
+        self.lookout.up_to(math.inf)
         return told
-
-    def _correct(self, row: Row[Any]) -> None:
-        try:
-            if row.kind == "merge":
-                self.engine.merge(row.group_id, row.other)
-            else:
-                self.engine.split(row.group_id, msgspec.json.decode(row.episodes_json))
-        except (UnknownGroup, ValueError) as error:  # the replay differs from what people saw
-            log.warning("correction_lost", correction=row.id, kind=row.kind, reason=str(error))
 
     async def _number_on(self) -> bool:
         """Go on above every number that the database knows, for none may be given twice; whether that skips any."""

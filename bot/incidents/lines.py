@@ -5,7 +5,7 @@ A private incident is announced nowhere. How a line is drawn is not decided here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, select, update
@@ -55,9 +55,9 @@ def line(incident: Incident, person: Callable[[str], Person], room: str) -> Anno
     return Announcement(incident=incident.ref, status=incident.status, text=said, room=room)
 
 
-def channels(catalog: Catalog, incident: Incident, platform: str) -> tuple[str, ...]:
-    """Where it is to be announced, as the catalogue names it: where all are, and where the teams are whose services are hit."""
-    teams = [catalog.team_of(service) for service, _ in incident.services]
+def channels(catalog: Catalog, services: Iterable[str], platform: str) -> tuple[str, ...]:
+    """Where trouble is announced, as the catalogue names it: where all is, and where the teams are whose services are hit."""
+    teams = [catalog.team_of(service) for service in services]
     named = [catalog.rooms.announce.get(platform, ""), *(team.channels.get(platform, "") for team in teams if team)]
     return tuple(dict.fromkeys(name for name in named if name))
 
@@ -108,7 +108,7 @@ class Lines:
         ):
             return
         for platform in self._platforms:
-            for channel in channels(self._catalog(), incident, platform):
+            for channel in channels(self._catalog(), (name for name, _ in incident.services), platform):
                 row = {"incident": incident.number, "platform": platform, "channel": channel}
                 statement = upsert(work.connection, _announced).values(row).on_conflict_do_nothing()
                 await work.connection.execute(statement)

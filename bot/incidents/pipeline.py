@@ -6,7 +6,7 @@ State, timeline, outbox and the journal's cursor commit together: a crash replay
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,7 @@ from bot.telemetry import Metrics, get_logger
 from bot.turns import Turns
 from correlation.decision import GroupView
 from correlation.engine import Engine
+from correlation.warning import EarlyWarning
 
 __all__ = ["Behind", "Pipeline"]
 
@@ -49,6 +50,8 @@ SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed some
 SUSPECTS = 3  # changes that an incident names
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
+
+Warnings = Callable[[Transaction, Sequence[EarlyWarning]], Awaitable[None]]
 
 _SEEN = ("severity", "status", "summary", "count", "last_seen", "resolved_at")
 _SETTLED = (*_SEEN, "group_id", "held", "reason", "evidence_json", "labels_json", "links_json")
@@ -76,10 +79,11 @@ class Pipeline:
         catalog: Callable[[], Catalog],
         metrics: Metrics,
         turns: Turns | None = None,
+        warnings: Warnings | None = None,
     ) -> None:
         self._database, self._journal, self._clock, self._metrics = database, journal, clock, metrics
         self._grouping, self._incidents, self._catalog = grouping, incidents, catalog
-        self._turns = turns or Turns()
+        self._turns, self._warnings = turns or Turns(), warnings
         self._kept = 0  # the delivery up to which everything is in the database
         self._oldest = 0.0  # when the oldest delivery at work was received
         self._settled = BulkUpsert(tables.alerts, "id", _SETTLED)
@@ -163,6 +167,7 @@ class Pipeline:
                     log.warning("delivery_no_longer_understood", delivery=delivery.id, reason=str(error))
                     continue
                 batch.changes.extend(told.changes)
+                batch.warned.extend(told.warned)
                 batch.look_at(told.called)
                 for alert, decision in told.decided:
                     batch.add(alert, decision)
@@ -194,6 +199,8 @@ class Pipeline:
             view = engine.group(group)
             if view is not None:
                 await self._update_incident(work, view, touched, known.get(group))
+        if batch.warned and self._warnings is not None:
+            await self._warnings(work, batch.warned)
         if "noise" in batch.decisions:
             work.announce("alerts", incident=None)
         await self._grouping.heard(work, batch.position)

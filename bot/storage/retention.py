@@ -28,6 +28,7 @@ EFFECTS = 7 * DAY  # effects that arrived or were dropped
 DEAD_EFFECTS = 90 * DAY  # effects that never will: the operator may want to see why
 INVOCATIONS = 2 * DAY  # platforms repeat a command within minutes
 SILENCES = 30 * DAY  # after their end
+LESSONS = 512  # the newest are kept: many times as many as the watch remembers
 AT_ONCE = 250  # rows of one transaction: some milliseconds, and the fsync
 PAGES_AT_ONCE = 250  # SQLite's pages given back in one transaction
 PAGES_KEPT = 1000  # SQLite's free pages that are kept for what comes next
@@ -168,6 +169,8 @@ class Retention:
 def _rules(now: float, policy: Policy, safe: int) -> list[_Rule]:
     a, g, i, m = tables.alerts.c, tables.groups.c, tables.incidents.c, tables.messages.c
     e, s, c, f, r = tables.effects.c, tables.silences.c, tables.changes.c, tables.feedback.c, tables.rooms.c
+    le, w = tables.lessons.c, tables.warnings.c
+    taught = select(func.max(le.id) - LESSONS).scalar_subquery()
     open_incident = exists().where(g.id == a.group_id, i.number == g.incident, i.status != "resolved")
     open_rooms = (
         select(tables.console_rooms.c.id)
@@ -219,6 +222,8 @@ def _rules(now: float, policy: Policy, safe: int) -> list[_Rule]:
             order=tables.invocations.c.at,
         ),
         _Rule(name="feedback", key=f.id, where=and_(f.at < old, f.position <= safe), order=f.id),
+        _Rule(name="lessons", key=le.id, where=and_(le.id <= taught, le.position <= safe), order=le.id),
+        _Rule(name="warnings", key=w.id, where=and_(w.at < old, w.came.is_not(None)), order=w.id),
         _Rule(
             name="silences",
             key=s.id,

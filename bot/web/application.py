@@ -10,7 +10,20 @@ from aiohttp import web
 
 from bot.errors import MusterError, NotFound
 from bot.web import health
-from bot.web.api import alerts, changes, events, graph, incidents, lanes, pictures, retros, rooms, session, stats
+from bot.web.api import (
+    alerts,
+    changes,
+    events,
+    graph,
+    incidents,
+    lanes,
+    pictures,
+    retros,
+    rooms,
+    session,
+    stats,
+    warnings,
+)
 from bot.web.files import Files
 from bot.web.live import Hub
 from bot.web.openapi import document
@@ -31,6 +44,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *retros.OPERATIONS,
     *alerts.OPERATIONS,
     *changes.OPERATIONS,
+    *warnings.OPERATIONS,
     *lanes.OPERATIONS,
     *graph.OPERATIONS,
     *stats.OPERATIONS,

@@ -107,6 +107,23 @@ def test_what_was_not_bad_after_all_is_forgotten() -> None:
     assert play(watch, quiet(watch)) == []
 
 
+def test_the_end_of_what_was_learned_is_not_its_coming_again() -> None:
+    watch = Watch(Patience(steps=3))
+    start = quiet(watch)
+    play(watch, start)
+    watch.learn("INC-12", OUTAGE, until=start + 9_000.0)
+    assert play(watch, start + 3_600.0) == []
+    assert play(watch, start + 3_600.0, "us") != []
+    assert len(play(watch, start + DAY)) == 1
+
+
+def test_it_says_which_steps_are_here_and_how_far_that_is() -> None:
+    watch = learned(steps=3)
+    (said,) = play(watch, quiet(watch))
+    assert [step.kind for step in said.taken] == [DISK, SLOW, FULL]
+    assert said.reached == 420.0
+
+
 def test_a_warning_that_comes_too_late_is_not_given() -> None:
     watch = Watch(Patience(steps=3))
     watch.learn("INC-12", OUTAGE[:3])

@@ -19,7 +19,7 @@ from bot.intake.journal import Journal
 from bot.intake.journal_sqlite import SqliteLog
 from bot.storage import tables
 from bot.storage.database import Database
-from bot.storage.retention import DAY, Retention
+from bot.storage.retention import DAY, LESSONS, Retention
 from bot.telemetry import Metrics
 from tests.rows import alert_row, keep_alert, keep_incident, message_row
 
@@ -301,3 +301,30 @@ async def test_the_journal_s_file_shrinks_too_and_keeps_what_the_engine_still_ne
     assert [delivery.id for delivery in await journal.read(0)] == list(range(last - 9, last + 1))
     await journal.close()
     assert (tmp_path / "journal.db").stat().st_size < full / 10
+
+
+async def test_of_what_the_watch_was_taught_the_newest_stay_and_old_warnings_go_once_they_are_judged(
+    database: Database, clock: ManualClock, retention: Retention
+) -> None:
+    now, old = clock.now(), clock.now() - YEAR - 1
+    state = {"at": now, "feedback": 0, "catalog_digest": "", "state": b""}
+    await keep(database, tables.engine_states, state | {"position": 3})
+    await keep(database, tables.cursors, {"reader": "pipeline", "position": 3})
+    await keep(
+        database,
+        tables.lessons,
+        *({"at": old, "position": 1 if n < 3 else 9, "incident": 1} for n in range(LESSONS + 5)),
+    )
+    warning = {"environment": "", "location": "", "past": 1, "score": 1.0, "matched": 1, "expected": 1, "times": 1}
+    warning |= {
+        "taken_json": "[]",
+        "ahead_json": "[]",
+        "remains": 1.0,
+        "until": old,
+        "reasons_json": "[]",
+        "without": 0,
+    }
+    await keep(database, tables.warnings, warning | {"at": old, "came": True}, warning | {"at": now, "came": True})
+    await keep(database, tables.warnings, warning | {"at": old, "came": None})
+    assert await retention.prune() == {"lessons": 3, "warnings": 1}
+    assert await ids(database, tables.warnings.c.id) == [2, 3]

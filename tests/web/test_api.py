@@ -217,6 +217,27 @@ async def test_changes_are_ranked_for_the_incident_that_suspects_them(site: Site
     await site.get("/api/v1/changes", incident="INC-9", expect=404)
 
 
+async def test_early_warnings_say_what_they_are_about_and_what_came(site: Site) -> None:
+    await outage(site)
+    steps = [{"what": "errors", "service": "cart", "after": 0.0, "stage": 0}]
+    row = {"at": START - 900, "told_at": START - 899, "environment": "", "location": "eu-west-1", "past": 1}
+    row |= {"score": 20.0, "matched": 1, "expected": 2, "taken_json": msgspec.json.encode(steps).decode()}
+    row |= {"ahead_json": "[]", "lead": 300.0, "remains": 900.0, "until": START, "reasons_json": '["rare"]'}
+    row |= {"times": 3, "without": 1, "came": True, "incident": 1}
+    async with site.database.transaction() as work:
+        await work.connection.execute(insert(tables.warnings).values(row))
+        await work.connection.execute(insert(tables.warnings).values(row | {"told_at": None, "kept": "too late"}))
+    newest, told = (await site.get("/api/v1/warnings", incident="INC-1"))["items"]
+    assert (newest["id"], newest["told_at"], newest["kept"]) == ("W2", None, "too late")
+    assert told == newest | {"id": "W1", "told_at": "2026-01-05T08:45:01.000Z", "kept": ""}
+    assert told["taken"] == [{"what": "errors", "service": "cart", "after": 0.0}]
+    assert (told["like"], told["lead"], told["times"], told["without"]) == ("INC-1", 300.0, 3, 1)
+    assert (told["came"], told["incident"]) == (True, "INC-1")
+    page = await site.get("/api/v1/warnings", limit=1)
+    assert [one["id"] for one in (await site.get("/api/v1/warnings", cursor=page["next"]))["items"]] == ["W1"]
+    assert (await site.get("/api/v1/warnings", incident="INC-7"))["items"] == []
+
+
 async def test_refused_deliveries_are_listed_with_the_reason(site: Site) -> None:
     for number in (1, 2, 3):
         site.journal.refused.append(

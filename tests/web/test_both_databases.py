@@ -22,6 +22,7 @@ PATHS = (
     "/api/v1/incidents/INC-1/graph",
     "/api/v1/alerts?held=true",
     "/api/v1/changes?incident=INC-1",
+    "/api/v1/warnings?incident=INC-1&limit=1",
     "/api/v1/changes?limit=1&cursor=WzE3Njc2MDI4MjEuMCwieiJd",
     "/api/v1/lanes?minutes=60",
     "/api/v1/graph",

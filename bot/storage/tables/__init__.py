@@ -19,7 +19,18 @@ from bot.storage.tables.chat import (
     rooms,
     unmirrored,
 )
-from bot.storage.tables.engine import alerts, changes, cursors, deliveries, engine_states, feedback, groups, silences
+from bot.storage.tables.engine import (
+    alerts,
+    changes,
+    cursors,
+    deliveries,
+    engine_states,
+    feedback,
+    groups,
+    lessons,
+    silences,
+    warnings,
+)
 from bot.storage.tables.incidents import (
     approvals,
     incidents,
@@ -47,6 +58,7 @@ __all__ = [
     "groups",
     "incidents",
     "invocations",
+    "lessons",
     "menus",
     "messages",
     "metadata",
@@ -61,4 +73,5 @@ __all__ = [
     "timeline",
     "timers",
     "unmirrored",
+    "warnings",
 ]

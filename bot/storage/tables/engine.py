@@ -1,12 +1,35 @@
-"""Tables of what comes in and what the engine makes of it: deliveries, groups, alerts, changes, silences, its own state."""
+"""Tables of what comes in and what the engine makes of it: deliveries, groups, alerts, changes, silences, warnings, state."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from bot.storage.tables.base import Id, incident_number, metadata
 
-__all__ = ["alerts", "changes", "cursors", "deliveries", "engine_states", "feedback", "groups", "silences"]
+__all__ = [
+    "alerts",
+    "changes",
+    "cursors",
+    "deliveries",
+    "engine_states",
+    "feedback",
+    "groups",
+    "lessons",
+    "silences",
+    "warnings",
+]
 
 deliveries = Table(  # PostgreSQL's journal; with SQLite the journal is a file of its own beside the database
     "deliveries",
@@ -40,6 +63,8 @@ engine_states = Table(  # snapshots of the engine: the state after all deliverie
     Column("feedback", BigInteger, nullable=False),  # the newest correction that is in it
     Column("catalog_digest", Text, nullable=False),
     Column("state", LargeBinary, nullable=False),
+    Column("lesson", BigInteger, nullable=False, server_default="0"),  # the newest that is in `watch`
+    Column("watch", LargeBinary),  # what stands beside the engine and warns
 )
 
 feedback = Table(  # people's corrections of the grouping, in the order in which the engine heard of them
@@ -52,6 +77,46 @@ feedback = Table(  # people's corrections of the grouping, in the order in which
     Column("group_id", Text, nullable=False),
     Column("other", Text, nullable=False, server_default=""),
     Column("episodes_json", Text, nullable=False, server_default="[]"),
+)
+
+lessons = Table(  # how bad incidents began, in the order in which the watch was taught
+    "lessons",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("position", BigInteger, nullable=False),  # after this delivery
+    Column("incident", Id, nullable=False),
+    Column("resolved_at", Double),  # of the incident as it was learned from; NULL: it is no example any more
+    Column("began_at", Double, nullable=False, server_default="0"),  # its first kind of alert
+    Column("seen_json", Text, nullable=False, server_default="[]"),
+    Index("ix_lessons_incident", "incident", "id"),
+)
+
+warnings = Table(  # what began like a bad incident of the past
+    "warnings",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),  # event time
+    Column("told_at", Double),  # when people were told; NULL: they were not
+    Column("kept", Text, nullable=False, server_default=""),  # why not
+    Column("environment", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("past", Id, nullable=False),  # the bad incident that it begins like
+    Column("score", Double, nullable=False),
+    Column("matched", Integer, nullable=False),
+    Column("expected", Integer, nullable=False),
+    Column("taken_json", Text, nullable=False),
+    Column("ahead_json", Text, nullable=False),
+    Column("lead", Double),  # seconds in which that one had its room, when that was still ahead
+    Column("remains", Double, nullable=False),  # seconds that it went on from there
+    Column("until", Double, nullable=False),  # by then it has come, or it was a false alarm
+    Column("reasons_json", Text, nullable=False),
+    Column("times", Integer, nullable=False),  # such a beginning was seen before, that one included
+    Column("without", Integer, nullable=False),  # ... and no incident came of it
+    Column("came", Boolean),  # NULL: nobody knows yet
+    incident_number(nullable=True),  # which it became
+    Index("ix_warnings_came", "came"),
+    Index("ix_warnings_past", "past"),
 )
 
 groups = Table(

@@ -139,6 +139,8 @@ def upgrade() -> None:
         sa.Column("feedback", sa.BigInteger(), nullable=False),
         sa.Column("catalog_digest", sa.Text(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("lesson", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("watch", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_engine_states")),
     )
     op.create_table(
@@ -201,6 +203,20 @@ def upgrade() -> None:
         sa.Column("reply_json", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_invocations")),
     )
+    op.create_table(
+        "lessons",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("incident", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("resolved_at", sa.Double(), nullable=True),
+        sa.Column("began_at", sa.Double(), server_default="0", nullable=False),
+        sa.Column("seen_json", sa.Text(), server_default="[]", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lessons")),
+    )
+    with op.batch_alter_table("lessons", schema=None) as batch_op:
+        batch_op.create_index("ix_lessons_incident", ["incident", "id"], unique=False)
+
     op.create_table(
         "menus",
         sa.Column("place", sa.Text(), nullable=False),
@@ -382,6 +398,35 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("timeline", schema=None) as batch_op:
         batch_op.create_index("ix_timeline_incident", ["incident", "id"], unique=False)
+
+    op.create_table(
+        "warnings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("told_at", sa.Double(), nullable=True),
+        sa.Column("kept", sa.Text(), server_default="", nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("past", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("matched", sa.Integer(), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=False),
+        sa.Column("taken_json", sa.Text(), nullable=False),
+        sa.Column("ahead_json", sa.Text(), nullable=False),
+        sa.Column("lead", sa.Double(), nullable=True),
+        sa.Column("remains", sa.Double(), nullable=False),
+        sa.Column("until", sa.Double(), nullable=False),
+        sa.Column("reasons_json", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("without", sa.Integer(), nullable=False),
+        sa.Column("came", sa.Boolean(), nullable=True),
+        sa.Column("incident", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.number"], name=op.f("fk_warnings_incident_incidents")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_warnings")),
+    )
+    with op.batch_alter_table("warnings", schema=None) as batch_op:
+        batch_op.create_index("ix_warnings_came", ["came"], unique=False)
+        batch_op.create_index("ix_warnings_past", ["past"], unique=False)
 
     op.create_table(
         "approvals",
