@@ -29,6 +29,7 @@ from bot.errors import ConfigError
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
+from bot.incidents.drawing_process import DrawingProcess
 from bot.incidents.early import EVERY as EARLY_EVERY
 from bot.incidents.early import EarlyWarnings
 from bot.incidents.effects import RoomEffects
@@ -200,7 +201,10 @@ class App:
             weights=load_weights(settings.weights) if settings.weights else None,
             turns=turns,
         )
-        pictures = Pictures(self.database, clock, catalog)
+        drawing = DrawingProcess()
+        self._stack.push_async_callback(drawing.close)
+        pictures = Pictures(self.database, clock, catalog, drawing.draw)
+        self._stack.push_async_callback(pictures.close)
         announcements = Announcements(names, catalog, person)
         lines = Lines(
             self.database, clock, catalog=catalog, announcements=announcements, person=person, platforms=names

@@ -25,6 +25,7 @@ __all__ = [
     "RequestError",
     "Retryable",
     "StorageUnavailable",
+    "Unavailable",
     "Uncertain",
     "UnknownSource",
     "UnknownVerb",
@@ -74,12 +75,16 @@ class ConfigError(MusterError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-class StorageUnavailable(MusterError):
-    """The disk or the database cannot take anything just now."""
+class Unavailable(MusterError):
+    """That cannot be had just now."""
 
     def __init__(self, message: str = "", *, retry_after: float = 5.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after  # seconds
+
+
+class StorageUnavailable(Unavailable):
+    """The disk or the database cannot take anything just now."""
 
 
 class RequestError(MusterError):

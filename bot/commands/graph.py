@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.chat.views import Code, Notice, Picture, Reply, text
 from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import answer
-from bot.errors import NotFound
+from bot.errors import NotFound, Unavailable
 
 __all__ = ["VERB"]
 
@@ -13,6 +13,9 @@ __all__ = ["VERB"]
 async def graph(context: Context) -> Reply:
     """Alerts over time by service, changes on the same axis."""
     picture = await _picture(context)
+    if not picture.png:
+        again = text("It could not be drawn just now. Again: ", Code(f"/incident graph {context.ref}"))
+        return Reply(text=(picture.alt,), details=(again,))
     everybody = text("For everybody in the room: ", Code(f"/incident graph share {context.ref}"))
     return Reply(text=(picture.alt,), details=(everybody,), picture=picture)
 
@@ -20,6 +23,8 @@ async def graph(context: Context) -> Reply:
 async def share(context: Context) -> Reply:
     """The same, where all who are in the room see it."""
     picture = await _picture(context)
+    if not picture.png:
+        raise Unavailable(f"The picture of {context.ref} could not be drawn just now. Again: /incident graph share")
     notice = Notice(text=text(f"Alerts of {context.ref} over time, shown by ", context.actor, "."), picture=picture)
     async with context.services.database.transaction() as work:
         await context.services.announcements.say(work, context.incident, notice, context.at)

@@ -1,7 +1,7 @@
 """Draws an incident's sketch as a PNG that reads on a phone: a row for each service, numbered changes on the same axis.
 
 Drawn by matplotlib without a display and without pyplot, whose figures are global; the same sketch gives the same bytes.
-It takes some tenths of a second, so call it in a thread. Everything from an alert is text here, never markup or a formula.
+Only the process that draws imports it. Everything from an alert is text here, never markup or a formula.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
@@ -22,12 +22,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 
-from bot.incidents.lanes import Worst
+from bot.incidents.axis import Worst
+from bot.incidents.drawing_process import Theme
 from bot.incidents.sketch import Row, Sign, Sketch
 
-__all__ = ["Theme", "draw"]
-
-Theme = Literal["dark", "light"]
+__all__ = ["draw"]
 
 WIDTH, DPI = 6.0, 200  # inches, dots per inch: 1,200 px wide, so that letters are 9 points on a phone
 LEFT, RIGHT = 0.3, 0.56

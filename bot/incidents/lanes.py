@@ -6,60 +6,22 @@ How they are drawn, and what else stands on their axis, is not known here.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Integer, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.incidents.axis import SEVERITIES, Axis, Lane, Worst
 from bot.incidents.model import Incident
 from bot.storage.tables import alerts, groups
 
-__all__ = ["Axis", "Lane", "Worst", "axis_of", "read_lanes"]
+__all__ = ["axis_of", "read_lanes"]
 
-BUCKETS = 90  # at most; a bucket is then a few pixels wide
-BUCKET_SIZES = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)  # seconds
 LANES = 40
 BEFORE_ONSET = 2 * 3600.0  # seconds: how far before the first alert a suspect change is still drawn
 CALM = 600.0  # seconds before the first alert that are shown, so that one sees the beginning
 MARGIN = 0.04  # of the span, before and after
-
-Worst = Literal["critical", "error", "warning", "info"]
-SEVERITIES: tuple[Worst, ...] = ("critical", "error", "warning", "info")  # the worst first
-
-
-class Lane(msgspec.Struct, kw_only=True):
-    """One service: for each bucket how many alerts were firing and the worst of them; `firing` is how many are now."""
-
-    service: str
-    counts: list[int]
-    worst: list[Worst | None]
-    firing: int
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A stretch of time in equal buckets."""
-
-    start: float
-    bucket: int
-    buckets: int
-
-    @property
-    def end(self) -> float:
-        return self.start + self.bucket * self.buckets
-
-    @classmethod
-    def over(cls, start: float, end: float) -> Axis:
-        """Buckets of a round size that cover the stretch."""
-        span = max(end - start, 1.0)
-        bucket = next((size for size in BUCKET_SIZES if span / size <= BUCKETS - 1), None)
-        if bucket is None:
-            bucket = BUCKET_SIZES[-1] * (int(span / BUCKET_SIZES[-1] / (BUCKETS - 1)) + 1)
-        first = start // bucket * bucket
-        return cls(first, bucket, int((end - first) // bucket) + 1)
 
 
 def axis_of(incident: Incident, suspects: Collection[float], now: float) -> Axis:

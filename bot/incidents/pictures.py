@@ -1,14 +1,17 @@
-"""Pictures of incidents, drawn when somebody asks and for the card, aside and one at a time. A storm draws no more of them.
+"""Pictures of incidents, drawn when somebody asks and for the card. A storm draws no more of them, and nobody waits long for one.
 
-What they show is the sketch's, how they look the drawing's.
+What they show is the sketch's, how they look the drawing's, which another process does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import or_, select
@@ -19,6 +22,7 @@ from bot.chat.views import Picture
 from bot.clock import Clock
 from bot.incidents import store
 from bot.incidents.announcements import Announcements
+from bot.incidents.drawing_process import NotDrawn, Theme, Wanted
 from bot.incidents.lanes import axis_of, read_lanes
 from bot.incidents.model import Incident
 from bot.incidents.sketch import Sketch, sketch
@@ -26,9 +30,12 @@ from bot.scheduler import Handler
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import changes, groups
 from bot.storage.timers import Timer
+from bot.telemetry import get_logger
 from correlation.alert import Change
 
 __all__ = ["CARD_PICTURE", "NO_PICTURE", "ForCard", "Pictures", "card_pictures"]
+
+log = get_logger(__name__)
 
 CARD_PICTURE = "card_picture"  # the timer after which a card is drawn anew
 
@@ -39,13 +46,22 @@ FRESH = 10.0  # seconds that a picture stays good for those who ask
 BUDGET = 12  # pictures of cards in a minute, of all incidents together
 KEPT = 64  # pictures; each has some 40 KB
 CHANGES = 40  # changes looked at; four are named
+CARD_PATIENCE = 3.0  # seconds that a card waits for its picture; what comes later is shown the next time
+PATIENCE = 10.0  # seconds that people wait for one
+
+
+Draw = Callable[[Wanted], Awaitable[bytes]]
+_Key = tuple[int, Theme]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Drawn:
-    picture: Picture
-    at: float
-    print: tuple[object, ...]
+class _Known:
+    """The last picture there was, and the last try, whose outcome it need not be: `print` is what that was to show."""
+
+    picture: Picture | None = None
+    drawn: float = -math.inf
+    tried: float = -math.inf
+    print: tuple[object, ...] = ()
 
 
 class ForCard(NamedTuple):
@@ -68,26 +84,37 @@ def card_pictures(announcements: Announcements) -> Mapping[str, Handler]:
 
 
 class Pictures:
-    """Draws and remembers. After a restart nothing is remembered, and the same picture has the same digest."""
+    """Has pictures drawn and remembers them. After a restart nothing is remembered, and the same picture has the same digest."""
 
-    def __init__(self, database: Database, clock: Clock, catalog: Callable[[], Catalog]) -> None:
-        self._database, self._clock, self._catalog = database, clock, catalog
-        self._drawn: OrderedDict[tuple[int, str], _Drawn] = OrderedDict()
+    def __init__(self, database: Database, clock: Clock, catalog: Callable[[], Catalog], draw: Draw) -> None:
+        self._database, self._clock, self._catalog, self._draw = database, clock, catalog, draw
+        self._known: OrderedDict[_Key, _Known] = OrderedDict()
         self._recent: deque[float] = deque(maxlen=BUDGET)  # when pictures of cards were drawn
-        self._one = asyncio.Lock()
+        self._under_way: dict[_Key, asyncio.Task[Picture]] = {}
+
+    async def close(self) -> None:
+        """Nobody waits for a picture any more."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def of(self, number: int, *, light: bool = False) -> Picture | None:
-        """The picture of an incident as it is now, or was some seconds ago; None without alerts. NotFound without it."""
-        key = (number, "light" if light else "dark")
-        async with self._one:
-            known = self._drawn.get(key)
-            if known is not None and 0 <= self._clock.now() - known.at < FRESH:
-                return known.picture
-            async with self._database.reading() as connection:
-                incident = await store.load(connection, number)
-            if not incident.alert_count:
-                return None
-            return await self._draw(incident, light=light)
+        """The picture of an incident as it is now, or was some seconds ago; None without alerts. NotFound without it.
+
+        Where it cannot be drawn now it has no bytes, only its words.
+        """
+        key: _Key = (number, "light" if light else "dark")
+        known = self._known.get(key)
+        if known is not None and 0 <= self._clock.now() - known.drawn < FRESH:
+            return known.picture
+        async with self._database.reading() as connection:
+            incident = await store.load(connection, number)
+        if not incident.alert_count:
+            return None
+        with suppress(TimeoutError, NotDrawn):
+            return await self._drawn(key, incident, PATIENCE)
+        return _picture(incident, await self._sketch(incident, self._clock.now()))
 
     async def for_card(self, incident: Incident, *, first: bool) -> ForCard:
         """The picture for a card that is about to be shown, for the `first` time or again."""
@@ -96,30 +123,57 @@ class Pictures:
         now = self._clock.now()
         if first:
             return ForCard(None, now + FIRST)
-        async with self._one:
-            known = self._drawn.get((incident.number, "dark"))
-            if known is not None and known.print == _print(incident):
-                return ForCard(known.picture, None)
-            picture = known.picture if known is not None else None
-            if known is not None and 0 <= now - known.at < AGAIN:
-                return ForCard(picture, known.at + AGAIN)
+        key: _Key = (incident.number, "dark")
+        known = self._known.get(key, _Known())
+        if known.print == _print(incident):
+            return ForCard(known.picture, None)
+        if key not in self._under_way:  # else it is waited for
+            if 0 <= now - known.tried < AGAIN:
+                return ForCard(known.picture, known.tried + AGAIN)
             if len(self._recent) == BUDGET and 0 <= now - self._recent[0] < AGAIN:
-                return ForCard(picture, self._recent[0] + AGAIN)
+                return ForCard(known.picture, self._recent[0] + AGAIN)
             self._recent.append(now)
-            return ForCard(await self._draw(incident), None)
+        try:
+            picture = await self._drawn(key, incident, CARD_PATIENCE)
+        except TimeoutError:
+            return ForCard(known.picture, self._clock.now() + FIRST)
+        except NotDrawn:
+            return ForCard(known.picture, None)
+        return ForCard(picture, None if self._known[key].print == _print(incident) else now + AGAIN)
 
-    async def _draw(self, incident: Incident, *, light: bool = False) -> Picture:
+    async def _drawn(self, key: _Key, incident: Incident, patience: float) -> Picture:
+        """The picture that is under way, or one that is begun now. NotDrawn; TimeoutError when it comes later than that."""
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(self._begin(key, incident))
+            task.add_done_callback(partial(self._ended, key))
+        async with asyncio.timeout(patience):
+            return await asyncio.shield(task)
+
+    def _ended(self, key: _Key, task: asyncio.Task[Picture]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # is told to who waits; it may be that nobody does any more
+
+    async def _begin(self, key: _Key, incident: Incident) -> Picture:
         now = self._clock.now()
         made = await self._sketch(incident, now)
-        zone = self._catalog().defaults.timezone
-        png = await asyncio.to_thread(_png, made, zone, light=light)
-        picture = Picture.of(png, incident=incident.ref, name=f"{incident.ref}-alerts.png", alt=made.words)
-        key = (incident.number, "light" if light else "dark")
-        self._drawn[key] = _Drawn(picture=picture, at=now, print=_print(incident))
-        self._drawn.move_to_end(key)
-        while len(self._drawn) > KEPT:
-            self._drawn.popitem(last=False)
+        known = replace(self._known.get(key, _Known()), tried=now, print=_print(incident))
+        try:
+            png = await self._draw(Wanted(sketch=made, zone=self._catalog().defaults.timezone, theme=key[1]))
+        except NotDrawn as error:
+            log.warning("picture_not_drawn", incident=incident.ref, reason=str(error))
+            self._keep(key, known)
+            raise
+        picture = _picture(incident, made, png)
+        self._keep(key, replace(known, picture=picture, drawn=now))
         return picture
+
+    def _keep(self, key: _Key, known: _Known) -> None:
+        self._known[key] = known
+        self._known.move_to_end(key)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
 
     async def _sketch(self, incident: Incident, now: float) -> Sketch:
         async with self._database.reading() as connection:
@@ -133,10 +187,12 @@ class Pictures:
         return sketch(incident, axis, lanes, _ranked(incident, near))
 
 
-def _png(made: Sketch, zone: str, *, light: bool) -> bytes:
-    from bot.incidents import drawing  # noqa: PLC0415 - takes a second, which no start and no event loop should spend
-
-    return drawing.draw(made, zone, "light" if light else "dark")
+def _picture(incident: Incident, made: Sketch, png: bytes = b"") -> Picture:
+    """In words, and drawn where there is a drawing."""
+    name = f"{incident.ref}-alerts.png"
+    if not png:
+        return Picture(incident=incident.ref, name=name, alt=made.words)
+    return Picture.of(png, incident=incident.ref, name=name, alt=made.words)
 
 
 def _ranked(incident: Incident, found: list[Change]) -> list[tuple[Change, bool]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.clock import to_datetime
-from bot.incidents.lanes import Axis, Lane, Worst
+from bot.incidents.axis import Axis, Lane, Worst
 from bot.incidents.model import Incident
 from correlation.alert import Change
 from correlation.words import clean

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from bot import problems
-from bot.errors import Conflict, MusterError, RequestError, StorageUnavailable
+from bot.errors import Conflict, MusterError, RequestError, Unavailable
 from bot.problems import PROBLEM_JSON
 
 __all__ = [
@@ -90,7 +90,7 @@ def answer_to(error: MusterError | web.HTTPException) -> web.Response:
     match error:
         case Redirect(location=location):
             return web.Response(status=303, headers={"Location": location})
-        case StorageUnavailable(retry_after=retry_after):
+        case Unavailable(retry_after=retry_after):
             return _response(error, 503, {"Retry-After": str(max(1, math.ceil(retry_after)))})
         case MethodNotAllowed(allowed=allowed):
             return _response(error, error.status, {"Allow": allowed})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert
 
 from bot.chat.views import Moment, plain
+from bot.incidents.drawing_process import NotDrawn, Wanted
 from bot.storage import tables
 from tests.commands.world import World, shown
 from tests.rows import alert_row
@@ -176,3 +177,18 @@ async def test_the_picture_is_answered_and_shared(here: World) -> None:
     assert (await here.announced())[-1] == "Alerts of INC-1 over time, shown by Mika Laine."
     empty = await here.opened(alerts=0)
     assert "nothing to draw" in shown(await here.say("graph", room=empty))
+
+
+async def test_where_the_picture_cannot_be_drawn_its_words_are_answered(here: World) -> None:
+    async def broken(_: Wanted) -> bytes:
+        raise NotDrawn
+
+    here.services.pictures._draw = broken
+    number = await here.opened()
+    reply = await here.say("graph", room=number)
+    assert reply.picture is None
+    assert shown(reply).startswith("Alerts over time: 3 alerts on 2 services, 3 firing. Most at once: ")
+    assert shown(reply).endswith("It could not be drawn just now. Again: /incident graph INC-1")
+    said = await here.announced()
+    assert "could not be drawn just now" in shown(await here.say("graph share", room=number))
+    assert await here.announced() == said

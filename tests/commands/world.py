@@ -43,6 +43,7 @@ from bot.storage import tables
 from bot.storage.database import Database, Transaction
 from bot.telemetry import Metrics
 from correlation.alert import Change
+from tests.drawn import drawn_here
 from tests.rows import alert_row, keep_incident
 
 ROBIN, MIKA, SAM = Person("robin", "Robin Vos"), Person("mika", "Mika Laine"), Person("sam", "Sam Okafor")
@@ -312,7 +313,7 @@ async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -
         runbooks=runbooks,
         history=History(database),
         mirroring=Mirroring(database, clock, Mirror(["slack", "discord"], clock), announcements),
-        pictures=Pictures(database, clock, current),
+        pictures=Pictures(database, clock, current, drawn_here),
         retros=Retros(database, clock, announcements, person=people(current), author=authors(current)),
         metrics=metrics,
     )

@@ -13,6 +13,7 @@ from bot.incidents.model import Suspect
 from bot.incidents.pictures import CARD_PICTURE, WORTH, Pictures
 from bot.storage import tables
 from correlation.alert import Change
+from tests.drawn import drawn_here
 from tests.incidents.test_pipeline import alert
 from tests.world import MIKA, ROBIN, person, world
 
@@ -91,7 +92,7 @@ async def test_no_picture_is_drawn_for_our_own_rooms_which_have_a_live_one_besid
             catalog=Catalog.empty,
             person=person,
             author=lambda change: change.author_name,
-            pictures=Pictures(w.database, w.clock, Catalog.empty),
+            pictures=Pictures(w.database, w.clock, Catalog.empty, drawn_here),
         )
         w.relay._executors = rooms.executors()
         await w.post(*[alert(host=f"checkout-{n}") for n in range(2 * WORTH)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,14 +13,16 @@ from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.clock import ManualClock
 from bot.errors import NotFound
-from bot.incidents import store
+from bot.incidents import pictures, store
+from bot.incidents.axis import Axis, Lane, Worst
 from bot.incidents.drawing import draw
-from bot.incidents.lanes import Axis, Lane, Worst
+from bot.incidents.drawing_process import NotDrawn, Wanted
 from bot.incidents.model import Cause, Incident, Suspect
 from bot.incidents.pictures import AGAIN, BUDGET, FIRST, FRESH, WORTH, Pictures
 from bot.incidents.sketch import ROWS, SIGNS, Sketch, sketch
 from bot.storage.database import Database
 from correlation.alert import Change
+from tests.drawn import drawn_here
 from tests.rows import keep_alert, keep_incident
 
 START = 1_767_603_600.0  # 2026-01-05 09:00 UTC
@@ -109,10 +112,26 @@ def test_whatever_an_alert_is_called_it_can_be_drawn() -> None:
 # --- how often --------------------------------------------------------------------------------------------------------
 
 
+class Easel:
+    """Draws here; it can be made to wait, and to fail."""
+
+    def __init__(self) -> None:
+        self.free, self.broken, self.asked = asyncio.Event(), False, 0
+        self.free.set()
+
+    async def draw(self, wanted: Wanted) -> bytes:
+        self.asked += 1
+        await self.free.wait()
+        if self.broken:
+            raise NotDrawn("The drawing process ended by signal 9.")
+        return await drawn_here(wanted)
+
+
 class Scene:
     def __init__(self, database: Database) -> None:
         self.database, self.clock = database, ManualClock(START)
-        self.pictures = Pictures(database, self.clock, Catalog.empty)
+        self.easel = Easel()
+        self.pictures = Pictures(database, self.clock, Catalog.empty, self.easel.draw)
 
     async def incident(self, alerts: int = WORTH) -> Incident:
         async with self.database.transaction() as work:
@@ -205,3 +224,92 @@ async def test_without_alerts_there_is_nothing_to_draw(scene: Scene) -> None:
     assert await scene.pictures.of((await scene.incident(0)).number) is None
     with pytest.raises(NotFound):
         await scene.pictures.of(99)
+
+
+# --- when drawing is slow, or fails -----------------------------------------------------------------------------------
+
+
+async def test_a_card_waits_a_moment_for_its_picture_and_shows_it_the_next_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "CARD_PATIENCE", 0.01)
+    incident = await scene.incident()
+    scene.easel.free.clear()
+    for _ in range(3):
+        assert await scene.pictures.for_card(incident, first=False) == (None, scene.clock.now() + FIRST)
+        scene.clock.advance(FIRST)
+    assert scene.easel.asked == 1  # it is still being drawn
+    scene.easel.free.set()
+    monkeypatch.setattr(pictures, "CARD_PATIENCE", 60.0)
+    drawn = await scene.pictures.for_card(incident, first=False)
+    assert drawn.picture is not None
+    assert drawn.again is None
+    assert await scene.pictures.for_card(incident, first=False) == drawn
+    assert scene.easel.asked == 1
+
+
+async def test_who_waits_for_the_picture_before_looks_again_for_what_came_since(scene: Scene) -> None:
+    incident = await scene.incident()
+    scene.easel.free.clear()
+    first = asyncio.create_task(scene.pictures.for_card(incident, first=False))
+    while not scene.easel.asked:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(scene.pictures.for_card(await scene.more(incident), first=False))
+    await asyncio.sleep(0)
+    scene.easel.free.set()
+    shown = await first
+    assert await second == (shown.picture, START + AGAIN)
+
+
+async def test_many_who_ask_at_once_are_shown_the_same_drawing(scene: Scene) -> None:
+    incident = await scene.incident()
+    shown = await asyncio.gather(*[scene.pictures.of(incident.number) for _ in range(20)])
+    assert scene.easel.asked == 1
+    assert len({picture.digest for picture in shown if picture is not None}) == 1
+
+
+@pytest.mark.parametrize("slow", [True, False])
+async def test_where_it_cannot_be_drawn_people_are_told_in_words(
+    scene: Scene, slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await scene.incident()
+    scene.easel.broken = True
+    if slow:
+        scene.easel.free.clear()
+        monkeypatch.setattr(pictures, "PATIENCE", 0.01)
+    told = await scene.pictures.of(incident.number)
+    assert told is not None
+    assert (told.png, told.digest) == (b"", "")
+    assert told.alt.startswith("Alerts over time: 10 alerts on cart")
+    await scene.pictures.close()
+
+
+async def test_a_card_keeps_its_picture_where_the_next_cannot_be_drawn_and_tries_again_when_something_happens(
+    scene: Scene,
+) -> None:
+    incident = await scene.incident()
+    before, _ = await scene.pictures.for_card(incident, first=False)
+    scene.clock.advance(AGAIN)
+    incident = await scene.more(incident)
+    scene.easel.broken = True
+    for _ in range(3):
+        assert await scene.pictures.for_card(incident, first=False) == (before, None)
+    assert scene.easel.asked == 2
+    incident = await scene.more(incident)
+    assert await scene.pictures.for_card(incident, first=False) == (before, START + 2 * AGAIN)
+    scene.clock.advance(AGAIN)
+    scene.easel.broken = False
+    after, _ = await scene.pictures.for_card(incident, first=False)
+    assert after is not None
+    assert after is not before
+
+
+async def test_what_is_being_drawn_when_muster_stops_is_not_waited_for(scene: Scene) -> None:
+    incident = await scene.incident()
+    scene.easel.free.clear()
+    asked = asyncio.create_task(scene.pictures.of(incident.number))
+    while not scene.easel.asked:
+        await asyncio.sleep(0)
+    await scene.pictures.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asked

@@ -25,6 +25,7 @@ from bot.retros.service import Retros
 from bot.storage.database import Database
 from bot.telemetry import Metrics
 from bot.web import WebParts, application
+from tests.drawn import drawn_here
 
 CATALOG = Catalog(
     people={
@@ -111,7 +112,7 @@ def parts(sqlite: Database, clock: ManualClock) -> WebParts:
         conversation=ConsoleConversation(sqlite, clock),
         journal=ScriptedJournal(),
         retros=retros(sqlite, clock),
-        pictures=Pictures(sqlite, clock, lambda: CATALOG),
+        pictures=Pictures(sqlite, clock, lambda: CATALOG, drawn_here),
         version="1.2.3",
     )
 

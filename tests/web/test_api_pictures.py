@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.incidents.lanes import BUCKETS, Axis
+from bot.incidents.axis import BUCKETS, Axis
 from bot.web.api.graph import drawn
 from tests.rows import keep_alert, keep_incident
 from tests.web.conftest import CATALOG, Site

@@ -33,6 +33,7 @@ from bot.web import WebParts, application
 from bot.web.application import OPERATIONS
 from bot.web.operations import Operation
 from tests.chat.gateway_contract import card, page, request
+from tests.drawn import drawn_here
 from tests.web.conftest import CATALOG, ScriptedDispatcher, ScriptedJournal, Site, retros, serve
 from tests.web.test_api import outage
 
@@ -102,7 +103,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             conversation=ConsoleConversation(database, clock),
             journal=ScriptedJournal(),
             retros=retros(database, clock),
-            pictures=Pictures(database, clock, lambda: CATALOG),
+            pictures=Pictures(database, clock, lambda: CATALOG, drawn_here),
             version="1.2.3",
         )
         async with serve(parts, clock) as site:

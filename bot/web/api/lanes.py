@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.changes import ledger
 from bot.chat.harmless import one_line
 from bot.incidents import store
-from bot.incidents.lanes import Axis, Lane, axis_of, read_lanes
+from bot.incidents.axis import Axis, Lane
+from bot.incidents.lanes import axis_of, read_lanes
 from bot.incidents.model import ref
 from bot.responders.naming import authors
 from bot.storage.tables import changes, groups, incidents, timeline

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from bot.errors import NotFound
+from bot.errors import NotFound, Unavailable
 from bot.web.api.shapes import INCIDENT_WORDS, incident_number
 from bot.web.operations import Call, Operation, operation
 from bot.web.security import HEADERS
@@ -38,6 +38,8 @@ async def show_picture(call: Call[Look, None]) -> web.Response:
     picture = await call.web.parts.pictures.of(number, light=call.query.theme == "light")
     if picture is None:
         raise NotFound(f"INC-{number} has no alerts: there is nothing to draw.")
+    if not picture.png:
+        raise Unavailable(f"The picture of INC-{number} could not be drawn just now.", retry_after=10.0)
     headers = {"Content-Type": "image/png", "Content-Disposition": f'inline; filename="{picture.name}"'}
     return web.Response(body=picture.png, headers=KEPT | headers)
 

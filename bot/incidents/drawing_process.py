@@ -1,0 +1,184 @@
+"""A process of our own for drawing, started when the first picture is wanted and ended when none was for a while.
+
+What draws takes a second to import and holds the interpreter for tenths of a second: nothing of it is imported here.
+docs/decisions/0012 says why it is a process, and why this kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bot.errors import Unavailable
+from bot.incidents.sketch import Sketch
+from bot.telemetry import get_logger
+from correlation.words import clean
+
+__all__ = ["LENGTH", "LIMIT", "DrawingProcess", "NotDrawn", "Theme", "Wanted"]
+
+log = get_logger(__name__)
+
+LIMIT = 30.0  # seconds for a picture, the start included: a first start ever looks through the machine's fonts
+IDLE = 300.0  # seconds without a picture after which the process ends; it has some 90 MB
+REST = 10.0  # seconds until it is started again after it failed
+GRACE = 1.0  # seconds between asking it to end and ending it
+LENGTH = 4  # bytes that say how long what follows is
+MOST = 8 * 1024 * 1024  # bytes of a picture; usual are 40 KB
+LAST_WORDS = 300  # characters of what it said last
+KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "MPLCONFIGDIR",
+    "XDG_CACHE_HOME",
+)  # our settings hold secrets
+
+Theme = Literal["dark", "light"]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture to draw, with times in a zone that it names."""
+
+    sketch: Sketch
+    zone: str = "UTC"
+    theme: Theme = "dark"
+
+
+class NotDrawn(Unavailable):
+    """The picture could not be drawn."""
+
+
+class DrawingProcess:
+    """Draws one picture at a time; whoever else asks waits for their turn. `command` is what to start, `close` ends it."""
+
+    def __init__(
+        self,
+        command: Sequence[str] = (sys.executable, "-P", "-m", "bot.incidents.drawing_child"),
+        *,
+        limit: float = LIMIT,
+        idle: float = IDLE,
+        rest: float = REST,
+    ) -> None:
+        self._command, self._limit, self._idle, self._rest = command, limit, idle, rest
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+        self._leaving: asyncio.Task[None] | None = None  # ends the process unless another picture is wanted
+        self._resting_until = 0.0  # in the event loop's time
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process, where there is one."""
+        return self._process.pid if self._process is not None else None
+
+    async def draw(self, wanted: Wanted) -> bytes:
+        """The PNG. NotDrawn where the process cannot be started, ends or hangs: another one draws the next."""
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            if self._closed:
+                raise NotDrawn("Muster is stopping.")
+            if (rest := self._resting_until - loop.time()) > 0.0:
+                raise NotDrawn("Drawing failed a moment ago.", retry_after=rest)
+            self._stay()
+            png = b""
+            try:
+                async with asyncio.timeout(self._limit):
+                    png = await self._ask(wanted)
+            except (OSError, EOFError) as error:
+                self._resting_until = loop.time() + self._rest
+                raise NotDrawn(f"The drawing process {await self._why(error)}.", retry_after=self._rest) from error
+            finally:
+                if not png:  # nobody waits for what it may still say
+                    await self._end(at_once=True)
+            self._leaving = loop.create_task(self._leave())
+            return png
+
+    async def close(self) -> None:
+        """End the process; nothing is drawn any more."""
+        self._closed = True
+        self._stay()
+        if self._turn.locked() and self._process is not None:
+            _kill(self._process)
+        async with self._turn:
+            await self._end()
+
+    async def _ask(self, wanted: Wanted) -> bytes:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await self._start()
+        asked, answers = self._process.stdin, self._process.stdout
+        assert asked is not None and answers is not None  # noqa: S101, PT018 - they are pipes
+        message = msgspec.msgpack.encode(wanted)
+        asked.write(len(message).to_bytes(LENGTH) + message)
+        await asked.drain()
+        length = int.from_bytes(await answers.readexactly(LENGTH))
+        if not 0 < length <= MOST:
+            raise OSError(f"would send {length:,} bytes")
+        return await answers.readexactly(length)
+
+    async def _start(self) -> Process:
+        """Of ours it gets three pipes and where the modules are: no other handle is inherited (PEP 446), and no setting."""
+        environment = {name: value for name in KEPT if (value := os.environ.get(name)) is not None}
+        environment["PYTHONPATH"] = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+        process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
+        )
+        log.info("drawing_process_started", pid=process.pid)
+        return process
+
+    async def _why(self, error: OSError | EOFError) -> str:
+        """What became of the process, with the last it said."""
+        if isinstance(error, TimeoutError):
+            return f"took more than {self._limit:g} s and was ended"
+        process = self._process
+        if process is None or process.stderr is None:
+            return f"cannot be started: {error}"
+        said, code = b"", process.returncode
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                said = await process.stderr.read()
+                code = await process.wait()
+        if code is None:
+            return f"failed: {error}"
+        last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}: {clean(last, LAST_WORDS)}"
+
+    async def _leave(self) -> None:
+        await asyncio.sleep(self._idle)
+        async with self._turn:
+            self._leaving = None
+            await self._end()
+
+    def _stay(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+
+    async def _end(self, *, at_once: bool = False) -> None:
+        """The end of its input is the end of it; where it does not see that, it is killed."""
+        process, self._process = self._process, None
+        if process is None or process.stdin is None:
+            return
+        if at_once:
+            _kill(process)
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(GRACE):
+                await process.communicate()
+        except TimeoutError:
+            _kill(process)
+            await process.wait()
+
+
+def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
