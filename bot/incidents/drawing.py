@@ -7,6 +7,7 @@ Only the process that draws imports it. Everything from an alert is text here, n
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -21,6 +22,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
 
 from bot.incidents.axis import Worst
 from bot.incidents.drawing_process import Theme
@@ -32,6 +34,9 @@ WIDTH, DPI = 6.0, 200  # inches, dots per inch: 1,200 px wide, so that letters a
 LEFT, RIGHT = 0.3, 0.56
 HEAD, ROW, MARKS, AXIS, LINE, FOOT = 0.78, 0.46, 0.38, 0.36, 0.24, 0.06  # inches, from top to bottom
 LEGEND = 0.3
+MARGIN = 0.1  # inches, at the right of the longest line
+TOP_ROW = 4.5  # inches for the name of the first row, which shares its line with what the figures are
+POINTS = 72.0  # to an inch
 NUMBER = 0.24  # from one number to the next
 TALL = 10_000  # alerts: such a figure is told in thousands
 SECONDS_A_DAY = 86_400.0
@@ -102,10 +107,23 @@ def _known() -> Mapping[int, int]:
     return get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap()
 
 
-def _text(words: str) -> str:
-    """Without what the font lacks: a square stands for it."""
+def _text(
+    words: str, size: float = 10.0, weight: str = "normal", *, ending: str = "", left: float = WIDTH - LEFT - MARGIN
+) -> str:
+    """As much of the words as there is room for, in inches, and their ending. For what the font lacks stands a square."""
     known = _known()
-    return "".join(letter if ord(letter) in known else "\N{WHITE SQUARE}" for letter in words)
+    shown = "".join(letter if ord(letter) in known else "\N{WHITE SQUARE}" for letter in words)
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    if _width(f"{shown}{ending}", font) <= left:
+        return f"{shown}{ending}"
+    most = bisect_right(range(len(shown)), left, key=lambda length: _width(f"{shown[:length]}...{ending}", font)) - 1
+    return f"{shown[: max(0, most)].rstrip()}...{ending}"
+
+
+def _width(words: str, font: FontProperties) -> float:
+    """Inches."""
+    wide, _, _ = text_to_path.get_text_width_height_descent(words, font, ismath=False)
+    return float(wide) / POINTS
 
 
 def _figure(sketch: Sketch, zone: tzinfo, look: _Look) -> Figure:
@@ -114,8 +132,10 @@ def _figure(sketch: Sketch, zone: tzinfo, look: _Look) -> Figure:
     marks = MARKS if sketch.signs else 0.1
     height = HEAD + rows * ROW + marks + AXIS + LEGEND + named * LINE + FOOT
     figure = Figure(figsize=(WIDTH, height))
-    figure.text(LEFT / WIDTH, 1 - 0.34 / height, _text(sketch.title), fontsize=13, fontweight="bold", color=look.ink)
-    figure.text(LEFT / WIDTH, 1 - 0.6 / height, _text(sketch.summary), fontsize=10.5, color=look.soft)
+    figure.text(
+        LEFT / WIDTH, 1 - 0.34 / height, _text(sketch.title, 13, "bold"), fontsize=13, fontweight="bold", color=look.ink
+    )
+    figure.text(LEFT / WIDTH, 1 - 0.6 / height, _text(sketch.summary, 10.5), fontsize=10.5, color=look.soft)
     inner = WIDTH - LEFT - RIGHT
     bottom = AXIS + LEGEND + named * LINE + FOOT
     axes = figure.add_axes((LEFT / WIDTH, bottom / height, inner / WIDTH, (rows * ROW + marks) / height))
@@ -139,9 +159,9 @@ def _plot(axes: Axes, sketch: Sketch, zone: tzinfo, look: _Look, marks: float) -
     for place, row in enumerate(sketch.rows):
         axes.add_patch(Rectangle((start, place + 0.4), end - start, 0.54, color=look.band, linewidth=0, zorder=1))
         _bars(axes, sketch, row, place, look)
-        name = f"{row.name} (probable cause)" if row.cause else row.name
-        weight = "bold" if row.cause else "normal"
-        axes.text(start, place + 0.34, _text(name), fontsize=10, fontweight=weight, color=look.ink, parse_math=False)
+        weight, why = ("bold", " (probable cause)") if row.cause else ("normal", "")
+        told = _text(row.name, 10, weight, ending=why, left=TOP_ROW if place == 0 else WIDTH - LEFT - MARGIN)
+        axes.text(start, place + 0.34, told, fontsize=10, fontweight=weight, color=look.ink)
         most = f"{row.peak:,}" if row.peak < TALL else f"{row.peak // 1000:,}k"
         axes.annotate(
             most,
@@ -156,7 +176,7 @@ def _plot(axes: Axes, sketch: Sketch, zone: tzinfo, look: _Look, marks: float) -
         )
     _signs(axes, sketch.signs, rows, marks, look)
     axes.text(
-        *(1.0 + (RIGHT - 0.1) / (WIDTH - LEFT - RIGHT), 0.3),
+        *(1.0 + (RIGHT - MARGIN) / (WIDTH - LEFT - RIGHT), 0.3),
         "most at once",
         ha="right",
         transform=axes.get_yaxis_transform(),
@@ -242,16 +262,22 @@ def _foot(figure: Figure, sketch: Sketch, zone: tzinfo, look: _Look, height: flo
     day = datetime.fromtimestamp(sketch.axis.end, UTC).astimezone(zone)
     name = f"{day:%Z}" if f"{day:%Z}".isalpha() else f"UTC{day:%z}"
     told = f"{day:%Y-%m-%d}, times in {name}"
-    figure.text(1 - 0.1 / WIDTH, y / height, told, ha="right", fontsize=9, color=look.soft)
+    figure.text(1 - MARGIN / WIDTH, y / height, told, ha="right", fontsize=9, color=look.soft)
     for number, sign in enumerate(sketch.signs, 1):
         y -= LINE
         at = datetime.fromtimestamp(sign.at, UTC).astimezone(zone)
         suspect = ", suspect" if sign.suspect else ""
-        words = f"{number}  {at:%H:%M}  {sign.words}{suspect}"
-        figure.text(LEFT / WIDTH, y / height, _text(words), fontsize=10, color=look.ink if sign.suspect else look.soft)
+        words = _text(f"{number}  {at:%H:%M}  {sign.words}", ending=suspect)
+        figure.text(LEFT / WIDTH, y / height, words, fontsize=10, color=look.ink if sign.suspect else look.soft)
     if sketch.more:
         y -= LINE
-        figure.text(LEFT / WIDTH, y / height, f"and {sketch.more} more changes", fontsize=10, color=look.soft)
+        figure.text(
+            LEFT / WIDTH,
+            y / height,
+            f"and {sketch.more} more {'change' if sketch.more == 1 else 'changes'}",
+            fontsize=10,
+            color=look.soft,
+        )
 
 
 def _day(moment: float) -> float:

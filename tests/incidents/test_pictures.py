@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 
 from bot.catalog.catalog import Catalog
 from bot.changes import ledger
@@ -107,6 +109,25 @@ def test_whatever_an_alert_is_called_it_can_be_drawn() -> None:
     assert len(draw(made)) < 200_000
     assert "\u202e" not in made.words
     assert len(draw(sketched())) > 1_000  # of nothing
+
+
+def right_edge(png: bytes) -> set[tuple[int, ...]]:
+    """The colours of the last pixels of every line."""
+    pixels = imread(io.BytesIO(png))
+    return {tuple(int(value * 255) for value in pixel) for pixel in pixels[:, -8:].reshape(-1, pixels.shape[2])}
+
+
+@pytest.mark.parametrize("letter", ["W", "\u05e9", "$", "\U0001f525", "\u505c"])
+def test_however_wide_its_letters_are_nothing_runs_over_the_edge(letter: str) -> None:
+    wide = letter * 500
+    made = sketched(
+        lane(wide, [1, 2, 3, 4]),
+        lane(f"{wide}2", [0, 0, 1, 1]),
+        changes=[(change(START, wide), True)],
+        title=wide,
+        cause=wide,
+    )
+    assert len(right_edge(draw(made))) == 1
 
 
 # --- how often --------------------------------------------------------------------------------------------------------
