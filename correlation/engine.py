@@ -196,6 +196,12 @@ class Engine:
         group = self._registry.by_id(id)
         return group is not None and group.deserved
 
+    def muted(self, id: str) -> frozenset[int]:  # noqa: A002
+        """The members of a group that a known cause mutes."""
+        group = self._registry.by_id(id)
+        members = (self._registry.dedup.episode(number) for number in group.members) if group else ()
+        return frozenset(one.id for one in members if one is not None and one.muted_by)
+
     def causes(self, id: str, *, ruled_out: Collection[str] = (), limit: int = 3) -> tuple[Cause, ...]:  # noqa: A002
         """Probable causes; what people ruled out ranks far lower."""
         group = self._registry.by_id(id)

@@ -14,9 +14,10 @@ from correlation.groups import Group
 from correlation.topology import Reach
 from correlation.words import clean, humanise, plural
 
-__all__ = ["LENIENCE", "TERM", "Inhibitor", "inhibitor", "named", "unmute"]
+__all__ = ["LENIENCE", "SAID", "TERM", "Inhibitor", "inhibitor", "named", "unmute"]
 
 TERM = "inhibition"  # among the evidence
+SAID = "inhibited by"  # how a reason to join begins that names a cause
 LENIENCE = 2.0  # log odds less that a group asks of an effect of what it holds
 
 
@@ -29,7 +30,7 @@ class Inhibitor(NamedTuple):
     @property
     def words(self) -> str:
         """`inhibited by A12 payments-api pool exhausted`."""
-        return f"inhibited by A{self.cause.id} {named(self.cause)}"
+        return f"{SAID} A{self.cause.id} {named(self.cause)}"
 
     @property
     def why(self) -> str:

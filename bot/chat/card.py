@@ -34,7 +34,7 @@ MARKS = {  # state by shape as well as by colour; one, at the line's start
 SERVICES = 12  # named, the worst hit first
 SUSPECTS = 5
 ROLES = 6
-LINKS = 8
+LINKS = 3  # more would be rows of them on a phone
 NAME = 60  # characters of a service, a place, a role, a link's words
 
 
@@ -84,7 +84,7 @@ def alerts_line(card: Card) -> Timed:
     if card.first_alert_at is None:
         return Timed(("Declared at ",), card.opened_at, place)
     count = f"{_counted(card.alert_count)}, {_firing(card)} firing" if card.alert_count else "No alerts any more"
-    return Timed((Strong(count), ", since "), card.first_alert_at, place)
+    return Timed((Strong(count), ", since " if card.firing_count else ", the first at "), card.first_alert_at, place)
 
 
 def services_line(services: Sequence[ServiceCount]) -> Text:
@@ -118,12 +118,14 @@ def cause_lines(card: Card) -> list[Text]:
 
 
 def links_line(card: Card, drawable: Callable[[str], bool]) -> Text:
-    """What people want to open, of what the platform can draw as a link."""
+    """What people want to open, the best first, of what the platform can draw as a link; the rest is counted."""
+    links = [link for link in card.links if drawable(link.url)]
     shown: list[Span] = []
-    for link in card.links[:LINKS]:
-        if drawable(link.url):
-            shown += [", " if shown else "", Link(clip(one_line(link.label, 400), NAME), link.url)]
-    return text(*shown)
+    for link in links[:LINKS]:
+        shown += [", " if shown else " ", Link(clip(one_line(link.label, 400), NAME), link.url)]
+    if (rest := len(links) - LINKS) > 0:
+        shown += [f" and {rest} more: ", Code(f"/incident show {one_line(card.incident, 80)}")]
+    return (Strong("Links"), *shown) if shown else ()
 
 
 def whole_line(card: Card, whole: Text) -> Text:

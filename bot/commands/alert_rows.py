@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.words import cut_text
-from bot.incidents.store import held_words
+from bot.incidents.store import held_words, told_reason
 from bot.storage import tables
 from correlation.decision import Evidence
 from correlation.inhibition import TERM
@@ -42,6 +42,7 @@ class AlertRow:
     reason: str
     evidence: tuple[Evidence, ...]
     held: str
+    inhibited: bool
 
     @property
     def why_held(self) -> str:
@@ -51,7 +52,7 @@ class AlertRow:
     @property
     def muted(self) -> str:
         """What inhibits it, in words; "" when it speaks for itself."""
-        return next((one.words for one in self.evidence if one.term == TERM), "")
+        return next((one.words for one in self.evidence if one.term == TERM), "") if self.inhibited else ""
 
     @property
     def ref(self) -> str:
@@ -142,7 +143,8 @@ def _row(row: Row[Any]) -> AlertRow:
         first_seen=values["first_seen"],
         last_seen=values["last_seen"],
         resolved_at=values["resolved_at"],
-        reason=values["reason"],
+        reason=told_reason(values["reason"], values["muted"]),
         evidence=tuple(_decode(values["evidence_json"])),
         held=values["held"],
+        inhibited=values["muted"],
     )

@@ -266,12 +266,18 @@ class Dispatcher:
             log.warning("request_not_released")
 
     async def _admit(self, invocation: Invocation, command: Command) -> None:
-        """A private incident is not for those outside its room who take no part in it. NotAllowed, which tells nothing of it."""
-        number = command.incident
-        if number is None or number == invocation.incident:
+        """A private incident is not for those outside its room who take no part in it, whichever word of the command names it.
+
+        NotAllowed, which tells nothing of it.
+        """
+        named = command.incidents - {invocation.incident}
+        if not named:
             return
-        if number in await self._services.hidden_from(invocation.platform, invocation.actor.id):
-            raise NotAllowed(f"{ref(number)} is private: ask somebody who takes part in it to invite you to its room.")
+        hidden = named & await self._services.hidden_from(invocation.platform, invocation.actor.id)
+        if hidden:
+            raise NotAllowed(
+                f"{ref(min(hidden))} is private: ask somebody who takes part in it to invite you to its room."
+            )
 
     async def _which(self, invocation: Invocation, verb: Verb, name: str) -> Reply:
         """No incident was named and the room has none: which there are, and how to name one."""

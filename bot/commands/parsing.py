@@ -43,6 +43,12 @@ class Command:
     incident: int | None
     values: Values
 
+    @property
+    def incidents(self) -> set[int]:
+        """All that it names: the one that it is about, and those among its arguments."""
+        others = (self.values.integer(one.name) for one in self.verb.valued if one.kind is Kind.INCIDENT)
+        return {number for number in (self.incident, *others) if number is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:

@@ -8,6 +8,7 @@ from bot.clock import ago, duration
 from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import author_name, change_line, counted, cut_text, firing, headline, listed
 from bot.incidents import store
+from bot.incidents.links import card_links
 from bot.incidents.model import Incident, ref
 from bot.incidents.tickets import ticket_link
 from correlation.alert import Change
@@ -22,7 +23,10 @@ async def show(context: Context) -> Reply:
         suspects = await ledger.many(connection, [one.change for one in incident.suspects[:2]])
         people = await store.participants(connection, context.incident)
         rooms = [await store.room_of(connection, context.incident, context.platform)]
+        links = await card_links(connection, context.services.catalog(), incident)
     details = _lines(context, incident, suspects)
+    if to_open := [link for link in links if link.url != incident.ticket]:
+        details.append(("Links ", to_open[0], *(span for link in to_open[1:] for span in (", ", link))))
     if people:
         names = ", ".join(row.name for row in people[:6])
         more = f" and {len(people) - 6} more" if len(people) > 6 else ""
@@ -47,9 +51,10 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
     if incident.alert_count:
         services = ", ".join(f"{name} {count:,}" for name, count in incident.services[:6])
         more = f" and {len(incident.services) - 6} more" if len(incident.services) > 6 else ""
+        since = "since" if incident.firing_count else "the first at"
         lines.append(
             text(
-                f"{counted(incident.alert_count, 'alert')}, {firing(incident)} firing, since ",
+                f"{counted(incident.alert_count, 'alert')}, {firing(incident)} firing, {since} ",
                 Moment(incident.first_alert_at),
                 f" ({ago(incident.first_alert_at, context.at)})",
             )

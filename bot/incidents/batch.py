@@ -147,4 +147,5 @@ def _row(alert: Alert, decision: Decision) -> dict[str, Any]:
         "held": "" if decision.group else decision.reason,
         "reason": decision.reason,
         "evidence_json": _encode(decision.evidence).decode(),
+        "muted": decision.muted,
     }

@@ -92,9 +92,13 @@ def _suspect(
 
 
 def _cause(cause: Cause) -> Text:
-    """`payments-api: first at 02:14, 3 depend on it, 9 effects muted`."""
+    """`payments-api: first at 02:14, 3 depend on it, 9 alerts muted as its effects`."""
     words = cause.words.split(", ") if cause.words else []
-    muted = [f"{cause.effects:,} {'effect' if cause.effects == 1 else 'effects'} muted"] if cause.effects else []
+    muted = []
+    if cause.effects:
+        muted = [
+            "1 alert muted as its effect" if cause.effects == 1 else f"{cause.effects:,} alerts muted as its effects"
+        ]
     if not cause.first_at or FIRST not in words:
         return text(f"{cause.service}: {', '.join([*words, *muted])}")
     rest = [word for word in words if word != FIRST] + muted
@@ -125,6 +129,8 @@ def _next_step(incident: Incident, suspects: Sequence[Change], invited: Mapping[
     match incident.status:
         case "open" if incident.cleared_at is not None:
             return text("All alerts cleared. Over? ", Code("/incident resolve"))
+        case "open" if incident.commander is not None:  # leading it stops no pages
+            return text("Led, but not acknowledged yet: ", Code("/incident ack"))
         case "open":
             return text("Nobody has it yet. Take it: ", Code("/incident ack"))
         case "resolved":

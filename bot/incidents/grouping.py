@@ -266,6 +266,7 @@ class Grouping:
             group, *others = {engine.surviving(of_incident[alert]): None for alert in alerts}
             if others:
                 raise InvalidTransition("Those alerts were never one group. Split off one group at a time.")
+            muted = engine.muted(group)
             async with self._database.transaction() as work:
                 try:
                     new = engine.split(group, sorted(set(alerts)))
@@ -279,6 +280,8 @@ class Grouping:
                 await work.connection.execute(
                     update(tables.alerts).where(a.id.in_(sorted(set(alerts)))).values(group_id=new)
                 )
+                loud = muted - engine.muted(group) - engine.muted(new)  # no longer with its cause
+                await work.connection.execute(update(tables.alerts).where(a.id.in_(loud)).values(muted=False))
                 await then(work, self._split_off(new))
             self._stale = False
 

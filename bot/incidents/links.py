@@ -6,6 +6,7 @@ Only absolute http(s) addresses, each once, few. How a link is drawn is not deci
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,21 +45,37 @@ async def former_tickets(connection: AsyncConnection, incident: Incident) -> tup
 
 
 async def card_links(connection: AsyncConnection, catalog: Catalog, incident: Incident) -> tuple[Link, ...]:
-    """Those for the card; of the alerts' own a few, named by where they lead."""
+    """Those for the card: of each kind the best, then of each the next, for the first ones are all that most people see.
+
+    Of the alerts' own there are a few, named by where they lead.
+    """
     alerts = await _alerts(connection, incident)
-    theirs = _each_once(_theirs(alerts), OF_ALERTS)
-    return tuple(_each_once([*_each_once(_known(catalog, incident, alerts), SHOWN - OF_ALERTS), *theirs], SHOWN))
+    kinds = (_dashboards(catalog, incident), _runbooks(catalog, alerts), _each_once(_theirs(alerts), OF_ALERTS))
+    in_turn = (link for turn in zip_longest(*kinds) for link in turn if link is not None)
+    return tuple(_each_once([*_ticket(incident), *in_turn], SHOWN))
 
 
 def _known(catalog: Catalog, incident: Incident, alerts: Sequence[Row[Any]]) -> Iterator[Link]:
+    yield from _ticket(incident)
+    yield from _dashboards(catalog, incident)
+    yield from _runbooks(catalog, alerts)
+
+
+def _ticket(incident: Incident) -> Iterator[Link]:
     if incident.ticket:
         yield ticket_link(incident.ticket)
+
+
+def _dashboards(catalog: Catalog, incident: Incident) -> Iterator[Link]:
     hit = [name for name, _ in incident.services]
     cause = incident.cause.service if incident.cause else ""
     for name in sorted(hit, key=lambda name: name != cause):  # where to look first
         known = catalog.services.get(name)
         for label, url in known.links.items() if known else ():
             yield Link(f"{name} {label}", url)
+
+
+def _runbooks(catalog: Catalog, alerts: Sequence[Row[Any]]) -> Iterator[Link]:
     written = [runbook for runbook in catalog.runbooks.values() if runbook.link]
     seen = [store.alert_of(row) for row in alerts] if any(runbook.match for runbook in written) else []
     for runbook in sorted(written, key=lambda one: not one.match):  # made for these alerts first, then for any

@@ -53,7 +53,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the databa
 
 Warnings = Callable[[Transaction, Sequence[EarlyWarning]], Awaitable[None]]
 
-_SEEN = ("severity", "status", "summary", "count", "last_seen", "resolved_at")
+_SEEN = ("severity", "status", "summary", "count", "last_seen", "resolved_at", "muted")
 _SETTLED = (*_SEEN, "group_id", "held", "reason", "evidence_json", "labels_json", "links_json")
 
 

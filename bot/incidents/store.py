@@ -16,6 +16,7 @@ from bot.incidents.model import Cause, Exclusion, Incident, StatusName, Suspect,
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 from correlation.alert import Alert, Severity, Status
+from correlation.inhibition import SAID
 
 __all__ = [
     "add_participant",
@@ -33,8 +34,10 @@ __all__ = [
     "room_of",
     "save",
     "taken_part",
+    "told_reason",
 ]
 
+_INHIBITED = f"Joined: {SAID} "
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
 _JSON_FIELDS: dict[str, tuple[str, Any]] = {  # their columns and types; what is not there is {}
     "services": ("services_json", list[tuple[str, int]]),
@@ -72,6 +75,17 @@ def held_words(held: str, reason: str) -> str:
     'Held: waits for others that belong to it. Joined: same service.'
     """
     return held or (reason if reason.startswith("Held") else f"Held: waits for others that belong to it. {reason}")
+
+
+def told_reason(reason: str, muted: bool) -> str:
+    """Why an alert is in its group; one that joined as the effect of a known cause may have become more than that since.
+
+    >>> told_reason("Joined: inhibited by A12 payments-api pool exhausted; same service.", False)
+    'Joined: inhibited by A12 payments-api pool exhausted; same service. No longer inhibited: it speaks for itself.'
+    """
+    if muted or not reason.startswith(_INHIBITED):
+        return reason
+    return f"{reason} No longer inhibited: it speaks for itself."
 
 
 async def find(connection: AsyncConnection, number: int) -> Incident | None:

@@ -105,9 +105,11 @@ async def test_an_effect_of_a_known_cause_says_what_mutes_it(here: World) -> Non
     await here.opened(alerts=1)
     words = '[{"term":"inhibition","score":1.0,"words":"inhibited by A12 payments-api pool exhausted"}]'
     async with here.database.transaction() as work:
-        row = alert_row(95, here.clock.now() - 60, service="web", group_id="G1", evidence_json=words)
+        row = alert_row(95, here.clock.now() - 60, service="web", group_id="G1", evidence_json=words, muted=True)
         await work.connection.execute(insert(tables.alerts), row)
-    assert "; muted, inhibited by A12 payments-api pool exhausted" in shown(await here.say("alerts", room=1))
+        await work.connection.execute(insert(tables.alerts), row | {"id": 96, "fingerprint": "f96", "muted": False})
+    lines = shown(await here.say("alerts", room=1)).splitlines()
+    assert ["; muted, inhibited by A12" in line for line in lines if line.startswith(("A95", "A96"))] == [True, False]
 
 
 async def test_why_tells_how_it_began_and_what_joined(here: World) -> None:

@@ -93,3 +93,18 @@ async def test_a_private_incident_is_told_of_on_chat_platforms_to_those_who_take
     assert "keys leaked" in await told(MIKA, "show", room=1)  # whoever is in its room was invited
     if platform != "console":
         assert "INC-1 is private" in await told(MIKA, "ack INC-1")
+
+
+@pytest.mark.parametrize("platform", ["slack", "discord"])
+async def test_a_private_incident_cannot_be_drawn_into_a_room_by_who_takes_no_part_in_it(
+    here: World, platform: str
+) -> None:
+    await here.say("declare keys leaked --private --nopage", actor=ROBIN)
+    await here.say("declare checkout slow --nopage", actor=MIKA)
+    for line, room in (("merge INC-1", 2), ("merge INC-2 INC-1", None), ("merge INC-1 INC-2", None)):
+        said = shown(await here.say(line, actor=MIKA, room=room, platform=platform))
+        assert said.startswith("INC-1 is private: ask somebody who takes part in it"), line
+        assert "keys leaked" not in said
+    assert (await here.incident(1)).open
+    said = shown(await here.say("merge INC-1", actor=ROBIN, room=2, platform=platform))
+    assert said.startswith("INC-1 is merged into INC-2")

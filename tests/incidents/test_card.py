@@ -52,6 +52,12 @@ def test_the_owner_of_a_suspect_change_is_offered_until_somebody_was_invited() -
     assert [plain(line).endswith(", invited") for line in after.suspects] == [True, False]
 
 
+def test_who_leads_without_an_acknowledgement_is_not_called_nobody() -> None:
+    it = drawn(status="open", commander="mika")
+    assert plain(it.next_step) == "Led, but not acknowledged yet: /incident ack"
+    assert plain(drawn(status="open").next_step) == "Nobody has it yet. Take it: /incident ack"
+
+
 def test_when_all_owners_are_there_the_next_step_is_another_one() -> None:
     it = drawn(DEPLOY, FLAG, invited={"d": ROBIN, "f": JONAS})
     assert plain(it.next_step) == "Robin Vos and Jonas Brandt were invited. What could help: /incident runbook"
@@ -79,7 +85,11 @@ def test_resolving_while_one_alert_fires_is_asked_in_plain_words() -> None:
 def test_the_cause_says_when_it_failed_in_the_readers_own_time_and_what_follows_from_it() -> None:
     words = "first to fail, 3 depend on it"
     cause = Cause(service="payments-api", words=words, score=0.8, first_at=840.0, effects=9)
-    assert drawn(cause=cause).cause == ("payments-api: first at ", Moment(840.0), ", 3 depend on it, 9 effects muted")
+    assert drawn(cause=cause).cause == (
+        "payments-api: first at ",
+        Moment(840.0),
+        ", 3 depend on it, 9 alerts muted as its effects",
+    )
 
 
 def test_a_cause_that_was_not_the_first_to_fail_says_how_late_it_was() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Service
+from bot.incidents import store
 from bot.incidents.lifecycle import SETTLE, settling
 from bot.storage import tables, timers
 from correlation.dedup import CALM
@@ -149,7 +150,29 @@ async def test_effects_of_a_known_cause_join_in_silence_and_are_counted(database
         rows = {row.service: row for row in await w.rows(tables.alerts)}
         assert "inhibited by A1 payments-api pool exhausted" in rows["web"].reason
         assert "inhibition" in rows["web"].evidence_json
-        assert any("2 effects muted" in text for text in await w.said())
+        assert any("2 alerts muted as its effects" in text for text in await w.said())
+
+
+async def test_an_effect_that_becomes_worse_than_its_cause_is_not_said_to_be_muted_any_more(database_url: str) -> None:
+    async with world(database_url, catalog=shop()) as w:
+        await step(w, 0, alert("PoolExhausted", service="payments-api", severity="error"))
+        await step(w, 20, alert("HighErrors", severity="error"))
+        (cause, effect) = await w.rows(tables.alerts)
+        assert (cause.muted, effect.muted) == (False, True)
+        assert store.told_reason(effect.reason, effect.muted) == effect.reason
+        await step(w, 20, alert("HighErrors", severity="critical"))
+        (_, effect) = await w.rows(tables.alerts)
+        assert not effect.muted
+        assert store.told_reason(effect.reason, effect.muted).endswith("No longer inhibited: it speaks for itself.")
+
+
+async def test_an_effect_that_people_split_from_its_cause_speaks_for_itself(database_url: str) -> None:
+    async with world(database_url, catalog=shop()) as w:
+        await step(w, 0, alert("PoolExhausted", service="payments-api"))
+        await step(w, 20, alert("HighErrors"), alert("ErrorsOnPage", service="web", severity="error"))
+        await w.incidents.split(1, [2], MIKA)
+        rows = {row.service: row for row in await w.rows(tables.alerts)}
+        assert (rows["checkout"].muted, rows["web"].muted) == (False, True)
 
 
 async def test_what_is_worse_than_the_cause_or_elsewhere_is_told(database_url: str) -> None:

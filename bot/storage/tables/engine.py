@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -156,6 +157,9 @@ alerts = Table(
     Column("held", Text, nullable=False, server_default=""),  # why it opened nothing; empty when it is in a group
     Column("reason", Text, nullable=False, server_default=""),
     Column("evidence_json", Text, nullable=False, server_default="[]"),
+    Column(
+        "muted", Boolean, nullable=False, server_default=false()
+    ),  # an effect of a known cause, as its evidence says
     Index("ix_alerts_group_id", "group_id"),
     Index("ix_alerts_last_seen", "last_seen"),
     Index(

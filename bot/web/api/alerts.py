@@ -148,7 +148,7 @@ async def show_evidence(call: Call[Paged, None]) -> Listing[Evidence]:
             name=row.name,
             service=row.service,
             decision="joined" if (terms := msgspec.json.decode(row.evidence_json, type=list[Term])) else "opened",
-            words=row.reason,
+            words=store.told_reason(row.reason, row.muted),
             terms=terms,
         )
         for row in shown
@@ -228,7 +228,7 @@ def _alert_json(row: Row[Any]) -> Alert:
         resolved_at=maybe(row.resolved_at),
         incident=reference(row.incident),
         held="" if row.incident is not None else store.held_words(row.held, row.reason),
-        reason=row.reason,
+        reason=store.told_reason(row.reason, row.muted),
     )
 
 

@@ -5,6 +5,8 @@ import { severity, status } from "./shapes.js";
 import { spans } from "./spans.js";
 import { elapsed, moment } from "./time.js";
 
+const LINKS = 3; // at once; more would be rows of them
+
 /** @typedef {import("./types.js").Card} Card @typedef {import("./types.js").Incident} Incident */
 
 /**
@@ -28,7 +30,7 @@ export function cardOf(incident, nameOf) {
     services: incident.service_counts ?? incident.services.map((name) => ({ name, count: 0 })),
     location: incident.location,
     environment: incident.environment,
-    cause: incident.cause ? [incident.cause.words] : [],
+    cause: incident.cause ? [`${incident.cause.service}: ${incident.cause.words}`] : [],
     suspects: [],
     next_step: [],
     buttons: [],
@@ -74,6 +76,23 @@ const roles = (held) =>
     held.map((one) => h("span", { class: "count" }, h("bdi", {}, one.role), h("b", {}, h("bdi", {}, one.person.name)))),
   );
 
+/** The best ones at once, the others when they are wanted. @param {{label: string, url: string}[]} found */
+function links(found) {
+  const drawn = found.map((link) => outside(link.label, link.url));
+  const rest = drawn.splice(LINKS);
+  return [
+    h("span", { class: "links" }, drawn),
+    rest.length
+      ? h(
+          "details",
+          { class: "links-more" },
+          h("summary", {}, `${rest.length} more`),
+          h("span", { class: "links" }, rest),
+        )
+      : null,
+  ];
+}
+
 /** The facts and buttons; the title and state stand in the room's header. @param {Card} card @param {string} room */
 function body(card, room) {
   const total = card.alert_count ?? 0;
@@ -87,12 +106,12 @@ function body(card, room) {
         "Alerts",
         h("b", {}, String(total)),
         total ? (firing ? `, ${firing} firing` : ", all cleared") : "",
-        resolved && card.resolved_at ? ", " : ", since ",
+        resolved && card.resolved_at ? ", " : total && !firing ? ", the first at " : ", since ",
         moment(card.first_alert_at ?? card.opened_at),
         resolved && card.resolved_at ? [" to ", moment(card.resolved_at)] : null,
       ),
       card.services?.length ? fact("Services", serviceCounts(card.services)) : null,
-      card.cause?.length ? fact("Cause", h("span", { dir: "auto" }, spans(card.cause))) : null,
+      card.cause?.length ? fact("Probably", h("span", { dir: "auto" }, spans(card.cause))) : null,
       card.suspects?.length
         ? fact(
             "Suspect",
@@ -110,11 +129,7 @@ function body(card, room) {
       card.links?.length
         ? fact(
             "Links",
-            h(
-              "span",
-              { class: "links" },
-              card.links.map((link) => outside(link.label, link.url)),
-            ),
+            links(card.links),
           )
         : null,
     ),
@@ -170,6 +185,7 @@ export class CardPane {
     const held = this.root.contains(document.activeElement)
       ? document.activeElement?.getAttribute("data-command")
       : null;
+    const more = this.root.querySelector("details[open]") !== null;
     this.root.toggleAttribute("data-folded", folded);
     fill(
       this.root,
@@ -186,6 +202,7 @@ export class CardPane {
         folded ? "Show facts" : "Hide facts",
       ),
     );
+    this.root.querySelector("details")?.toggleAttribute("open", more);
     if (held)
       [...this.root.querySelectorAll("[data-command]")]
         .find((node) => node.getAttribute("data-command") === held)
