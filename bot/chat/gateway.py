@@ -88,11 +88,14 @@ class Gateway(Protocol):
         """Make the room, or adopt the one that bears the marker; returns the platform's id of it."""
         ...
 
-    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
-        """Say something in a room, once for each nonce; what an uncertain try left there is made to show this view."""
+    async def post(self, room: str, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
+        """Say something in a room, once for each nonce; what an uncertain try left there is made to show this view.
+
+        It was not tried before `since`: what was said earlier need not be searched for such a try.
+        """
         ...
 
-    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+    async def direct(self, person: Person, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
         """Say something to one person alone, once for each nonce, as `post` does."""
         ...
 

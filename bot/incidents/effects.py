@@ -134,7 +134,7 @@ class RoomEffects:
 
     async def _post(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         room = await self._room(effect)
-        await gateway.post(room, decode_view(effect.payload["view"]), nonce=effect.nonce)
+        await gateway.post(room, decode_view(effect.payload["view"]), nonce=effect.nonce, since=effect.created_at)
         return None
 
     async def _progress(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
@@ -150,7 +150,7 @@ class RoomEffects:
                 pass  # said anew
             else:
                 return None
-        posted = await gateway.post(room, view, nonce=f"progress:{key}")
+        posted = await gateway.post(room, view, nonce=f"progress:{key}", since=effect.created_at)
 
         async def settled(work: Transaction) -> None:
             statement = upsert(work.connection, tables.progress_messages).values(key=key, message=posted.message)
@@ -185,7 +185,7 @@ class RoomEffects:
                 pass  # somebody deleted it: another one
             else:
                 return look_again
-        posted = await gateway.post(room.external, view, nonce=f"card:{effect.lane}")
+        posted = await gateway.post(room.external, view, nonce=f"card:{effect.lane}", since=effect.created_at)
         if isinstance(gateway, Pinning):
             await gateway.pin(posted)
 
@@ -224,7 +224,8 @@ class RoomEffects:
 
     async def _direct(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         person = msgspec.convert(effect.payload["person"], Person)
-        await gateway.direct(person, decode_view(effect.payload["view"]), nonce=effect.nonce)
+        view = decode_view(effect.payload["view"])
+        await gateway.direct(person, view, nonce=effect.nonce, since=effect.created_at)
         return None
 
     async def _retitle(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:

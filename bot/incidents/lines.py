@@ -131,7 +131,7 @@ class Lines:
         if row.message is not None and row.shown_json == encode_view(view):
             return DROPPED
         try:
-            posted = await self._show(gateway, gateway, row, view)
+            posted = await self._show(gateway, gateway, row, view, effect.created_at)
         except MessageLost:  # whoever took it away did not want it there
             log.info("announcement_gone", incident=incident.ref, platform=effect.platform, channel=channel)
             return DROPPED
@@ -146,7 +146,9 @@ class Lines:
 
         return settled
 
-    async def _show(self, gateway: Gateway, there: Announcing, row: Row[Any], view: Announcement) -> PostedMessage:
+    async def _show(
+        self, gateway: Gateway, there: Announcing, row: Row[Any], view: Announcement, since: float
+    ) -> PostedMessage:
         if row.message is not None:
             standing = PostedMessage(room=row.external, message=row.message)
             try:
@@ -157,7 +159,7 @@ class Lines:
             return standing
         channel = await there.find_channel(row.channel)
         # Named by what it stands for, not by its effect: two names of one channel, or two asks, are one line.
-        return await gateway.post(channel, view, nonce=f"announcement:{view.incident}:{channel}")
+        return await gateway.post(channel, view, nonce=f"announcement:{view.incident}:{channel}", since=since)
 
     async def _tell(self, work: Transaction, incident: Incident, row: Row[Any], why: str) -> None:
         """Once for each channel that is out of reach, until something could be said there again."""

@@ -118,7 +118,7 @@ class Mirroring:
             async with self._database.transaction() as work:
                 await _note(work, effect, tried_at=at, shown=said.digest)
         view = view_of(said.row, said.answered, at)
-        posted = await gateway.post(room, view, nonce=f"{COPY}:{said.row.id}")
+        posted = await gateway.post(room, view, nonce=f"{COPY}:{said.row.id}", since=at)
         if said.gone:
             return await self._withdraw(effect, gateway, posted)
         if again and copy.shown != said.digest:  # Discord answers a nonce that it knows with the message as it was

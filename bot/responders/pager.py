@@ -161,6 +161,7 @@ class Pager:
                 self._person(page.person),
                 page_view(page, incident, self._person, self._clock.now()),
                 nonce=effect.nonce,
+                since=effect.created_at,
             )
         except Permanent as error:
             reason, reached_by_mention = str(error), isinstance(error, DoorClosed)

@@ -31,7 +31,7 @@ class Board:
     async def open_room(self, request: RoomRequest) -> str:
         return f"room-{request.incident}"
 
-    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
+    async def post(self, room: str, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
         self._ask("post")
         message = self.nonces.get((room, nonce))
         if message is None:
@@ -41,7 +41,7 @@ class Board:
             raise self.after.pop(0)
         return PostedMessage(room=room, message=message)
 
-    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+    async def direct(self, person: Person, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
         return await self.post(f"@{person.id}", view, nonce=nonce)
 
     async def edit(self, message: PostedMessage, view: View) -> None:

@@ -76,13 +76,13 @@ class Recording:
     async def open_room(self, request: RoomRequest) -> str:
         return request.marker
 
-    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
+    async def post(self, room: str, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
         if nonce not in self.nonces:
             self.nonces[nonce] = PostedMessage(room=room, message=f"m{len(self.nonces)}")
             self.shown[self.nonces[nonce]] = view
         return self.nonces[nonce]
 
-    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+    async def direct(self, person: Person, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
         if person.id in self.trouble:
             raise self.trouble[person.id]
         if nonce not in self.nonces:

@@ -58,14 +58,28 @@ class ConsoleGateway:
             )
             return name
 
-    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
+    async def post(
+        self,
+        room: str,
+        view: View,
+        *,
+        nonce: str,
+        since: float = 0.0,  # noqa: ARG002 - a nonce is unique in our own tables
+    ) -> PostedMessage:
         """Say something in a room, once for each nonce. Muster may also post to an archived room; people may not."""
         async with self._writing() as work:
             if await find_room(work, room) is None:
                 raise Permanent(f"The console has no room {room!r}.")
             return await self._post(work, room, view, nonce)
 
-    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+    async def direct(
+        self,
+        person: Person,
+        view: View,
+        *,
+        nonce: str,
+        since: float = 0.0,  # noqa: ARG002 - a nonce is unique in our own tables
+    ) -> PostedMessage:
         """Say something in the person's private room, which is made when it is needed."""
         room = private_room_id(person.id)
         async with self._writing() as work:

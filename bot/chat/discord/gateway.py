@@ -68,11 +68,25 @@ class DiscordGateway:
         """Make the room, or adopt the one that a crash left unrecorded; one that is archived is opened again."""
         return str(await self._rooms.open(request))
 
-    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
+    async def post(
+        self,
+        room: str,
+        view: View,
+        *,
+        nonce: str,
+        since: float = 0.0,  # noqa: ARG002 - Discord knows a nonce itself, and the newest are looked at
+    ) -> PostedMessage:
         """Say something in a room, once for each nonce."""
         return PostedMessage(room=room, message=str(await self._posts.say(_room(room), view, nonce)))
 
-    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+    async def direct(
+        self,
+        person: Person,
+        view: View,
+        *,
+        nonce: str,
+        since: float = 0.0,  # noqa: ARG002 - Discord knows a nonce itself, and the newest are looked at
+    ) -> PostedMessage:
         """Say something to one person alone. DoorClosed where they do not let us."""
         account = self._accounts.known(person.id)
         if not account:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
-from typing import Any
 
 from bot.chat.harmless import one_line
 from bot.chat.slack.client import Refused, SlackClient
@@ -74,22 +72,12 @@ class Channels:
             ("users.conversations", "public_channel,private_channel"),
             ("conversations.list", "public_channel"),
         ):
-            async for one in self._listed(method, types):
-                if wanted in (one.get("name"), one.get("name_normalized")):
-                    self._ids[named] = (time.monotonic() + KEPT, str(one["id"]))
-                    return str(one["id"])
+            async for page in self._client.pages(method, types=types, exclude_archived=True, limit=PAGE):
+                for one in page["channels"]:
+                    if wanted in (one.get("name"), one.get("name_normalized")):
+                        self._ids[named] = (time.monotonic() + KEPT, str(one["id"]))
+                        return str(one["id"])
         return ""
-
-    async def _listed(self, method: str, types: str) -> AsyncIterator[dict[str, Any]]:
-        cursor = ""
-        while True:
-            more = {"cursor": cursor} if cursor else {}
-            page = await self._client.call(method, types=types, exclude_archived=True, limit=PAGE, **more)
-            for channel in page["channels"]:
-                yield channel
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
-            if not cursor:
-                return
 
 
 def _shown(named: str) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.gateway import RoomLost
 from bot.chat.slack.tiers import Tiers
 from bot.errors import DeliveryError, Permanent, Retryable, Uncertain
 from bot.telemetry import get_logger
@@ -31,6 +32,7 @@ LOCKED_OUT = 1 / 2  # ... when it does not accept our token: an operator has to 
 _LOCKED = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required"}
 )
+_NOT_THERE = frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel"})
 _TROUBLE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 # What changes nothing, or the same thing however often it is asked for. All else is Uncertain when no answer came.
 _REPEATABLE = frozenset(
@@ -99,6 +101,32 @@ class SlackClient:
             return await self._ask(method, arguments)
         finally:
             self._tiers.done(method)
+
+    async def call_in(self, channel: str, method: str, **arguments: Any) -> dict[str, Any]:
+        """The same in a channel; RoomLost when that is not there any more."""
+        try:
+            return await self.call(method, channel=channel, **arguments)
+        except Refused as error:
+            if error.error in _NOT_THERE:
+                raise RoomLost(str(error)) from error
+            raise
+
+    async def pages(self, method: str, *, patient: bool = False, **arguments: Any) -> AsyncIterator[dict[str, Any]]:
+        """Answer after answer, until there is no more. Whoever is `patient` waits where Slack asks to, and need not begin again."""
+        cursor = ""
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            try:
+                page = await self.call(method, **arguments, **more)
+            except Retryable as error:
+                if not patient:
+                    raise
+                await asyncio.sleep(error.retry_after or 1.0)
+                continue
+            yield page
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
+            if not cursor:
+                return
 
     async def myself(self) -> str:
         """Our own user id. DeliveryErrors as calls have them."""

@@ -1,47 +1,41 @@
-"""Slack as a chat platform: rooms are channels, posts carry their nonce as metadata, so that an uncertain one is looked for first.
+"""Slack as a chat platform: rooms are channels, made once and found again by their marker.
 
-Drawing is bot.chat.slack.drawing's; what people do in Slack comes in elsewhere.
+What is said there is bot.chat.slack.posts', how it looks drawing's; what people do in Slack comes in elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
-from bot.chat.gateway import DoorClosed, Invitation, MessageLost, PostedMessage, RoomLost, RoomRequest
+from bot.chat.gateway import DoorClosed, Invitation, PostedMessage, RoomRequest
 from bot.chat.harmless import one_line
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.client import Refused, SlackClient
-from bot.chat.slack.drawing import Drawn, draw
+from bot.chat.slack.drawing import draw
 from bot.chat.slack.pictures import Pictures
+from bot.chat.slack.posts import CLOCKS, Posts
 from bot.chat.slack.richtext import is_web
 from bot.chat.views import Link, Person, View
-from bot.errors import Permanent, Uncertain
+from bot.errors import Permanent
 from bot.telemetry import get_logger
 
-__all__ = ["EVENT", "SlackGateway"]
+__all__ = ["SlackGateway"]
 
 log = get_logger(__name__)
 
-EVENT = "muster_message"  # the type of our messages' metadata
-EDITED_TEXT = 4_000  # chat.update: msg_too_long; a post may have ten times as much
 TOPIC_LENGTH = 250  # specs: conversations.setTopic, conversations.setPurpose: too_long
 NAME_LENGTH = 80  # conversations.create: invalid_name_maxlength
 NAMES = 20  # tried before we give up
 BOOKMARK = 80  # characters of a title; Slack takes 256 (specs: bookmarks.add) and shows few
 AT_ONCE = 100  # people of one conversations.invite
-LOOKED_AT = 100  # messages that are searched for one that may have arrived
-REMEMBERED = 5_000  # posts, in case one is asked for again although it arrived
-CLOCKS = 300.0  # seconds that Slack's clock and ours may differ
+LISTED = 999  # channels of one look; specs: conversations.list: the most at once
 
 _UNNAMED = re.compile(r"[^a-z0-9_]+")  # what no channel's name may hold
-_NOT_THERE = frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel"})
 _GONE = frozenset({"user_disabled", "user_not_found", "account_inactive"})  # no mention reaches them either
 _WHY = {
     "cant_invite": "Slack does not let us invite them",
@@ -61,11 +55,9 @@ class SlackGateway:
 
     def __init__(self, client: SlackClient, accounts: Accounts, link: Callable[[str], str] = lambda _: "") -> None:
         self._client, self._accounts, self._link = client, accounts, link
-        self._channels, self.pictures = Channels(client), Pictures(client, accounts)
-        self._certain: set[str] = set()  # channels where nothing of ours may stand unnoticed
+        self._channels, self._posts, self.pictures = Channels(client), Posts(client), Pictures(client, accounts)
         self._made: dict[str, str] = {}  # rooms that are not described yet, by marker
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by marker
-        self._posts: OrderedDict[tuple[str, str], PostedMessage] = OrderedDict()  # by channel and nonce
 
     async def open_room(self, request: RoomRequest) -> str:
         """Make the channel, or adopt the one that a crash left unrecorded; one that is archived is opened again or replaced."""
@@ -92,15 +84,15 @@ class SlackGateway:
                     return channel
                 continue
             channel = str(made["channel"]["id"])
-            self._certain.add(channel)
+            self._posts.begin(channel)
             return channel
         raise Permanent(f"Slack has {NAMES} channels called {wish} already")
 
-    async def post(self, room: str, view: View, *, nonce: str) -> PostedMessage:
+    async def post(self, room: str, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
         """Say something in a channel, once for each nonce; what stands there already is made to say it."""
-        return await self.pictures.sent(view, lambda drawn: self._post(room, drawn, nonce))
+        return await self.pictures.sent(view, lambda drawn: self._posts.say(room, drawn, nonce, since))
 
-    async def direct(self, person: Person, view: View, *, nonce: str) -> PostedMessage:
+    async def direct(self, person: Person, view: View, *, nonce: str, since: float = 0.0) -> PostedMessage:
         """Say something to one person alone."""
         account = await self._accounts.account(person.id)
         if not account:
@@ -109,7 +101,8 @@ class SlackGateway:
             )
         try:
             opened = await self._client.call("conversations.open", users=account)
-            return await self._post(str(opened["channel"]["id"]), draw(view, self._accounts.known), nonce)
+            drawn = draw(view, self._accounts.known)
+            return await self._posts.say(str(opened["channel"]["id"]), drawn, nonce, since)
         except Refused as error:
             if error.error in _GONE:
                 raise
@@ -117,17 +110,11 @@ class SlackGateway:
 
     async def edit(self, message: PostedMessage, view: View) -> None:
         """Replace what a message shows."""
-
-        await self.pictures.sent(view, lambda drawn: self._edit(message, drawn))
+        await self.pictures.sent(view, lambda drawn: self._posts.edit(message, drawn))
 
     async def withdraw(self, message: PostedMessage) -> None:
         """Take a message of ours away; one that is gone already is gone."""
-        try:
-            await self._in(message.room, "chat.delete", ts=message.message)
-        except Refused as error:
-            if error.error not in {"message_not_found", "cant_delete_message"}:
-                raise
-        self._forget(message)
+        await self._posts.withdraw(message)
 
     async def invite(self, room: str, people: Sequence[Person]) -> Invitation:
         """Bring people in, a hundred at a time; who cannot come is named."""
@@ -149,14 +136,14 @@ class SlackGateway:
     async def pin(self, message: PostedMessage) -> None:
         """Keep the message in sight. A card that cannot be pinned is a card still."""
         try:
-            await self._in(message.room, "pins.add", timestamp=message.message)
+            await self._client.call_in(message.room, "pins.add", timestamp=message.message)
         except Refused as error:
             if error.error != "already_pinned":
                 log.warning("not_pinned", room=message.room, reason=error.error)
 
     async def retitle(self, room: str, title: str) -> None:
         """Show another title; the channel's name stays."""
-        await self._in(room, "conversations.setTopic", topic=one_line(title, TOPIC_LENGTH))
+        await self._client.call_in(room, "conversations.setTopic", topic=one_line(title, TOPIC_LENGTH))
 
     async def archive(self, room: str) -> None:
         """Close the channel; what was said stays readable."""
@@ -210,14 +197,9 @@ class SlackGateway:
     async def _left_behind(self, name: str, request: RoomRequest) -> str:
         """A channel of this name that we made for this incident and did not write down, open again where it was archived;
         "" when it is somebody else's, or cannot be used again."""
-        cursor = ""
-        while True:
-            page = await self._client.call(
-                "conversations.list",
-                types="public_channel,private_channel",
-                limit=500,
-                **({"cursor": cursor} if cursor else {}),
-            )
+        async for page in self._client.pages(
+            "conversations.list", types="public_channel,private_channel", limit=LISTED
+        ):
             for channel in page["channels"]:
                 if channel["name"] == name:
                     ours = channel.get("creator") == await self._client.myself()
@@ -225,9 +207,7 @@ class SlackGateway:
                     fresh = float(channel.get("created", 0.0)) >= request.opened_at - CLOCKS
                     mine = ours and fresh and (not purpose or f"({request.marker})" in purpose)
                     return await self._open_again(str(channel["id"])) if mine else ""
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
-            if not cursor:
-                return ""
+        return ""
 
     async def _describe(self, channel: str, request: RoomRequest) -> None:
         """The marker, by which the channel is known for ours, and the title."""
@@ -243,7 +223,7 @@ class SlackGateway:
         if len(accounts) > 1:
             arguments["force"] = True
         try:
-            answer = await self._in(room, "conversations.invite", **arguments)
+            answer = await self._client.call_in(room, "conversations.invite", **arguments)
         except Refused as error:
             if error.error == "already_in_channel":
                 return {}
@@ -257,69 +237,6 @@ class SlackGateway:
             for one in errors
             if one.get("user") in accounts and one.get("error") != "already_in_channel"
         }
-
-    async def _in(self, channel: str, method: str, **arguments: Any) -> dict[str, Any]:
-        """Call it in a channel; RoomLost when that is not there any more."""
-        try:
-            return await self._client.call(method, channel=channel, **arguments)
-        except Refused as error:
-            if error.error in _NOT_THERE:
-                raise RoomLost(str(error)) from error
-            raise
-
-    # --- posts --------------------------------------------------------------------------------------------------------
-
-    async def _post(self, channel: str, drawn: Drawn, nonce: str) -> PostedMessage:
-        if channel not in self._certain:
-            await self._look(channel)
-        if known := self._posts.get((channel, nonce)):  # it arrived; what came after it, or the word of it, did not
-            with suppress(MessageLost):  # else it is said anew
-                await self._edit(known, drawn)
-                return known
-        try:
-            answer = await self._in(
-                channel,
-                "chat.postMessage",
-                text=drawn.text,
-                blocks=drawn.blocks,
-                metadata={"event_type": EVENT, "event_payload": {"nonce": nonce}},
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        except Uncertain:
-            self._certain.discard(channel)  # the next try looks before it says it again
-            raise
-        return self._remember(PostedMessage(room=channel, message=str(answer["ts"])), nonce)
-
-    async def _edit(self, message: PostedMessage, drawn: Drawn) -> None:
-        text = drawn.text[:EDITED_TEXT]
-        try:
-            await self._in(message.room, "chat.update", ts=message.message, text=text, blocks=drawn.blocks)
-        except Refused as error:
-            if error.error in {"message_not_found", "cant_update_message"}:
-                self._forget(message)
-                raise MessageLost(str(error)) from error
-            raise
-
-    def _remember(self, posted: PostedMessage, nonce: str) -> PostedMessage:
-        self._posts[posted.room, nonce] = posted
-        while len(self._posts) > REMEMBERED:
-            self._posts.popitem(last=False)
-        return posted
-
-    def _forget(self, message: PostedMessage) -> None:
-        for key in [key for key, posted in self._posts.items() if posted == message]:
-            del self._posts[key]
-
-    async def _look(self, channel: str) -> None:
-        """What of ours stands there, whether or not somebody told us that it arrived."""
-        page = await self._in(channel, "conversations.history", limit=LOOKED_AT, include_all_metadata=True)
-        for message in reversed(page.get("messages", ())):
-            metadata = message.get("metadata") or {}
-            if metadata.get("event_type") == EVENT:
-                nonce = str(metadata.get("event_payload", {}).get("nonce", ""))
-                self._remember(PostedMessage(room=channel, message=str(message["ts"])), nonce)
-        self._certain.add(channel)
 
 
 def _bookmarked(link: Link) -> str:

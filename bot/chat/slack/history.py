@@ -6,7 +6,7 @@ All of a room is read each time: old messages may have been edited, and old thre
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bot.chat import heard
@@ -59,12 +59,12 @@ class History:
             known = await heard.standing(connection, PLATFORM, room)
         if number is None:
             return
-        page = [message async for page in self._pages("conversations.history", channel=room) for message in page]
+        page = await self._messages("conversations.history", channel=room)
         said = {str(message["ts"]): message for message in page}
         for message in page:
             if message.get("reply_count"):
-                async for replies in self._pages("conversations.replies", channel=room, ts=str(message["ts"])):
-                    said |= {str(reply["ts"]): reply for reply in replies}
+                replies = await self._messages("conversations.replies", channel=room, ts=str(message["ts"]))
+                said |= {str(reply["ts"]): reply for reply in replies}
         found = sorted(said.values(), key=lambda one: float(one["ts"]))  # as it was said: it is mirrored in this order
         for start in range(0, len(found), PAGE):
             await self._keeping.messages(room, found[start : start + PAGE])
@@ -95,20 +95,7 @@ class History:
         for ts in known - there:
             await self._keeping.deletion(number, room, ts, self._clock.now())
 
-    async def _pages(self, method: str, **arguments: Any) -> AsyncIterator[list[Mapping[str, Any]]]:
-        cursor = ""
-        while True:
-            more = {"cursor": cursor} if cursor else {}
-            page = await self._patiently(method, limit=PAGE, **arguments, **more)
-            yield list(page.get("messages", ()))
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor", ""))
-            if not cursor:
-                return
-
-    async def _patiently(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """A room with a hundred threads takes minutes at Slack's pace: wait in the midst of it, never begin again for it."""
-        while True:
-            try:
-                return await self._client.call(method, **arguments)
-            except Retryable as error:
-                await asyncio.sleep(error.retry_after or 1.0)
+    async def _messages(self, method: str, **arguments: Any) -> list[Mapping[str, Any]]:
+        """All of them. A room with a hundred threads takes minutes at Slack's pace."""
+        pages = self._client.pages(method, patient=True, limit=PAGE, **arguments)
+        return [message async for page in pages for message in page["messages"]]

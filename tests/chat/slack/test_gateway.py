@@ -14,8 +14,8 @@ from bot.chat.slack.client import SlackClient
 from bot.chat.slack.gateway import SlackGateway
 from bot.chat.slack.tiers import Tiers
 from bot.chat.views import Person
-from bot.errors import Permanent, Retryable
-from tests.chat.gateway_contract import GatewayContract, announcement, request
+from bot.errors import Permanent, Retryable, Uncertain
+from tests.chat.gateway_contract import GatewayContract, announcement, notice, request
 from tests.fakes.slack import FakeSlack
 from tests.scenarios.slack_stage import SPEED, careless, workspace
 
@@ -162,3 +162,61 @@ async def test_a_line_leads_to_the_room_and_survives_a_crash(slack: FakeSlack, o
     [message] = slack.posts("incidents")
     assert {"type": "channel", "channel_id": room} in message.blocks[0]["elements"][0]["elements"]
     assert message.text.startswith("SEV2 INC-42 checkout latency: open since")
+
+
+# --- what may have arrived ------------------------------------------------------------------------------------------------
+
+
+async def uncertain(slack: FakeSlack, gateway: SlackGateway, room: str, words: str, nonce: str, since: float) -> None:
+    """It is said, and Slack does not say so."""
+    slack.faults.plan("chat.postMessage", "reset_after")
+    with pytest.raises(Uncertain):
+        await gateway.post(room, notice(words), nonce=nonce, since=since)
+
+
+def chatter(slack: FakeSlack, room: str, count: int) -> None:
+    robin = slack.person("robin")
+    for number in range(count):
+        slack.world.post(slack.world.channels[room], robin.id, f"message {number}")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_arrived_is_found_however_much_was_said_since(
+    slack: FakeSlack, ours: SlackGateway, restarted: bool
+) -> None:
+    room = await ours.open_room(request())
+    chatter(slack, room, 3)
+    began = slack.world.now()
+    await uncertain(slack, ours, room, "it is the queue", "effect:7", began)
+    chatter(slack, room, 450)
+    client = SlackClient(slack.app.bot_token, slack.api_url, tiers=Tiers(minute=60.0 / SPEED))
+    asked = SlackGateway(client, Accounts(client, Catalog.empty)) if restarted else ours
+    try:
+        await asked.post(room, notice("it is the queue"), nonce="effect:7", since=began)
+        await asked.post(room, notice("and now the cache"), nonce="effect:8", since=began + 1)
+    finally:
+        await client.close()
+    assert [m.shown for m in slack.posts(room) if "it is" in m.shown or "now" in m.shown] == [
+        "it is the queue",
+        "and now the cache",
+    ]
+    looks = slack.calls_of("conversations.history", ok=True)
+    assert len(looks) == 3  # and no fourth for what came later
+    assert all(float(call.args["oldest"]) < began for call in looks)
+
+
+async def test_what_was_said_long_before_it_was_tried_is_not_read(slack: FakeSlack, ours: SlackGateway) -> None:
+    channel = slack.channel("incidents", slack.person("mika"))
+    chatter(slack, channel.id, 450)
+    await ours.post(channel.id, notice("it is the queue"), nonce="effect:7", since=slack.world.now() + 900.0)
+    assert len(slack.calls_of("conversations.history", ok=True)) == 1
+
+
+async def test_a_look_for_something_newer_does_not_hide_what_was_tried_before(
+    slack: FakeSlack, ours: SlackGateway
+) -> None:
+    room, began = await ours.open_room(request()), slack.world.now()
+    await uncertain(slack, ours, room, "first", "effect:1", began)
+    await ours.post(room, notice("second"), nonce="effect:2", since=began + 900.0)
+    await ours.post(room, notice("first"), nonce="effect:1", since=began)
+    assert [m.shown for m in slack.posts(room)] == ["first", "second"]
