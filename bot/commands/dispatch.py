@@ -9,7 +9,9 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from sqlalchemy import select
@@ -38,6 +40,7 @@ log = get_logger(__name__)
 REMEMBERED = 1_000  # replies kept in memory, for repeats of what only reads
 OFFERED = 5  # open incidents that are named when none was; a row of buttons has five places
 INTERRUPTED = "Muster is at this already, or was interrupted in it. Look before you repeat it: /incident list"
+TOLD = Reply(text=("This was answered before.",))  # kept instead of what only reads had to say
 
 _PASSING = {"conflict", "unavailable"}  # a repeat of these may fare better
 
@@ -88,7 +91,7 @@ class Dispatcher:
     async def answered(self, invocation: Invocation) -> bool:
         """Whether it was made before, and its answer given or under way: for platforms where the same answer twice is a nuisance.
 
-        Of what only reads, this process alone knows.
+        What only reads is known after a restart where the platform said that it `told` the answer.
         """
         key = _key(invocation)
         if not key or key in self._answered or key in self._running:
@@ -98,6 +101,20 @@ class Dispatcher:
         except StorageUnavailable:  # the command will say so
             return False
         return kept is not None and kept != refused(INTERRUPTED)
+
+    def told(self, invocation: Invocation) -> None:
+        """Its answer was given. Of what only reads nothing else is written down."""
+        if key := _key(invocation):
+            self._later(self._note_told(key))
+
+    async def _note_told(self, key: str) -> None:
+        row = {"request_id": key, "at": self._services.clock.now(), "reply_json": _encode(TOLD).decode()}
+        try:
+            async with self._services.database.transaction() as work:
+                statement = upsert(work.connection, tables.invocations).values(row)
+                await work.connection.execute(statement.on_conflict_do_nothing())
+        except StorageUnavailable as error:
+            log.warning("request_not_kept", reason=str(error))
 
     async def first(self, platform: str, request_id: str) -> bool:
         """Whether nobody had that before: for what is answered once though it is no command, also after a restart.
@@ -241,7 +258,10 @@ class Dispatcher:
 
     def _keep_later(self, key: str, reply: Reply) -> None:
         """Nobody waits for that: until it is written, this process remembers."""
-        keeping = asyncio.create_task(self._keep(key, reply))
+        self._later(self._keep(key, reply))
+
+    def _later(self, write: Coroutine[Any, Any, None]) -> None:
+        keeping = asyncio.create_task(write)
         self._keeping.add(keeping)
         keeping.add_done_callback(self._keeping.discard)
 

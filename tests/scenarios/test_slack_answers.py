@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from bot.chat.slack import socket
+from bot.chat.slack.manifest import DECLARE, DECLARE_FROM_MESSAGE
 from bot.chat.views import Person
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import FakeSlack, Happening
+from tests.fakes.slack import Person as Member
 from tests.scenarios.slack_stage import Stage, careless, muster, workspace
 
 ROBIN = Person("robin", "Robin Vos")
@@ -43,6 +45,41 @@ async def test_a_form_whose_trigger_is_too_old_is_answered_with_what_is_missing(
         assert robin.modal is None
         assert slack.errors["views.open", "expired_trigger_id"] == 1
     assert careless(slack) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["at once", "after a restart"])
+async def test_a_shortcut_that_comes_too_late_is_answered_once_with_the_way_out(
+    tmp_path: Path, slack: FakeSlack, restarted: bool
+) -> None:
+    robin = slack.person("robin")
+    general = slack.channel("general", robin)
+    slack.trigger_seconds = 0.0
+    async with muster(tmp_path, slack):
+        said = await robin.say(general, "customers *cannot* pay")
+        assert said.message
+        chosen = await robin.message_shortcut(said.message, DECLARE_FROM_MESSAGE)
+        here = await slack.until(lambda: robin.private, 20.0)
+        assert "/incident declare customers *cannot* pay" in here[0].shown
+        anywhere = await robin.shortcut(DECLARE)
+        directly = await slack.until(lambda: robin.dm.messages, 20.0)
+        assert "/incident declare" in directly[0].shown
+        if not restarted:
+            await again(slack, robin, chosen, anywhere)
+    if restarted:
+        async with muster(tmp_path, slack):
+            await again(slack, robin, chosen, anywhere)
+    assert (len(robin.private), len(robin.dm.messages)) == (2, 1)  # what they asked then is the second
+    assert robin.modal is None
+    assert careless(slack) == []
+
+
+async def again(slack: FakeSlack, person: Member, *happenings: Happening) -> None:
+    """Slack says it once more, and what comes after it is answered."""
+    for happening in happenings:
+        slack.deliveries.again(happening)
+    await slack.until(lambda: all(one.attempts > 1 for one in happenings), 20.0)
+    await slack.until(lambda: slack.errors["views.open", "expired_trigger_id"] == 2 * len(happenings), 20.0)
+    await (await person.command("/incident", "help", "general")).answer(seconds=20.0)
 
 
 @pytest.mark.parametrize("kind", ["timeout_after", "reset_after", "http_after"])

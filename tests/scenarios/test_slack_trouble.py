@@ -237,7 +237,10 @@ async def test_what_slack_asks_again_is_answered_once(tmp_path: Path, slack: Fak
         kept = await robin.message_shortcut(said.message, ADD_TO_TIMELINE)
         typed = await robin.command("/incident", "note once", room)
         pressed = await robin.press(card, "ack INC-1")
-        for one in (kept, typed, pressed):
+        read = await robin.command("/incident", "show", room)
+        wrong = await robin.command("/incident", "acknowlege", room)
+        looked = await robin.press(card, "runbook list INC-1")
+        for one in (kept, typed, pressed, read, wrong, looked):
             await one.answer(seconds=20.0)
         formed = await robin.command("/incident", "rename", room)
         await formed.view(seconds=20.0)
@@ -245,7 +248,7 @@ async def test_what_slack_asks_again_is_answered_once(tmp_path: Path, slack: Fak
         called = await robin.say(room, f"<@{slack.app.user_id}> help")
         await slack.until(lambda: "/incident help" in robin.private[-1].shown, 20.0)
         before = [answer.shown for answer in robin.private]
-        again = [kept, typed, pressed, *called.also, *([] if restarted else [formed])]
+        again = [kept, typed, pressed, read, wrong, looked, formed, *called.also]
         assert called.also  # the message, and that it calls us
         if not restarted:
             await repeated(stage, robin, again)

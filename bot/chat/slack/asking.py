@@ -137,13 +137,11 @@ class Asking:
     async def declare_from_message(self, body: Mapping[str, Any]) -> None:
         """The message shortcut "Declare incident": the form, with the message as its title."""
         title = " ".join(unescape(str(body["message"].get("text") or "")).split())[:150]
-        await self._open_form(
-            str(body["trigger_id"]), Origin(path=("declare",), room=body["channel"]["id"]), title=title
-        )
+        await self._declare_form(body, body["channel"]["id"], title)
 
     async def declare(self, body: Mapping[str, Any]) -> None:
         """The global shortcut."""
-        await self._open_form(str(body["trigger_id"]), Origin(path=("declare",)))
+        await self._declare_form(body, "", "")
 
     async def say_privately(self, account: str, channel: str, reply: Reply) -> None:
         """Tell one person alone, in the channel; where they are not in it, in a direct message."""
@@ -175,24 +173,27 @@ class Asking:
             return channel, None
 
     async def _form(self, line: str, trigger: str, channel: str, incident: int | None) -> bool:
-        """Open a form where typing is worse; False where the words are to be run."""
+        """Open a form where typing is worse; False where the words are to be run: without one they say what is missing."""
         view = opening(line, self._verbs, self._catalog().runbooks, incident=incident, room=channel)
         return view is not None and await self._open(trigger, view)
 
-    async def _open_form(self, trigger: str, origin: Origin, **given: str) -> None:
-        if (verb := verb_at(origin.path, self._verbs)) is not None:
-            await self._open(trigger, modal(verb, origin, given=given))
+    async def _declare_form(self, body: Mapping[str, Any], channel: str, title: str) -> None:
+        form = modal(self._verbs["declare"], Origin(path=("declare",), room=channel), given={"title": title})
+        if not await self._open(str(body["trigger_id"]), form):
+            typed = Code(f"/incident declare {title or 'checkout is slow'}")
+            said = text("Slack shows a form within 3 s only, and this took longer. Choose it again, or type ", typed)
+            await self.say_privately(str(body["user"]["id"]), channel, Reply(text=said, failed=True))
 
     async def _open(self, trigger: str, view: Block) -> bool:
+        """Whether the form is open, or was the first time that Slack told us this; else it is too late for one."""
         try:
             await self._client.call("views.open", trigger_id=trigger, view=view)
-        except Refused as error:
-            log.warning("form_not_opened", reason=error.error)
-            return error.error == "exchanged_trigger_id"  # a repeat: it is open
-        except DeliveryError as error:  # too late, mostly: the words are run instead, and say what is missing
+            opened = True
+        except DeliveryError as error:
             log.warning("form_not_opened", reason=str(error))
-            return False
-        return True
+            opened = isinstance(error, Refused) and error.error == "exchanged_trigger_id"
+        fresh = await self._dispatcher.first(PLATFORM, trigger)
+        return opened or not fresh
 
     async def _from_message(self, body: Mapping[str, Any], line: str) -> None:
         if not await self._dispatcher.first(PLATFORM, str(body["trigger_id"])):
@@ -210,6 +211,7 @@ class Asking:
         asked = await self._asked(account, line, channel, incident, request)
         if not await self._dispatcher.answered(asked):
             await self._answer(asked, account, answer_at)
+            self._dispatcher.told(asked)
 
     async def _asked(self, account: str, line: str, channel: str, incident: int | None, request: str) -> Invocation:
         person = await self._accounts.person(account)
