@@ -15,6 +15,9 @@ from correlation.alert import Change
 
 __all__ = ["VERB"]
 
+MORE = ("alerts", "why", "changes", "graph", "similar")  # what looks closer
+LABELS = {"ack": "Acknowledge"}
+
 
 async def show(context: Context) -> Reply:
     """What the card says, and the way to its rooms."""
@@ -88,10 +91,19 @@ def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list
 
 
 def _buttons(incident: Incident) -> tuple[Button, ...]:
-    if incident.status == "resolved":
-        return () if incident.merged_into else (Button(label="Reopen", command=f"reopen {incident.ref}"),)
-    take = (Button(label="Acknowledge", command=f"ack {incident.ref}", style="primary"),)
-    return (*(take if incident.status == "open" else ()), Button(label="Alerts", command=f"alerts {incident.ref}"))
+    """What to press next: the card's button More leads here."""
+    if incident.merged_into is not None:
+        return ()
+    first = {"open": "ack", "resolved": "reopen"}.get(incident.status, "")
+    verbs = [*([first] if first else []), *MORE, *(("update", "severity") if incident.open else ())]
+    return tuple(
+        Button(
+            label=LABELS.get(verb, verb.capitalize()),
+            command=f"{verb} {incident.ref}",
+            style="primary" if verb == "ack" else "default",
+        )
+        for verb in verbs
+    )
 
 
 VERB = Verb(

@@ -152,10 +152,12 @@ def _buttons(incident: Incident, *, ask: bool) -> tuple[Button, ...]:
     name = incident.ref
     if incident.merged_into is not None:
         return ()
+    more = Button(label="More", command=f"show {name}")  # answered with the other verbs to press
     if incident.status == "resolved":
         return (
             Button(label="Retrospective", command=f"retro {name}", style="primary"),
             Button(label="Reopen", command=f"reopen {name}"),
+            more,
         )
     buttons = []
     if incident.status == "open":
@@ -175,4 +177,4 @@ def _buttons(incident: Incident, *, ask: bool) -> tuple[Button, ...]:
             confirm=confirm if firing else "",
         )
     )
-    return tuple(buttons)
+    return (*buttons, more)

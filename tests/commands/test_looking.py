@@ -46,9 +46,12 @@ async def test_one_incident_says_all_that_the_card_says(here: World) -> None:
             "the change (https://git.example.org/payments/commit/a1b2c3d)"
         ),
     ]
-    assert [button.command for button in reply.buttons] == ["ack INC-1", "alerts INC-1"]
+    looks = ["alerts INC-1", "why INC-1", "changes INC-1", "graph INC-1", "similar INC-1"]
+    assert [button.command for button in reply.buttons] == ["ack INC-1", *looks, "update INC-1", "severity INC-1"]
     await here.say("resolve INC-1 rolled back")
-    over = shown(await here.say("show INC-1"))
+    after = await here.say("show INC-1")
+    assert [button.command for button in after.buttons] == ["reopen INC-1", *looks]
+    over = shown(after)
     assert "Resolved at 09:00 UTC (just now), 4 min after it began, nobody leads" in over
     assert "rolled back" in over
 

@@ -95,3 +95,10 @@ def test_the_cause_says_when_it_failed_in_the_readers_own_time_and_what_follows_
 def test_a_cause_that_was_not_the_first_to_fail_says_how_late_it_was() -> None:
     cause = Cause(service="payments-db", words="40 s after the first, 3 depend on it", score=0.8)
     assert plain(drawn(cause=cause).cause) == "payments-db: 40 s after the first, 3 depend on it"
+
+
+def test_each_state_has_what_to_press_next_and_the_way_to_more() -> None:
+    assert labels(drawn(status="open")) == ["Acknowledge", "Runbooks", "Resolve", "More"]
+    assert labels(drawn()) == ["Runbooks", "Resolve", "More"]
+    assert labels(drawn(status="resolved")) == ["Retrospective", "Reopen", "More"]
+    assert labels(drawn(merged_into=7)) == []

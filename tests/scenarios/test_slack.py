@@ -21,6 +21,11 @@ async def slack() -> AsyncIterator[FakeSlack]:
         yield fake
 
 
+def commands(blocks: list[dict[str, Any]]) -> list[str]:
+    """What the buttons stand for."""
+    return [one["value"] for block in blocks if block["type"] == "actions" for one in block["elements"]]
+
+
 async def test_the_golden_path(tmp_path: Path, slack: FakeSlack) -> None:
     robin, mika = slack.person("robin"), slack.person("mika")
     async with muster(tmp_path, slack) as stage:
@@ -32,6 +37,8 @@ async def test_the_golden_path(tmp_path: Path, slack: FakeSlack) -> None:
         done = await mika.press(card, "ack INC-1")
         assert not done.failed
         await stage.shown(room, "Acknowledged by Mika Laine")
+        more = await (await mika.press(card, "show INC-1")).answer(seconds=20.0)
+        assert {"why INC-1", "severity INC-1"} <= set(commands(more.blocks))
         done = await mika.command("/incident", "note rolled back", room)
         assert "Noted" in (await done.answer()).shown
         await (await robin.say(room, "looks better"))
