@@ -21,7 +21,7 @@ from bot.clock import Clock
 from bot.settings import Settings, load_settings
 from tests.fakes.slack import FakeSlack
 
-__all__ = ["Stage", "alert", "careless", "muster", "workspace"]
+__all__ = ["Hurried", "Stage", "alert", "careless", "commands", "muster", "workspace"]
 
 SPEED = 60.0  # a minute of Slack's is a second here
 
@@ -56,6 +56,11 @@ def alert(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def commands(blocks: list[dict[str, Any]]) -> list[str]:
+    """What the buttons stand for."""
+    return [one["value"] for block in blocks if block["type"] == "actions" for one in block["elements"]]
+
+
 def workspace(**more: Any) -> FakeSlack:
     """Slack with the app as its manifest makes it."""
     manifest = {"scopes": [scope for scope, _ in SCOPES], "events": EVENTS, "commands": [one.name for one in COMMANDS]}
@@ -65,6 +70,19 @@ def workspace(**more: Any) -> FakeSlack:
 def careless(slack: FakeSlack) -> list[str]:
     """What a careful client does not do; that bolt names the team when it asks who it is, is bolt's."""
     return [what for what in slack.complaints if what != "auth.test: no argument is called team_id"]
+
+
+class Hurried:
+    """The machine's clock, which can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
 
 
 class Stage:

@@ -12,18 +12,13 @@ import pytest
 from bot.commands.definition import Verb
 from bot.commands.registry import discover
 from tests.fakes.slack import FakeSlack, Person
-from tests.scenarios.slack_stage import alert, careless, muster, workspace
+from tests.scenarios.slack_stage import alert, careless, commands, muster, workspace
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[FakeSlack]:
     async with workspace() as fake:
         yield fake
-
-
-def commands(blocks: list[dict[str, Any]]) -> list[str]:
-    """What the buttons stand for."""
-    return [one["value"] for block in blocks if block["type"] == "actions" for one in block["elements"]]
 
 
 async def test_the_golden_path(tmp_path: Path, slack: FakeSlack) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.slack import FakeSlack
-from tests.scenarios.slack_stage import Stage, careless, muster, workspace
+from tests.scenarios.slack_stage import CATALOG, Stage, careless, commands, muster, workspace
 
 
 @pytest.fixture
@@ -85,4 +85,25 @@ async def test_who_has_no_account_is_told_once_and_not_called(tmp_path: Path, sl
         told: Any = await stage.shown(room, "no Slack account that Muster knows")
         assert "Robin Vos" in told.shown
         assert stage.said(room, "does not reach you") == 0
+    assert careless(slack) == []
+
+
+async def test_who_cannot_come_says_so_in_the_page_and_the_next_one_is_called(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    written = (
+        f"{CATALOG}\nescalations: {{default: {{steps: [{{page: on-call, wait: 10m}}, {{page: team, wait: 10m}}]}}}}\n"
+    )
+    async with muster(
+        tmp_path, slack, written=written.replace("{team: sre}", "{team: sre, escalation: default}")
+    ) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        page = (await slack.until(lambda: robin.dm.messages, 20.0))[0]
+        assert {"ack INC-1", "page decline P1"} <= set(commands(page.blocks))
+        await (await robin.press(page, "page decline P1")).answer(seconds=20.0)
+        theirs = (await slack.until(lambda: mika.dm.messages, 20.0))[0]
+        await slack.until(lambda: "page decline P1" not in commands(page.blocks), 20.0)  # it asks no more
+        await (await mika.press(theirs, "ack INC-1")).answer(seconds=20.0)
+        await stage.shown(room, "Acknowledged by Mika Laine")
     assert careless(slack) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from bot.chat.views import Person
 from tests.fakes.slack import FakeSlack
-from tests.scenarios.slack_stage import CATALOG, careless, muster, workspace
+from tests.scenarios.slack_stage import CATALOG, Hurried, careless, muster, workspace
 
 ROBIN = Person("robin", "Robin Vos")
 DAY = 86_400.0
@@ -28,19 +27,6 @@ services:
   cart: {team: storefront}
 rooms: {announce: {slack: "#incidents"}}
 """
-
-
-class Hurried:
-    """The machine's clock, which can be put forward."""
-
-    def __init__(self) -> None:
-        self._ahead = 0.0
-
-    def now(self) -> float:
-        return time.time() + self._ahead
-
-    def advance(self, seconds: float) -> None:
-        self._ahead += seconds
 
 
 @pytest.fixture
@@ -237,6 +223,47 @@ async def test_names_that_others_have_are_not_taken_from_them(tmp_path: Path, sl
         await stage.settled()
     assert not theirs.posts
     assert not archived.posts
+
+
+# --- what they are --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("why", "written"),
+    [
+        ("recipe", "recipes: [{name: all, opens: {private: true}}]"),
+        ("service", "services: {checkout: {private: true}}"),
+        ("severity", "rooms: {private: {severities: [SEV1, SEV2, SEV3, SEV4]}}"),
+        ("nothing", ""),
+    ],
+)
+async def test_a_room_is_private_by_recipe_service_or_severity(
+    tmp_path: Path, slack: FakeSlack, why: str, written: str
+) -> None:
+    async with muster(tmp_path, slack, written=f"{written}\npeople: {{}}\n") as stage:
+        await stage.alert()
+        room = slack.world.named(await stage.room())
+        await stage.card(room.name)
+        assert room.kind == ("public" if why == "nothing" else "private")
+
+
+async def test_the_topic_is_the_title_and_follows_it_the_purpose_says_whose_room_it_is_and_the_name_stays(
+    tmp_path: Path, slack: FakeSlack
+) -> None:
+    written = f'{CATALOG}\nrooms: {{name: "{{severity}}-{{number}}-{{slug}}"}}\n'
+    async with muster(tmp_path, slack, written=written) as stage:
+        await stage.app.incidents.declare(f"checkout <!channel> {'is slow ' * 30}", ROBIN, severity="SEV2")
+        named = await slack.until(lambda: [one for one in slack.world.channels.values() if "sev2-1-" in one.name], 20.0)
+        room, name = named[0], named[0].name
+        await stage.card(name)
+        assert name.startswith("sev2-1-checkout-channel-is-slow")
+        assert len(name) <= 80
+        assert "INC-1 (muster-incident-1)" in room.purpose
+        assert room.topic.startswith("checkout")
+        assert len(room.topic) <= 250
+        await stage.app.incidents.rename(1, "cards are declined", ROBIN)
+        await slack.until(lambda: room.topic == "cards are declined", 20.0)
+        assert room.name == name
 
 
 # --- bookmarked -----------------------------------------------------------------------------------------------------------

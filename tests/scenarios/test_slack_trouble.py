@@ -14,7 +14,7 @@ from bot.chat.slack import socket
 from bot.chat.slack.manifest import ADD_TO_TIMELINE
 from bot.chat.views import Person as Member
 from tests.fakes.slack import FakeSlack, Happening, Person
-from tests.scenarios.slack_stage import Stage, alert, careless, muster, workspace
+from tests.scenarios.slack_stage import Hurried, Stage, alert, careless, muster, workspace
 
 ROBIN = Member("robin", "Robin Vos")
 
@@ -97,6 +97,30 @@ async def test_when_slack_asks_to_wait_the_lane_waits_as_long(tmp_path: Path, sl
         assert calls[1].at - calls[0].at >= 0.99
         shown = [m.shown for m in slack.posts(room) if "Note by" in m.shown]
         assert [words[-6:] for words in shown] == ["note 0", "note 1", "note 2"]
+    assert careless(slack) == []
+
+
+async def test_what_people_wait_for_passes_what_only_looks_better(tmp_path: Path, slack: FakeSlack) -> None:
+    robin, mika = slack.person("robin"), slack.person("mika")
+    async with muster(tmp_path, slack) as stage:
+        await stage.alert()
+        room = await stage.room()
+        await stage.card(room)
+        await settled(stage)
+        before = len(slack.calls)
+        slack.faults.plan("chat.update", "ratelimited", seconds=3)
+        await robin.command("/incident", "note looking", room)
+        await slack.until(lambda: slack.calls_of("chat.update", ok=False), 20.0)  # the card waits from now on
+        noted = await robin.command("/incident", "note found it", room)
+        paged = await robin.command("/incident", "page @mika need your eyes", room)
+        await slack.until(lambda: "need your eyes" in "".join(m.shown for m in mika.dm.messages), 20.0)
+        await stage.shown(room, "found it")
+        assert "Noted" in (await noted.answer(seconds=20.0)).shown
+        assert "Mika" in (await paged.answer(seconds=20.0)).shown
+        assert len([call for call in slack.calls[before:] if call.method == "chat.update"]) == 1
+        await settled(stage)
+        edits = [call for call in slack.calls[before:] if call.method == "chat.update"]
+        assert edits[1].at - edits[0].at >= 2.99
     assert careless(slack) == []
 
 
@@ -289,12 +313,12 @@ async def test_a_socket_that_is_refreshed_or_lost_is_opened_again(
     assert careless(slack) == []
 
 
-async def test_after_slack_was_away_everything_arrives_once_and_in_order(
+async def test_after_ten_minutes_without_slack_everything_arrives_once_and_in_order(
     tmp_path: Path, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "PING", 1.0)
-    robin = slack.person("robin")
-    async with muster(tmp_path, slack) as stage:
+    robin, clock = slack.person("robin"), Hurried()
+    async with muster(tmp_path, slack, clock=clock) as stage:
         await stage.alert()
         room = await stage.room()
         await stage.card(room)
@@ -312,6 +336,8 @@ async def test_after_slack_was_away_everything_arrives_once_and_in_order(
             assert not check["ok"]
             assert (await stage.ready())["status"] == "degraded"
             await asyncio.sleep(1.0)  # so that a few tries fail
+            clock.advance(600.0)  # ten minutes of Muster's
+            await told(stage, "is not connected")
         await stage.shown(room, "Acknowledged by Robin Vos")
         await settled(stage)
         notes = [m.shown[-7:] for m in slack.posts(room) if "Note by" in m.shown]
@@ -319,6 +345,8 @@ async def test_after_slack_was_away_everything_arrives_once_and_in_order(
         assert len(slack.calls_of("chat.update", ok=True)) - edits <= 4
         assert stage.said(room, "Acknowledged by") == 1
         await slack.until(lambda: slack.sockets.open, 20.0)
+        await told(stage, "Slack was unreachable")
+        assert "updates arrive now, in order" in await stage.lobby()
         done = await robin.command("/incident", "note back", room)
         assert "Noted" in (await done.answer(seconds=20.0)).shown
     assert careless(slack) == []

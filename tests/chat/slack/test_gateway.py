@@ -164,6 +164,34 @@ async def test_a_line_leads_to_the_room_and_survives_a_crash(slack: FakeSlack, o
     assert message.text.startswith("SEV2 INC-42 checkout latency: open since")
 
 
+# --- invited --------------------------------------------------------------------------------------------------------------
+
+
+async def test_people_are_invited_a_hundred_at_a_time_and_who_cannot_come_is_named(slack: FakeSlack) -> None:
+    left, guest = {17, 140}, 200
+    elsewhere = slack.person("guest", is_ultra_restricted=True)
+    slack.channel("partners", elsewhere)
+    accounts = [slack.person(f"p{n}", deleted=n in left).id if n != guest else elsewhere.id for n in range(230)]
+    people = {f"p{n}": Member(id=f"p{n}", name=f"P {n}", chat={"slack": id_}) for n, id_ in enumerate(accounts)}
+    people["nobody"] = Member(id="nobody", name="No Body")
+    client = SlackClient(slack.app.bot_token, slack.api_url, tiers=Tiers(minute=60.0 / SPEED))
+    gateway = SlackGateway(client, Accounts(client, lambda: Catalog(people=people)))
+    try:
+        room = await gateway.open_room(request())
+        done = await gateway.invite(room, [Person(one.id, one.name) for one in people.values()])
+    finally:
+        await client.close()
+    assert len(done.joined) == 227
+    assert {person.id: why for person, why in done.failed} == {
+        "p17": "Slack does not let us invite them",
+        "p140": "Slack does not let us invite them",
+        "p200": "a guest cannot be in more channels",
+        "nobody": "no Slack account that Muster knows",
+    }
+    assert len(slack.world.channels[room].members) == 228
+    assert [len(call.args["users"].split(",")) for call in slack.calls_of("conversations.invite")] == [100, 100, 30]
+
+
 # --- what may have arrived ------------------------------------------------------------------------------------------------
 
 
