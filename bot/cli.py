@@ -95,8 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_weights(replay, "how much each kind of evidence weighs, as `muster fit` wrote it")
     replay.set_defaults(run=_replay)
 
-    fit = commands.add_parser("fit", help="learn from a recorded stream how much each kind of evidence weighs")
-    fit.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz")
+    fit = commands.add_parser(
+        "fit", help="learn from what alerts turned out to be how much each kind of evidence weighs"
+    )
+    fit.add_argument("files", nargs="*", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz")
+    fit.add_argument(
+        "--database",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="learn from a Muster's own journal and people's merges and splits (default: MUSTER_DATABASE_URL)",
+    )
     fit.add_argument(
         "--truth", type=Path, metavar="FILE", help="a line per alert: its incident (default: in the alert)"
     )
@@ -105,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "-o", "--output", type=Path, metavar="WEIGHTS.json", help="where to write it (default: standard output)"
     )
-    fit.set_defaults(run=_fit)
+    fit.set_defaults(run=_fit, refuse=fit.error)
 
     export = commands.add_parser("export", help="a retrospective without chat")
     export.add_argument("incident", metavar="INC-n")
@@ -284,10 +293,36 @@ def _fit(options: argparse.Namespace) -> int:
     from bot.replay.fit import fit_weights
     from bot.replay.weighing import load_weights
 
+    if bool(options.files) == (options.database is not None):
+        options.refuse("learn from what? Give recorded FILES, or --database for a Muster's own past")
+    if options.database is not None:
+        return _fit_database(options)
     weights = load_weights(options.weights) if options.weights else None
     own = rules(load(options.catalog), weights) if options.catalog else Rules(weights=weights)
     return fit_weights(
         options.files, truth=options.truth, rules=own, output=options.output, out=sys.stdout, err=sys.stderr
+    )
+
+
+def _fit_database(options: argparse.Namespace) -> int:
+    from bot.catalog.catalog import Catalog
+    from bot.catalog.loader import load
+    from bot.replay.fit import fit_database
+    from bot.replay.weighing import load_weights
+    from bot.settings import load_settings
+
+    if options.truth is not None:
+        options.refuse("--truth is for recorded FILES; of --database people's merges and splits are the truth")
+    settings = load_settings(os.environ, Path(".env"))
+    file, begin = options.catalog or settings.catalog, options.weights or settings.weights
+    return _loop(
+        fit_database(
+            options.database or settings.database_url,
+            catalog=load(file) if file else Catalog.empty(),
+            weights=load_weights(begin) if begin else None,
+            output=options.output,
+            out=sys.stdout,
+        )
     )
 
 

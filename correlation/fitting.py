@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import exp
 from typing import TYPE_CHECKING, Any
 
-from correlation.alert import Alert
+import msgspec
+
+from correlation.alert import Alert, Change
 from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook
 from correlation.decision import Decision
-from correlation.engine import Engine
+from correlation.engine import Engine, UnknownGroup
 from correlation.evaluation import UNJUDGED
 from correlation.features import Features
 from correlation.groups import Group
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Examples", "Fit", "NotEnough", "Quality", "collect", "fit"]
+__all__ = ["Collector", "Examples", "Fit", "NotEnough", "Quality", "collect", "fit"]
 
 PRIOR = 4.0  # imagined pairs that speak for each weight as it was
 EACH = 12.0  # pairs that one incident counts as, however many it has: a storm is one experience
@@ -102,6 +104,18 @@ class _Recorder(Scorer):
         return super().total(facts, group, features)
 
 
+class _Taught(Engine):
+    """An engine whose groups can be put right without its remembering that as people's word."""
+
+    def set_apart(self, group: str, episode: int) -> str:
+        """Move one episode to a new group. UnknownGroup or ValueError."""
+        return self._registry.split(self._registry.known(group), [episode])[1].id
+
+    def put_together(self, into: str, other: str) -> None:
+        """Make two groups one. UnknownGroup."""
+        self._registry.unite(self._registry.known(into), self._registry.known(other))
+
+
 class _Members:
     """What the members of each group are about, so far: an episode counts once, from when it joined."""
 
@@ -120,6 +134,79 @@ class _Members:
         return max(labels, key=lambda label: (labels[label], label)) if labels else None
 
 
+class Collector:
+    """Replays alerts through an engine of its own and keeps every comparison that their incidents can judge.
+
+    With `correcting`, each alert is put where it belongs before the next one comes, as people would have had it, though nothing
+    is remembered of that; else groups stay as the engine makes them, and are about what most of their members are about.
+
+    >>> collector = Collector(correcting=True)
+    >>> for at, name, incident in [(0.0, "DiskFull", "1"), (9.0, "Slow", "1"), (12.0, "Typo", "2"), (15.0, "Typos", "2")]:
+    ...     _ = collector.add(Alert(at=at, name=name, service="cart"), incident)
+    >>> list(collector.examples.together)
+    [1, 0, 1, 0]
+    """
+
+    def __init__(
+        self,
+        *,
+        cookbook: Cookbook = DEFAULT_COOKBOOK,
+        topology: Topology = EMPTY,
+        weights: Weights | None = None,
+        into: Examples | None = None,
+        prefix: str = "",
+        correcting: bool = False,
+    ) -> None:
+        recorders: list[_Recorder] = []
+
+        def recorder(given: Weights) -> Scorer:
+            recorders.append(_Recorder(given))
+            return recorders[-1]
+
+        self._engine = _Taught(cookbook, topology, weights=weights, scorer=recorder)
+        self.examples = Examples() if into is None else into
+        self._asked, self._members, self._prefix = recorders[0].asked, _Members(), prefix
+        self._correcting, self._homes = correcting, dict[str, str]()
+
+    def observe(self, changes: Sequence[Change]) -> None:
+        """Changes are evidence: what happened before the alerts that follow."""
+        self._engine.observe(changes)
+
+    def add(self, alert: Alert, label: str | Callable[[Decision], str]) -> str:
+        """One alert and its incident ("" background, "?" unknown), or who tells it by the decision; returns it."""
+        self._asked.clear()
+        (decision,) = self._engine.ingest((alert,))
+        incident = label if isinstance(label, str) else label(decision)
+        if incident != UNJUDGED:
+            for group, scores in self._asked:
+                main = self._members.main(group)
+                if main is not None and (incident or main):  # of two kinds of background nobody knows
+                    together = bool(incident) and incident == main
+                    self.examples.add(scores, together, self._prefix + (incident or main))
+        if self._correcting and incident and incident != UNJUDGED and decision.kind in ("opened", "joined"):
+            decision = self._put_right(decision, incident)
+        self._members.add(decision, incident)
+        return incident
+
+    def _put_right(self, decision: Decision, incident: str) -> Decision:
+        """The alert goes where its incident is, or begins a group of its own; the decision as it should have been."""
+        engine, here = self._engine, decision.group or ""
+        home = engine.surviving(self._homes.get(incident, here))
+        main = self._members.main(int(here[1:]))
+        if home == here and main in (None, incident):
+            self._homes[incident] = here
+            return decision
+        try:
+            new = here if main is None else engine.set_apart(here, decision.episode)
+            if home not in (here, new) and engine.group(home) is not None:
+                engine.put_together(home, new)
+                new = home
+        except (UnknownGroup, ValueError):  # too much of it is forgotten
+            return decision
+        self._homes[incident] = new
+        return msgspec.structs.replace(decision, group=new, merged=())
+
+
 def collect(
     stream: Iterable[tuple[Alert, str]],
     *,
@@ -133,25 +220,10 @@ def collect(
 
     `into` goes on with the examples of another stream; a `prefix` keeps the incidents of two streams apart.
     """
-    recorders: list[_Recorder] = []
-
-    def recorder(given: Weights) -> Scorer:
-        recorders.append(_Recorder(given))
-        return recorders[-1]
-
-    engine = Engine(cookbook, topology, weights=weights, scorer=recorder)
-    examples = Examples() if into is None else into
-    asked, members = recorders[0].asked, _Members()
+    collector = Collector(cookbook=cookbook, topology=topology, weights=weights, into=into, prefix=prefix)
     for alert, label in stream:
-        asked.clear()
-        (decision,) = engine.ingest((alert,))
-        if label != UNJUDGED:
-            for group, scores in asked:
-                main = members.main(group)
-                if main is not None and (label or main):  # of two kinds of background nobody knows
-                    examples.add(scores, bool(label) and label == main, prefix + (label or main))
-        members.add(decision, label)
-    return examples
+        collector.add(alert, label)
+    return collector.examples
 
 
 def fit(examples: Examples, *, prior: Weights | None = None, origin: dict[str, Any] | None = None) -> Fit:

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TextIO
 
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from bot.clock import SystemClock
 from bot.errors import MusterError, NotFound
@@ -20,6 +18,7 @@ from bot.retros.model import Retro, decode_retro
 from bot.retros.service import Rendered, rendered
 from bot.storage import tables
 from bot.storage.database import Database
+from bot.storage.files import absent_file
 from correlation.alert import Change
 
 __all__ = ["export"]
@@ -40,7 +39,7 @@ async def export(
     if form.strip().lower() not in discover():
         print(f"There is no format {form!r}. There are: {', '.join(format_names())}.", file=complain)
         return 2
-    absent = _absent_file(database_url)
+    absent = absent_file(database_url)
     if absent is not None:
         print(f"There is no database at {absent}. MUSTER_DATABASE_URL says where it is.", file=complain)
         return 1
@@ -101,15 +100,3 @@ def _name(person: str) -> str:
 
 def _author(change: Change) -> str:
     return change.author_name or change.author_login or change.author_email
-
-
-def _absent_file(database_url: str) -> Path | None:
-    """The SQLite file that should be there and is not: to open it would make an empty one."""
-    try:
-        url = make_url(database_url)
-    except ArgumentError:
-        return None  # Database.open says what is wrong with it
-    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
-        return None
-    file = Path(str(url.database))
-    return None if file.exists() else file.absolute()
