@@ -22,7 +22,7 @@ async def declare(context: Context) -> Reply:
     values, catalog = context.values, context.services.catalog()
     title, severity = values.text("title"), values.severity("severity") or "SEV3"
     if values.flag("page") and values.flag("nopage"):
-        raise BadArguments("Either --page or --nopage: /incident declare payments down sev1 --nopage")
+        raise BadArguments("Either page or nopage, not both: /incident declare payments down sev1 --nopage")
     services = _named(catalog, title, values.text("service"))
     policy = policy_of(catalog, services[0] if services else "")
     page = values.flag("page") or (wakes(policy, severity) and not values.flag("nopage"))

@@ -184,7 +184,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a handler works with. `number` is the incident where the verb's scope has one."""
+    """What a handler works with. `number` is the incident where the verb's scope has one; `menu`: commands are chosen from one."""
 
     services: Services
     actor: Person
@@ -195,6 +195,7 @@ class Context:
     number: int | None
     verbs: Mapping[str, Verb]
     teams: frozenset[str] = frozenset()
+    menu: bool = False
 
     @property
     def incident(self) -> int:

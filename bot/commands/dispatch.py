@@ -52,7 +52,7 @@ _decode = msgspec.json.Decoder(Reply).decode
 class Invocation:
     """Somebody asks for something. `text` is what stands after `/incident` (the prefix may be there too); `incident` is the
     number of the room's incident, None elsewhere; `request_id` is the platform's own id of this request, "" for none; `roles`
-    are the ids of the roles that they have on the platform, where it tells.
+    are the ids of the roles that they have on the platform, where it tells; `menu` says that commands are chosen there, not typed.
     """
 
     text: str
@@ -62,6 +62,7 @@ class Invocation:
     incident: int | None = None
     request_id: str = ""
     roles: tuple[str, ...] = ()
+    menu: bool = False
 
 
 class Dispatcher:
@@ -246,6 +247,7 @@ class Dispatcher:
             number=command.incident,
             verbs=self._verbs,
             teams=self._permit(invocation.actor, invocation.platform, invocation.roles).teams,
+            menu=invocation.menu,
         )
 
     async def _kept(self, key: str) -> Reply | None:

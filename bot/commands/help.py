@@ -1,10 +1,15 @@
-"""`help`: what one may do, and how one verb is used. All of it is read from the verbs' definitions."""
+"""`help`: what one may do, and how one verb is used. All of it is read from the verbs' definitions, and written as one
+types it, or chooses it where commands are chosen from a menu."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from bot.catalog.suggestions import did_you_mean
 from bot.chat.views import Code, Reply, Strong, Text, text
+from bot.commands import chosen
 from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Scope, Verb
+from bot.commands.menu import WHICH, entries
 from bot.commands.permissions import may, refusal
 from bot.commands.words import answer, cut_text, listed
 from bot.errors import BadArguments
@@ -32,56 +37,87 @@ async def show_help(context: Context) -> Reply:
         ending = "" if hint.endswith("?") else "."
         raise BadArguments(f'No verb "{cut_text(unknown, 60)}"{hint}{ending} All verbs: {PREFIX} help')
     lines: list[Text] = []
+    known = _known(context)
     for family, head in HEADS.items():
-        mine = [verb for verb in _distinct(context) if verb.family is family]
-        for index, verb in enumerate(mine):
-            first = (Strong(f"{head} "),) if index == 0 else ()
-            lines.append(text(*first, Code(verb.usage()), f" {verb.summary}"))
+        mine = [one for one in known if one.verb.family is family]
+        for index, one in enumerate(mine):
+            first = (Strong(head), " ") if index == 0 else ()
+            lines.append(text(*first, Code(one.usage), f" {one.verb.summary}"))
     lines.append(("In an incident's room the incident is implied; elsewhere name it: ", Code(f"{PREFIX} ack INC-42")))
     return answer(f"What you may do, after {PREFIX}. One verb in full: ", Code(f"{PREFIX} help ack"), details=lines)
 
 
-def _distinct(context: Context) -> list[Verb]:
-    verbs = {verb.name: verb for verb in context.verbs.values()}
-    return [verb for verb in verbs.values() if may((verb.name,), verb, context.permit)]
+class _Form(NamedTuple):
+    """One way to ask for something, as the asker's platform has it: `usage` is written out."""
+
+    path: tuple[str, ...]
+    verb: Verb
+    usage: str
+
+
+def _known(context: Context) -> list[_Form]:
+    """What the asker may use: the verbs where they are typed, their places where they are chosen."""
+    if context.menu:
+        found = [_Form(one.path, one.verb, chosen.usage(one)) for one in entries(context.verbs.values())]
+    else:
+        verbs = {verb.name: verb for verb in context.verbs.values()}.values()
+        found = [_Form((verb.name,), verb, verb.usage()) for verb in verbs]
+    return [one for one in found if may(one.path, one.verb, context.permit)]
 
 
 def _about(context: Context, verb: Verb, part: str = "") -> Reply:
     """The verb, or the part of it that is named: `help runbook run`."""
     lines: list[Text] = []
-    path = verb.name
+    path: tuple[str, ...] = (verb.name,)
     for word in part.split():
         sub = verb.sub(word)
         if sub is None:
             break
-        verb, path = sub, f"{path} {sub.name}"
-    if not may(tuple(path.split()), verb, context.permit):
-        lines.append((refusal(tuple(path.split()), context.permit),))
+        verb, path = sub, (*path, sub.name)
+    if not may(path, verb, context.permit):
+        lines.append((refusal(path, context.permit),))
     if verb.details:
         lines.append((verb.details,))
-    lines += [_argument(argument) for argument in verb.arguments]
-    lines += _parts(context, verb, path)
+    lines += [_argument(context, argument) for argument in verb.arguments]
+    head, parts = _parts(context, verb, path)
+    for one in parts:
+        lines.append(text(Code(one.usage), f" {one.verb.summary}"))
+        lines += [_argument(context, argument) for argument in one.verb.arguments]
     if verb.scope is not Scope.NONE:
-        lines.append(("In an incident's room the incident is implied; elsewhere name it, first or last: INC-42",))
-    if also := [*verb.aliases, *([verb.menu] if verb.menu else [])]:
+        how = (": ", Code(f"{WHICH.name}:INC-42")) if context.menu else (", first or last: INC-42",)
+        lines.append(("In an incident's room the incident is implied; elsewhere name it", *how))
+    if not context.menu and (also := [*verb.aliases, *([verb.menu] if verb.menu else [])]):
         lines.append((f"Also: {listed(also)}",))
     lines += [("For example ", Code(f"{PREFIX} {example}")) for example in verb.examples]
-    return answer(Code(verb.usage(path.removesuffix(verb.name).strip())), f" {verb.summary}", details=lines)
+    return answer(Code(head), f" {verb.summary}", details=lines)
 
 
-def _parts(context: Context, verb: Verb, before: str) -> list[Text]:
-    """What may follow the verb, each with its arguments."""
-    lines: list[Text] = []
-    for sub in verb.subverbs:
-        if may((*before.split(), sub.name), sub, context.permit):
-            lines.append(text(Code(sub.usage(before)), f" {sub.summary}"))
-            lines += [_argument(argument) for argument in sub.arguments]
-            lines += _parts(context, sub, f"{before} {sub.name}")
-    return lines
+def _parts(context: Context, verb: Verb, path: tuple[str, ...]) -> tuple[str, list[_Form]]:
+    """How the verb is written, and what else begins with it, as far as the asker may use it."""
+    if context.menu:
+        place = chosen.place_of(path, verb)
+        found = [
+            one for one in _known(context) if one.path[: len(path)] == path and (not place or one.path != place.path)
+        ]
+        return (chosen.usage(place) if place else " ".join(path)), found
+    before = " ".join(path)
+    return verb.usage(" ".join(path[:-1])), [
+        one for sub in verb.subverbs for one in _typed(sub, before) if may(one.path, one.verb, context.permit)
+    ]
 
 
-def _argument(argument: Argument) -> Text:
-    label = argument.usage[1:-1] if argument.kind is Kind.FLAG or argument.named else argument.name
+def _typed(verb: Verb, before: str) -> list[_Form]:
+    """A subverb and those of it."""
+    whole = f"{before} {verb.name}"
+    own = _Form(tuple(whole.split()), verb, verb.usage(before))
+    return [own, *(form for sub in verb.subverbs for form in _typed(sub, whole))]
+
+
+def _argument(context: Context, argument: Argument) -> Text:
+    if context.menu:
+        label = f"{argument.name}:"
+    else:
+        label = argument.usage[1:-1] if argument.kind is Kind.FLAG or argument.named else argument.name
     return text(
         "  ",
         Code(label),

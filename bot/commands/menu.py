@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.commands.definition import Verb
+from bot.commands.definition import Argument, Kind, Scope, Verb
 
-__all__ = ["GROUPS", "Entry", "entries", "find", "group_summary"]
+__all__ = ["GROUPS", "WHICH", "Entry", "arguments", "entries", "find", "group_summary"]
 
 GROUPS = {"more": "What is asked for less often"}  # groups that bear no verb's name
+WHICH = Argument(name="incident", kind=Kind.INCIDENT, help="which one: INC-42; in its room it is understood")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,11 @@ def entries(verbs: Iterable[Verb]) -> tuple[Entry, ...]:
     """Every verb and subverb that has a place, direct ones first."""
     found = [entry for verb in {verb.name: verb for verb in verbs}.values() for entry in _of(verb, ())]
     return tuple(sorted(found, key=lambda entry: (bool(entry.group), entry.words)))
+
+
+def arguments(verb: Verb) -> tuple[Argument, ...]:
+    """What may be given with it, in the menu's order: values, flags, and the incident where there has to be one."""
+    return (*verb.valued, *verb.flags, *((WHICH,) if verb.scope is not Scope.NONE else ()))
 
 
 def find(verbs: Mapping[str, Verb], group: str, name: str) -> Entry | None:

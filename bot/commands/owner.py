@@ -18,7 +18,7 @@ async def owner(context: Context) -> Reply:
     """Invite the author of the n-th suspect change, or of all of them."""
     values = context.values
     if values.flag("all") and values.integer("n") is not None:
-        raise BadArguments("Either a number or --all: /incident owner 2, /incident owner --all")
+        raise BadArguments("Either a number or all: /incident owner 2, /incident owner --all")
     outcome = await context.services.owners.invite(
         context.incident, context.actor, values.integer("n") or 1, everyone=values.flag("all")
     )

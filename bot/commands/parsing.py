@@ -15,7 +15,7 @@ from bot.commands.values import Reader
 from bot.errors import BadArguments, UnknownVerb
 from bot.incidents.model import number_of
 
-__all__ = ["Command", "MissingIncident", "Words", "cut", "from_the_end", "parse", "take_named", "take_scope"]
+__all__ = ["Command", "MissingIncident", "Words", "cut", "from_the_end", "parse", "take_named", "take_scope", "until"]
 
 LIMIT = 8_000  # characters of a command; a note takes 4,000
 _PREFIX = re.compile(r"\s*/?(?:incident|muster)(?:\s+|$)", re.IGNORECASE)
@@ -224,7 +224,7 @@ def _positional(words: Words, verb: Verb, tokens: list[Token], reader: Reader) -
                 raise _missing(verb, argument)
             return values
         if argument.kind is Kind.MATCHERS:
-            taken = _until(later, tokens, reader)
+            taken = until(later, tokens, reader)
             if taken:
                 values[argument.name] = reader.matchers(words.line[tokens[0].start : tokens[taken - 1].end])
                 tokens = tokens[taken:]
@@ -259,7 +259,7 @@ def _rest(line: str, tokens: list[Token]) -> str:
     return tokens[0].value if len(tokens) == 1 else line[tokens[0].start : tokens[-1].end]
 
 
-def _until(later: Sequence[Argument], tokens: list[Token], reader: Reader) -> int:
+def until(later: Sequence[Argument], tokens: list[Token], reader: Reader) -> int:
     """How many words there are before the next argument's."""
     if later:
         for count, token in enumerate(tokens):

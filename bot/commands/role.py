@@ -23,7 +23,7 @@ async def role(context: Context) -> Reply:
     name, person, incidents = role_name(word), context.values.person("who"), context.services.incidents
     if context.values.flag("nobody"):
         if person is not None:
-            raise BadArguments(f"Either somebody or --nobody: /incident role {name} --nobody")
+            raise BadArguments(f"Either somebody or nobody: /incident role {name} --nobody")
         if name in LEADS:
             raise BadArguments("Somebody else may lead: /incident lead @robin. To give it back: /incident unack")
         await incidents.free_role(context.incident, name, context.actor)

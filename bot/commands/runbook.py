@@ -96,7 +96,7 @@ def _dry(context: Context, plan: Plan) -> Reply:
         text=text(Strong(plan.runbook.id), f" would do this on {context.ref}; nothing has happened yet."),
         details=(
             *_steps(plan.steps),
-            (f"{plan.runbook.risk.capitalize()} risk. Run it: press the button, or add ", Code("--yes"), "."),
+            (f"{plan.runbook.risk.capitalize()} risk. Run it: press the button, or ", Code(f"{PREFIX} {command}")),
         ),
         buttons=(Button(label="Run", command=command, style="danger" if risky else "primary"),),
     )
@@ -283,7 +283,7 @@ VERB = Verb(
         ),
         Verb(
             name="run",
-            summary="Show what it would do; with --yes do it",
+            summary="Show what it would do, then do it",
             details="Where others must approve, they are asked at once; nothing is done before they agree.",
             family=Family.FIX,
             scope=Scope.INCIDENT,

@@ -40,7 +40,7 @@ async def silence(context: Context) -> Reply:
     command = f"silence {matchers} {_typed(seconds)} {cut_text(reason, 200)}".rstrip() + " --yes"
     return Reply(
         text=text(f"{matchers} for {duration(seconds)} ", *_would(seen)),
-        details=(*_details(seen), ("Silence it: press the button, or add ", Code("--yes"), ".")),
+        details=(*_details(seen), ("Silence it: press the button, or ", Code(f"/incident {command}"))),
         buttons=(Button(label="Silence", command=command, style="danger" if seen.incidents else "primary"),),
     )
 

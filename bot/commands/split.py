@@ -26,7 +26,11 @@ VERB = Verb(
     summary="These alerts are something else: they get an incident of their own",
     family=Family.FIX,
     scope=Scope.INCIDENT,
-    arguments=(Argument(name="alert", kind=Kind.ALERTS, required=True, help="alerts, as /incident alerts shows them"),),
+    arguments=(
+        Argument(
+            name="alert", kind=Kind.ALERTS, required=True, help="which ones: A12 A13, as the list of alerts has them"
+        ),
+    ),
     examples=("split A12 A13", "split INC-42 A12"),
     handler=split,
 )

@@ -26,7 +26,7 @@ VERB = Verb(
     family=Family.NOISE,
     menu="silence end",
     arguments=(
-        Argument(name="id", kind=Kind.SILENCE, required=True, help="the silence, as /incident silences shows it"),
+        Argument(name="id", kind=Kind.SILENCE, required=True, help="which one: S3, as the list of silences has it"),
     ),
     examples=("unsilence S3",),
     handler=unsilence,

@@ -37,7 +37,7 @@ def _shown(context: Context, incident: Incident) -> Reply:
             f"{incident.ref} has no update for stakeholders yet. To post one: ",
             Code("/incident update TEXT"),
             ", and when the next is due: ",
-            Code("--next 30m"),
+            Code("/incident update --next 30m TEXT"),
         )
     due: Text = ()
     if told.due is not None:
@@ -56,7 +56,7 @@ VERB = Verb(
     name="update",
     summary="An update for stakeholders, and when the next is due",
     details=(
-        "The room and the card show it. --next is remembered: later updates promise the next after the same time. "
+        "The room and the card show it. When the next is due is remembered: later updates promise one after the same time. "
         "When one is overdue, who leads is reminded once."
     ),
     family=Family.RESPOND,

@@ -313,7 +313,9 @@ class Incident:
                 "An update needs words: /incident update errors are falling since the rollback --next 30m"
             )
         if every is not None and not SOONEST <= every <= LATEST:
-            raise BadArguments(f"The next update is due in {duration(SOONEST)} to {duration(LATEST)}: --next 30m")
+            raise BadArguments(
+                f"The next update is due in {duration(SOONEST)} to {duration(LATEST)}: /incident update --next 30m TEXT"
+            )
         usual = every if every is not None else self.update.every if self.update else None
         usual = None if last else usual
         due = at + usual if usual is not None and self.open else None
@@ -328,7 +330,7 @@ class Incident:
             raise InvalidTransition(f"{person.name} has the role {role} in {self.ref} already.")
         if role not in held and len(held) >= ROLES:
             raise InvalidTransition(
-                f"{self.ref} has {ROLES} roles already: {', '.join(held)}. Free one: role NAME --nobody"
+                f"{self.ref} has {ROLES} roles already: {', '.join(held)}. Free one: /incident role NAME --nobody"
             )
         self.roles = list((held | {role: person.id}).items())
         return RoleGiven(by=by, role=role, person=person, before=held.get(role))

@@ -337,7 +337,7 @@ class Runbooks:
             others = "Someone else" if approve.people == 1 else f"{approve.people} others"
             whom = self._whom(approve.by, prepared.incident)
             return f"{others}{'' if whom == run_words.ANYONE else f' of {whom}'} must approve."
-        return "It is of high risk: it runs when you say --yes." if _needs_confirmation(prepared.runbook) else ""
+        return "It is of high risk: it runs when you say yes." if _needs_confirmation(prepared.runbook) else ""
 
     def _is_one_of(self, whos: Sequence[Who], incident: Incident, by: Person, at: float) -> bool:
         return self._policies.is_one_of(self._catalog(), whos, by.id, incident, at)

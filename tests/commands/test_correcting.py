@@ -45,7 +45,7 @@ async def test_a_silence_shows_what_it_would_have_muted_before_it_mutes(here: Wo
         "checkout CheckoutLatencyHigh 3",
         "Some were part of INC-1.",
         "That is most of what arrives. A narrower matcher names a host or a name too.",
-        "Silence it: press the button, or add --yes.",
+        'Silence it: press the button, or /incident silence service="checkout", name=~"Checkout.*" 2h disk replacement --yes',
     ]
     assert await here.services.silences.active() == []
     done = await here.say(reply.buttons[0].command)

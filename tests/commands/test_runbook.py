@@ -44,7 +44,7 @@ async def test_a_run_shows_what_it_would_do_before_it_does_it(here: World) -> No
     assert shown(reply).splitlines() == [
         "show-disk would do this on INC-1; nothing has happened yet.",
         "1. command: echo 'disk is fine'",
-        "Low risk. Run it: press the button, or add --yes.",
+        "Low risk. Run it: press the button, or /incident runbook run show-disk INC-1 --yes",
     ]
     assert await here.services.runbooks.runs(1) == []
     assert [button.command for button in reply.buttons] == ["runbook run show-disk INC-1 --yes"]

@@ -141,6 +141,7 @@ class World:
         request: str = "",
         platform: str = "console",
         roles: tuple[str, ...] = (),
+        menu: bool = False,
     ) -> Reply:
         """Type a command; in the room of an incident when one is given."""
         self.requests += 1
@@ -153,6 +154,7 @@ class World:
                 incident=room,
                 request_id=request or f"r{self.requests}",
                 roles=roles,
+                menu=menu,
             )
         )
 

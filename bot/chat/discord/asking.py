@@ -262,6 +262,7 @@ class Asking:
                     incident=await self._known(interaction),
                     request_id=request or str(interaction.id),
                     roles=await self._roles(interaction),
+                    menu=True,
                 )
             )
         finally:

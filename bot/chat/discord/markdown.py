@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 from bot.chat.discord.audience import Audience
-from bot.chat.discord.hints import as_chosen
 from bot.chat.discord.limits import weight
 from bot.chat.harmless import harmless, one_line
 from bot.chat.lengths import clip, length
 from bot.chat.views import Code, Link, Moment, Person, Strong, Text
+from bot.commands.chosen import as_chosen
 
 __all__ = ["code", "escape", "fence", "markdown", "since", "web"]
 
@@ -129,7 +129,8 @@ def _kinds(said: Text, audience: Audience) -> Iterator[tuple[str, str]]:
             case Strong(text=inner):
                 yield _bold(harmless(inner, SPAN))
             case Code(text=inner):
-                yield "code", as_chosen(inner)
+                if one_line(inner, CODE):  # else two neighbours of one kind would not be seen as such
+                    yield "code", as_chosen(inner)
             case Moment(at=at):
                 yield "done", _time(at, audience.now)
             case Person(name=name, id=person):

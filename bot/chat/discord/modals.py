@@ -28,7 +28,6 @@ from bot.chat.discord.fields import (
     parameter_field,
     share,
 )
-from bot.chat.discord.hints import as_chosen
 from bot.chat.discord.limits import (
     CUSTOM_ID,
     FIELDS,
@@ -47,6 +46,7 @@ from bot.chat.harmless import harmless, one_line
 from bot.chat.lengths import clip, length
 from bot.chat.views import Button, Strong, Text
 from bot.commands import forms
+from bot.commands.chosen import as_chosen
 from bot.commands.completion import Completion
 from bot.commands.definition import PREFIX, Kind, Scope, Verb
 from bot.commands.forms import FIELD, FLAGS, INCIDENT, PARAMETER, RUN, Wanted, completion_line, filled, label, title

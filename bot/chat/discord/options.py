@@ -18,9 +18,9 @@ from bot.chat.harmless import one_line
 from bot.chat.lengths import clip, length
 from bot.commands.completion import SEVERITIES, Completion
 from bot.commands.definition import PREFIX, Argument, Kind, Scope
-from bot.commands.forms import FIELD, FORMS, INCIDENT, boxes
+from bot.commands.forms import FIELD, FORMS
 from bot.commands.lines import command_line
-from bot.commands.menu import Entry
+from bot.commands.menu import WHICH, Entry, arguments
 from bot.errors import BadArguments
 from bot.incidents.model import number_of
 from bot.responders.identities import by_chat
@@ -28,7 +28,6 @@ from bot.retros.formats import format_names
 
 __all__ = ["Chosen", "Option", "chosen", "offered", "options"]
 
-WHICH = Argument(name=INCIDENT, kind=Kind.INCIDENT, help="which one: INC-42; in its room it is understood")
 _COMPLETED = frozenset(
     {
         Kind.DURATION,
@@ -73,18 +72,16 @@ class Chosen:
 
 
 def options(entry: Entry) -> tuple[Option, ...]:
-    """The options of an entry, the incident last. Where a form opens for what is missing, nothing is required."""
-    verb, form = entry.verb, entry.path in FORMS
-    found = [_option(argument, required=argument.required and not form) for argument in verb.valued]
-    found += [_option(flag, required=False) for flag in boxes(verb)]
-    return tuple(found) if verb.scope is Scope.NONE else (*found, _option(WHICH, required=False))
+    """The options of an entry. Where a form opens for what is missing, nothing is required."""
+    form = entry.path in FORMS
+    return tuple(_option(one, required=one.required and not form) for one in arguments(entry.verb))
 
 
 def chosen(entry: Entry, values: Mapping[str, Value], catalog: Catalog) -> Chosen:
     """What the values mean. BadArguments where the incident that is named is none."""
     verb = entry.verb
     number = None
-    if verb.scope is not Scope.NONE and (named := str(values.get(INCIDENT) or "").strip()):
+    if verb.scope is not Scope.NONE and (named := str(values.get(WHICH.name) or "").strip()):
         number = number_of(named)
         if number is None:
             said = one_line(named, 40)

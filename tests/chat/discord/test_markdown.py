@@ -163,6 +163,7 @@ def test_any_text_at_all_is_read_letter_by_letter(order: str, words: str) -> Non
 @example(("a`", Code("b"), Code("c"), "`d`"))
 @example((Link("docs", "https://example.org"), "](https://evil.example)", Code("](https://evil.example)")))
 @example((Link("a]b[c", "https://x.org/a."), Strong("- x"), "\n- y"))
+@example((Strong("*"), Code("\n\n"), Strong("*")))
 def test_of_form_there_is_only_what_the_spans_ask_for(order: str, said: Text) -> None:
     drawn, whole = markdown(said, HERE, 10**9)
     assert whole
