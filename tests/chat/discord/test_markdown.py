@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bot.chat.discord.audience import Audience
 from bot.chat.discord.limits import weight
-from bot.chat.discord.markdown import code, escape, fence, markdown, since, web
+from bot.chat.discord.markdown import NAME, code, escape, fence, markdown, since, web
 from bot.chat.harmless import harmless, one_line
+from bot.chat.lengths import clip
 from bot.chat.views import Code, Link, Moment, Person, Strong, Text
 from tests.chat import hostile
 from tests.chat.discord.reading import ORDERS, Node, kinds, read, shown
@@ -92,7 +93,7 @@ def expected(said: Text) -> list[Node]:
             case Strong(text=inner):
                 _bold(nodes, harmless(inner, 4_000))
             case Person(name=name, id=person):
-                _bold(nodes, one_line(name or person, 4_000))
+                _bold(nodes, clip(one_line(name or person, 4_000), NAME))
             case Code(text=inner):
                 line = one_line(inner, 4_000)
                 if "`" in line or "](" in line:
