@@ -167,7 +167,7 @@ class Pager:
             reason, reached_by_mention = str(error), isinstance(error, DoorClosed)
 
             async def failed(work: Transaction) -> None:
-                await self._failed(work, page, effect.platform, reason, rings=not reached_by_mention)
+                await self._failed(work, page, effect.platform, reason)
                 if reached_by_mention:
                     await self._call(work, page, effect.platform)
 
@@ -182,18 +182,16 @@ class Pager:
 
         return settled
 
-    async def _failed(
-        self, work: Transaction, page: PageRecord, platform: str, reason: str, *, rings: bool = True
-    ) -> None:
-        """It will never arrive on this platform; when on none, the policy climbs at once.
+    async def _failed(self, work: Transaction, page: PageRecord, platform: str, reason: str) -> None:
+        """It will never arrive on this platform; when on none that rings, the policy climbs at once.
 
-        Nor does it wait because the situation room, where nothing rings, shows the page of somebody whose doors are closed.
+        That the situation room shows the page wakes nobody: only where there is nothing else does it count.
         """
         at = self._clock.now()
         await pages.delivered(work, page.id, platform, error=reason)
         log.warning("page_failed", page=page.ref, incident=ref(page.incident), platform=platform, reason=reason)
         tried = await pages.deliveries(work.connection, page.id)
-        wanted = {name for name in self._platforms if rings or name != SILENT}
+        wanted = {name for name in self._platforms if name != SILENT} or {SILENT}
         hopeless = wanted <= {delivery.platform for delivery in tried if delivery.error}
         if hopeless and await pages.change(work, page.id, "failed"):
             self._metrics.pages.labels("failed").inc()

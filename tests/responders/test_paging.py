@@ -6,6 +6,7 @@ import pytest
 
 from bot.catalog.loader import load
 from bot.chat.console import ConsoleGateway
+from bot.chat.gateway import DoorClosed
 from bot.chat.views import Page, Person, plain
 from bot.clock import ManualClock
 from bot.errors import BadArguments, InvalidTransition, NotAllowed, NotFound, Permanent, Retryable
@@ -319,9 +320,26 @@ async def test_somebody_who_can_never_be_reached_is_passed_over_at_once_and_the_
         assert "Robin Vos could not be reached: no Slack account" in await w.story(number)
 
 
+@pytest.mark.parametrize("trouble", [Permanent("user_not_found"), DoorClosed("takes no direct messages")])
+async def test_that_the_situation_room_shows_a_page_does_not_keep_the_policy_waiting_for_who_cannot_be_rung(
+    tmp_path, trouble
+):
+    chat = Recording("slack")
+    async with world(tmp_path, gateways=(Recording(), chat)) as w:
+        chat.trouble["robin"] = trouble
+        number = await w.declare("checkout")
+        await w.pass_time()
+        await w.calm()
+        assert chat.to() == ["mika"]
+        assert await w.states(number) == [("robin", "failed"), ("mika", "sent")]
+        called = [notice for notice in chat.notices() if "a direct message does not reach you" in notice]
+        assert bool(called) is isinstance(trouble, DoorClosed)  # a mention reaches who is there
+        assert await w.incidents.acknowledge(number, ROBIN)  # who sees it nevertheless may take it
+
+
 async def test_on_two_platforms_one_is_enough_and_the_trouble_of_the_other_is_shown(tmp_path):
     slack = Recording("slack")
-    async with world(tmp_path, gateways=(Recording(), slack)) as w:
+    async with world(tmp_path, gateways=(Recording("discord"), slack)) as w:
         slack.trouble["robin"] = Permanent("no Slack account")
         number = await w.declare("checkout")
         await w.pass_time()

@@ -131,3 +131,17 @@ async def test_who_takes_no_direct_messages_is_called_in_the_room_and_the_policy
         assert robin.dm.posts == []
         assert [message for message in room.posts if message.pinged] == [called]
         assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_who_left_the_server_keeps_the_policy_waiting_no_more_than_who_takes_no_direct_messages(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    robin.leave()
+    async with muster(tmp_path, discord, robin, mika, catalog=POLICY) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await discord.until(lambda: mika.dm.posts, 20.0)
+        await stage.shown(room, "Robin Vos is not in this Discord server")
+        await stage.settled()
+        assert stage.said(room, "does not reach you") == 0
+        assert (await stage.ready())["outbox"]["dead"] == 0

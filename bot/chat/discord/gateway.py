@@ -18,15 +18,21 @@ from bot.chat.discord.posts import MISSING_ACCESS, Posts
 from bot.chat.discord.rooms import Rooms
 from bot.chat.gateway import DoorClosed, Invitation, MessageLost, PostedMessage, RoomLost, RoomRequest
 from bot.chat.views import Person, View
-from bot.errors import Permanent
+from bot.errors import Permanent, Retryable
 
 __all__ = ["DiscordGateway"]
 
 # docs.discord.com/developers/topics/opcodes-and-status-codes, JSON error codes
 UNKNOWN_MEMBER, UNKNOWN_USER = 10007, 10013
-CLOSED_DOORS, NO_COMMON_SERVER = 50007, 50278
+NO_COMMON_SERVER, TOO_FAST = 50278, 40003
 TOO_MANY_OVERWRITES, TOO_MANY_IN_THREAD = 30060, 30033
 
+_GONE = frozenset({UNKNOWN_MEMBER, UNKNOWN_USER, NO_COMMON_SERVER})  # no mention reaches them either
+LATER = 30.0  # seconds after which a direct message is tried again where Discord says that we open too many
+_CLOSED = {
+    50007: "{name} takes no direct messages from this Discord server's members or apps "
+    "(they change it under the server's name, Privacy Settings)"
+}
 _WHY = {
     UNKNOWN_MEMBER: "they are no member of this Discord server",
     UNKNOWN_USER: "Discord does not know the account that the catalogue has",
@@ -87,7 +93,7 @@ class DiscordGateway:
         nonce: str,
         since: float = 0.0,  # noqa: ARG002 - Discord knows a nonce itself, and the newest are looked at
     ) -> PostedMessage:
-        """Say something to one person alone. DoorClosed where they do not let us."""
+        """Say something to one person alone. DoorClosed where that cannot be, though they may be in the server."""
         account = self._accounts.known(person.id)
         if not account:
             raise Permanent(f"{person.name} has no Discord account that Muster knows: set discord in the catalogue")
@@ -97,12 +103,13 @@ class DiscordGateway:
             )
             message = await self._posts.say(opened.id, view, nonce)
         except Refused as error:
-            if error.number in {CLOSED_DOORS, NO_COMMON_SERVER}:
-                raise DoorClosed(
-                    f"{person.name} takes no direct messages from this Discord server's members or apps "
-                    "(they change it under the server's name, Privacy Settings)"
+            if error.number == TOO_FAST:
+                raise Retryable(str(error), retry_after=LATER) from error
+            if error.number in _GONE:
+                raise Permanent(
+                    f"{person.name} is not in this Discord server: let them in, or correct the catalogue"
                 ) from error
-            raise
+            raise DoorClosed(_CLOSED.get(error.number, str(error)).format(name=person.name)) from error
         return PostedMessage(room=str(opened.id), message=str(message))
 
     async def edit(self, message: PostedMessage, view: View) -> None:

@@ -263,6 +263,27 @@ async def test_closed_doors_are_told_apart_and_nobody_is_asked_twice(server: Ser
         await server.gateway.direct(Person("sam", "Sam"), page("wake up"), nonce="page-2")
 
 
+async def test_who_left_the_server_is_not_called_there(server: Server) -> None:
+    server.robin.leave()
+    with pytest.raises(Permanent, match="Robin Vos is not in this Discord server") as refused:
+        await server.gateway.direct(server.person, page("wake up"), nonce="page-1")
+    assert not isinstance(refused.value, DoorClosed)
+
+
+async def test_whatever_else_is_wrong_with_a_direct_message_a_mention_is_tried(server: Server) -> None:
+    server.fake.faults.plan("POST /users/@me/channels", "error", code=20026)
+    with pytest.raises(DoorClosed, match="20026"):
+        await server.gateway.direct(server.person, page("wake up"), nonce="page-1")
+
+
+async def test_direct_messages_that_are_opened_too_fast_are_opened_later(server: Server) -> None:
+    server.fake.faults.plan("POST /users/@me/channels", "error", code=40003)
+    with pytest.raises(Retryable, match="too fast"):
+        await server.gateway.direct(server.person, page("wake up"), nonce="page-1")
+    await server.gateway.direct(server.person, page("wake up"), nonce="page-1")
+    assert len(server.robin.dm.posts) == 1
+
+
 async def test_a_notice_rings_those_whom_it_calls_and_nobody_else(server: Server) -> None:
     room = await server.gateway.open_room(incident())
     people = (Person("robin", "Robin Vos"), " and ", Person("mika", "Mika"), " and @everyone <@&1> ")

@@ -66,6 +66,8 @@ def _speak(call: Call, channel: Channel, body: dict[str, Any]) -> None:
     if channel.type in (tables.CATEGORY, tables.FORUM):
         raise Refusal(50008)
     if channel.is_dm:
+        if channel.recipient not in call.world.guild.members:
+            raise Refusal(50278)
         if not call.world.users[channel.recipient].dms_open:
             raise Refusal(50007)
         return
