@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.chat import absence
-from bot.chat.discord import client, lacking, socket, supervision
+from bot.chat.discord import client, hearing, lacking, socket, supervision
 from bot.chat.views import Person as Somebody
 from tests.fakes.discord import FakeDiscord, Person
 from tests.scenarios.discord_stage import Stage, alert, muster, plain, server
@@ -162,6 +162,30 @@ async def test_what_was_said_while_muster_was_down_is_kept(
         robin.say(room, f"line {number:03}")
     async with muster(tmp_path, discord, robin, mika) as stage:
         await kept(stage, "line 000", "line 129")
+
+
+async def test_what_was_said_in_threads_that_were_folded_away_meanwhile_is_kept_and_what_is_left_out_is_told(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts()
+        room = await stage.room()
+        await stage.card(room)
+        await stage.settled()
+    for number in range(7):
+        aside = robin.start_thread(room, f"aside {number}")
+        robin.say(aside, f"quietly {number}")
+        robin.archive(aside)
+    monkeypatch.setattr(hearing, "PAGE", 3)
+    monkeypatch.setattr(hearing, "FOLDED", 6)
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await kept(stage, *(f"quietly {number}" for number in range(1, 7)))
+        await stage.told("The room of INC-1 on Discord has more than")
+        assert "quietly 0" not in await stage.refiled()
+    monkeypatch.setattr(hearing, "FOLDED", 9)
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await kept(stage, "quietly 0")
+        assert "threads" not in (await stage.ready())["checks"]["discord"]["detail"]
 
 
 async def kept(stage: Stage, *words: str) -> None:

@@ -83,7 +83,7 @@ class DiscordEdge:
         return "Discord's API does not answer; Muster keeps trying." if self._client.away else ""
 
     def _remarks(self) -> tuple[str, ...]:
-        return (*self._supervision.remarks, *self._gateway.remarks)
+        return (*self._supervision.remarks, *self._gateway.remarks, *self._hearing.remarks)
 
     def _catch_up(self) -> None:
         """Read history, unless it is being read; it may take long, and Discord is listened to meanwhile."""

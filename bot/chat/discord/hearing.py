@@ -20,7 +20,7 @@ from bot.chat.views import Person
 from bot.clock import Clock
 from bot.errors import DeliveryError, Retryable, StorageUnavailable
 from bot.incidents import timeline
-from bot.incidents.model import MUSTER
+from bot.incidents.model import MUSTER, ref
 from bot.incidents.service import Incidents
 from bot.storage.database import Database
 from bot.telemetry import Metrics, get_logger
@@ -30,19 +30,23 @@ __all__ = ["Hearing"]
 log = get_logger(__name__)
 
 PIN = frozenset({"\N{PUSHPIN}", "\N{ROUND PUSHPIN}"})  # reactions that put a message on the timeline
-PAGE = 100  # messages of one look at the history: GET messages, limit
-FOLDED = 50  # threads of a room that were folded away and are read again, the newest ones
+PAGE = 100  # messages, or threads that were folded away, of one look: GET messages and public archived threads, limit
+FOLDED = 500  # threads of a room that were folded away and are read again, the last ones; each is a request or more
 WORDS = 3_000  # characters of a message that a note quotes
 WAITING = 10_000  # happenings that may wait for the database; beyond them history is read
 SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
+_LEFT_OUT = (
+    f"The room of {{incident}} on Discord has more than {FOLDED} threads that were folded away. What was said in the oldest of "
+    "them while Muster was away is not in its transcript."
+)
 _EMOJI = re.compile(r"<a?:(\w{1,32}):[0-9]{15,20}>")
 
 
 class Hearing:
     """Keeps what people say in the rooms of incidents; other channels are none of our business.
 
-    `missed` is True while something may have been said that is not kept.
+    `missed` is True while something may have been said that is not kept; `remarks` say what was not read at all.
     """
 
     def __init__(
@@ -59,6 +63,12 @@ class Hearing:
         self._incidents, self._mirror, self._metrics = incidents, mirror, metrics
         self._happenings: asyncio.Queue[tuple[str, int, int | None, Any]] = asyncio.Queue(WAITING)
         self.missed = False
+        self._left_out: dict[int, str] = {}  # words by room
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What whoever looks after Muster should know."""
+        return tuple(self._left_out.values())
 
     def happened(self, what: str, channel: int, parent: int | None, about: Any) -> None:
         """Something happened in a channel, or in a thread of the channel `parent`: it is kept in its turn."""
@@ -178,7 +188,10 @@ class Hearing:
             noted = await timeline.pinned_messages(connection, number) if number is not None else set()
         if number is None:
             return
-        found, threads = await self._read(room), await self._threads(room)
+        found, (threads, whole) = await self._read(room), await self._threads(room)
+        self._left_out.pop(room, None)
+        if not whole:
+            self._left_out[room] = _LEFT_OUT.format(incident=ref(number))
         for thread in threads:
             found += await self._read(thread)
         found.sort(key=lambda message: message.id)  # as it was said: it is mirrored in this order
@@ -187,7 +200,7 @@ class Hearing:
         for message in found:
             if _is_pinned(message) is not (_key(room, str(message.id)) in noted):
                 await self._pin(number, room, message, MUSTER)
-        if len(threads) < FOLDED:  # else what we know may stand in one that was not read
+        if whole:  # else what we know may stand in one that was not read
             for gone in known - {str(message.id) for message in found}:
                 await self._forget(number, room, gone)
 
@@ -208,18 +221,26 @@ class Hearing:
 
         return await self._client.call("read the history", read, again=True)
 
-    async def _threads(self, room: int) -> list[int]:
-        """The threads of a room that is a channel."""
+    async def _threads(self, room: int) -> tuple[list[int], bool]:
+        """The threads of a room that is a channel, and whether these are all: of those folded away, FOLDED at most."""
         guild = (await self._client.guild()).id
         active = await self._client.raw("list the threads", "GET", "/guilds/{guild_id}/threads/active", guild_id=guild)
         found = [int(one["id"]) for one in active.get("threads", ()) if str(one.get("parent_id")) == str(room)]
-        try:
-            folded = await self._client.call(
-                "list the threads", lambda c: c.http.get_public_archived_threads(room, limit=FOLDED), again=True
-            )
-        except Refused:  # the room is a thread itself
-            return found
-        return [*found, *(int(one["id"]) for one in folded.get("threads", ()))]
+        before: str | None = None
+        for _ in range(-(-FOLDED // PAGE)):
+            try:
+                folded = await self._client.call(
+                    "list the threads",
+                    lambda c, before=before: c.http.get_public_archived_threads(room, before=before, limit=PAGE),  # type: ignore[misc]
+                    again=True,
+                )
+            except Refused:  # the room is a thread itself
+                return found, True
+            found += [int(one["id"]) for one in folded["threads"]]
+            if not folded["has_more"]:
+                return found, True
+            before = folded["threads"][-1]["thread_metadata"]["archive_timestamp"]
+        return found, False
 
     async def _hear(self, room: int, messages: Sequence[discord.Message]) -> None:
         """Keep what people said; what Muster said is kept where it was said first, what other bots said nowhere."""
