@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +15,7 @@ from hypothesis import settings
 from bot.clock import ManualClock
 from bot.storage.database import Database
 from tests import postgres, programs
+from tests import sqlite as sqlite_files
 
 # Properties say what holds, never how fast: a busy machine must not fail them.
 settings.register_profile("untimed", deadline=None)
@@ -25,6 +27,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for program in mark.args:
             if programs.find(program) is None:
                 programs.missing(program)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now lives to the end: no collection of garbage needs to look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -75,8 +83,14 @@ async def bare_postgres_url(postgres_server: postgres.Server) -> AsyncIterator[s
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
+    """The address of an SQLite database with this version's schema, and nothing in it."""
+    return sqlite_files.url(tmp_path)
+
+
+@pytest.fixture
+def bare_sqlite_url(tmp_path: Path) -> str:
     """The address of an SQLite database that does not exist yet."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'muster.db'}"
+    return sqlite_files.bare_url(tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -89,7 +103,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def bare_database_url(request: pytest.FixtureRequest) -> str:
     """The same without any schema: for tests of what makes it."""
-    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "bare_postgres_url")
+    url: str = request.getfixturevalue("bare_sqlite_url" if request.param == "sqlite" else "bare_postgres_url")
     return url
 
 

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -64,6 +65,7 @@ def binaries() -> Path | None:
     return None
 
 
+@cache
 def head() -> str | None:
     """The newest migration that there is."""
     return ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
@@ -91,7 +93,7 @@ class Server:
         await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     async def lend(self) -> str:
-        """A database with this version's schema and nothing in it. To make one takes half a second, to empty one a tenth."""
+        """A database with this version's schema and nothing in it. To empty one is many times quicker than to make one."""
         if self._emptied:
             return self._emptied.pop()
         name = await self.create()
@@ -110,8 +112,7 @@ class Server:
             found = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
             ours = [row["tablename"] for row in found] == tables and await connection.fetchval(_VERSION) == head()
             if ours:
-                names = ", ".join(f'"{table}"' for table in metadata.tables)
-                await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+                await _empty(connection)
         if ours:
             self._emptied.append(name)
         else:
@@ -128,6 +129,13 @@ class Server:
             yield connection
         finally:
             await connection.close()
+
+
+async def _empty(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Leave a database as if nothing had ever been in it. TRUNCATE makes new files for every table, also where nothing is in it."""
+    await connection.execute(";".join(f'DELETE FROM "{table.name}"' for table in reversed(metadata.sorted_tables)))
+    for (name,) in await connection.fetch("SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"):
+        await connection.execute(f'ALTER SEQUENCE "{name}" RESTART')
 
 
 @contextmanager

@@ -13,10 +13,11 @@ from bot.app import App
 from bot.catalog.store import CatalogStore
 from bot.runbooks.actions import parameters
 from bot.settings import Settings
+from tests import sqlite
 
 
 def app(tmp_path: Path, **settings: Any) -> App:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'muster.db'}"
+    url = sqlite.url(tmp_path)
     return App(
         Settings(database_url=url, http_port=0, **settings), CatalogStore(None, actions=parameters()), environment={}
     )

@@ -14,11 +14,12 @@ from bot.scheduler import Scheduler
 from bot.storage import tables, timers
 from bot.storage.database import Database
 from bot.telemetry import Metrics
+from tests import sqlite
 
 
 @pytest.fixture
 async def database(tmp_path):
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/muster.db")
+    database = await Database.open(sqlite.url(tmp_path))
     yield database
     await database.close()
 
@@ -74,7 +75,7 @@ async def test_timers_survive_a_restart(database, clock, tmp_path):
     await set_timer(database, "x", clock.now() + 60)
     await database.close()
     clock.advance(3600)
-    again = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/muster.db")
+    again = await Database.open(sqlite.url(tmp_path))
     handler = Recorder()
     assert await Scheduler(again, clock, {"test": handler}).tick() == 1
     assert handler.fired == [("x", clock.now())]

@@ -14,6 +14,7 @@ from bot.chat.views import Person
 from bot.clock import ManualClock
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import messages
+from tests import sqlite
 
 SAM = Person("sam", "Sam Okafor")
 NOWHERE = Mirror((), ManualClock())
@@ -22,7 +23,7 @@ Told = Callable[[Transaction], Awaitable[None]]
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}")
+    database = await Database.open(sqlite.url(tmp_path))
     yield database
     await database.close()
 

@@ -43,6 +43,7 @@ from bot.storage import tables
 from bot.storage.database import Database, Transaction
 from bot.telemetry import Metrics
 from correlation.alert import Change
+from tests import sqlite
 from tests.drawn import drawn_here
 from tests.rows import alert_row, keep_incident
 
@@ -260,7 +261,7 @@ def shown(reply: Reply) -> str:
 @asynccontextmanager
 async def world(folder: Path, *, catalog: str | None = CATALOG, url: str = "") -> AsyncIterator[World]:
     clock = ManualClock()
-    database = await Database.open(url or f"sqlite+aiosqlite:///{folder / 'muster.db'}")
+    database = await Database.open(url or sqlite.url(folder))
     if catalog is not None:
         (folder / "catalog.yaml").write_text(catalog)
     catalogs = [Catalog.empty() if catalog is None else load(folder / "catalog.yaml")]

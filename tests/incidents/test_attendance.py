@@ -13,6 +13,7 @@ from bot.chat.views import Person
 from bot.incidents import attendance, store, timeline
 from bot.incidents.model import Incident
 from bot.storage.database import Database
+from tests import sqlite
 
 ROOM = "Slack room"
 SAM = Person("sam", "Sam Okafor")
@@ -20,7 +21,7 @@ SAM = Person("sam", "Sam Okafor")
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'm.db'}")
+    database = await Database.open(sqlite.url(tmp_path))
     yield database
     await database.close()
 

@@ -21,6 +21,7 @@ from bot.incidents.forewarning import Forewarning
 from bot.incidents.history import History
 from bot.storage import tables
 from bot.storage.database import Database
+from tests import sqlite
 from tests.incidents.past import DAY, MAIL, OUTAGE, happened, over, run
 from tests.rows import alert_row
 
@@ -58,7 +59,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Room]:
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / 'muster.db'}")
+    database = await Database.open(sqlite.url(folder))
     clock = ManualClock()
     announcements = Announcements(["console"], Catalog.empty, lambda key: Person(key, key))
     try:

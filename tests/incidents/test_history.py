@@ -12,6 +12,7 @@ from bot.incidents import history as module
 from bot.incidents import store
 from bot.incidents.history import History, Ran, ran
 from bot.storage.database import Database
+from tests import sqlite
 from tests.incidents.past import DAY, MAIL, OUTAGE, happened, over, run
 
 AT = ManualClock().now()
@@ -19,7 +20,7 @@ AT = ManualClock().now()
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'muster.db'}")
+    database = await Database.open(sqlite.url(tmp_path))
     yield database
     await database.close()
 

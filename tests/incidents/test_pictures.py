@@ -24,6 +24,7 @@ from bot.incidents.pictures import AGAIN, BUDGET, FIRST, FRESH, WORTH, Pictures
 from bot.incidents.sketch import ROWS, SIGNS, Sketch, sketch
 from bot.storage.database import Database
 from correlation.alert import Change
+from tests import sqlite
 from tests.drawn import drawn_here
 from tests.rows import keep_alert, keep_incident
 
@@ -169,7 +170,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'muster.db'}")
+    database = await Database.open(sqlite.url(tmp_path))
     try:
         yield Scene(database)
     finally:

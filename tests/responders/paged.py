@@ -27,6 +27,7 @@ from bot.scheduler import Scheduler
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.telemetry import Metrics
+from tests import sqlite
 from tests.rows import keep_incident
 
 ROBIN, MIKA, SAM = Person("robin", "Robin Vos"), Person("mika", "Mika Laine"), Person("sam", "Sam Okafor")
@@ -192,7 +193,7 @@ async def world(
     folder: Path, *, catalog: str | None = CATALOG, clock: ManualClock | None = None, gateways: Sequence[Gateway] = ()
 ) -> AsyncIterator[World]:
     clock = clock or ManualClock()
-    database = await Database.open(f"sqlite+aiosqlite:///{folder / 'muster.db'}")
+    database = await Database.open(sqlite.url(folder))
     if catalog is not None:
         (folder / "catalog.yaml").write_text(catalog)
     kept = [Catalog.empty() if catalog is None else load(folder / "catalog.yaml")]

@@ -15,6 +15,7 @@ from bot.app import App
 from bot.catalog.store import CatalogStore
 from bot.chat.slack.tiers import Tiers
 from bot.settings import load_settings
+from tests import sqlite
 from tests.fakes import discord as discords
 from tests.fakes import slack as slacks
 from tests.scenarios.discord_stage import plain
@@ -116,7 +117,7 @@ async def muster(
     file.write_text(CATALOG.format(robin=robin.id, mika=mika.id))
     settings = load_settings(
         {
-            "MUSTER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'm.db'}",
+            "MUSTER_DATABASE_URL": sqlite.url(folder, "m.db"),
             "MUSTER_HTTP_PORT": "0",
             "SLACK_BOT_TOKEN": slack.app.bot_token,
             "SLACK_APP_TOKEN": slack.app.app_token,

@@ -18,6 +18,7 @@ from bot.chat.console import ConsoleConversation
 from bot.chat.conversation import LOBBY
 from bot.chat.discord.manifest import permission_bits
 from bot.settings import load_settings
+from tests import sqlite
 from tests.fakes.discord import Channel, FakeDiscord, Message, Person
 
 __all__ = ["Stage", "alert", "muster", "plain", "server"]
@@ -146,7 +147,7 @@ async def muster(
     file.write_text(base + catalog)
     settings = load_settings(
         {
-            "MUSTER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'm.db'}",
+            "MUSTER_DATABASE_URL": sqlite.url(folder, "m.db"),
             "MUSTER_HTTP_PORT": "0",
             "DISCORD_BOT_TOKEN": fake.app.token,
             "DISCORD_API_URL": fake.api_url,

@@ -19,6 +19,7 @@ from bot.chat.slack.manifest import COMMANDS, EVENTS, SCOPES
 from bot.chat.slack.tiers import Tiers
 from bot.clock import Clock
 from bot.settings import Settings, load_settings
+from tests import sqlite
 from tests.fakes.slack import FakeSlack
 
 __all__ = ["Hurried", "Stage", "alert", "careless", "commands", "muster", "workspace"]
@@ -180,7 +181,7 @@ async def muster(
     catalog.write_text(written)
     settings: Settings = load_settings(
         {
-            "MUSTER_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'm.db'}",
+            "MUSTER_DATABASE_URL": sqlite.url(folder, "m.db"),
             "MUSTER_HTTP_PORT": "0",
             "SLACK_BOT_TOKEN": slack.app.bot_token,
             "SLACK_APP_TOKEN": slack.app.app_token,

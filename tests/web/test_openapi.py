@@ -32,6 +32,7 @@ from bot.telemetry import Metrics
 from bot.web import WebParts, application
 from bot.web.application import OPERATIONS
 from bot.web.operations import Operation
+from tests import sqlite
 from tests.chat.gateway_contract import card, page, request
 from tests.drawn import drawn_here
 from tests.web.conftest import CATALOG, ScriptedDispatcher, ScriptedJournal, Site, retros, serve
@@ -93,7 +94,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         nonlocal stop
         stop = asyncio.Event()
         clock = ManualClock()
-        database = await Database.open(f"sqlite+aiosqlite:///{folder / 'muster.db'}")
+        database = await Database.open(sqlite.url(folder))
         parts = WebParts(
             database=database,
             clock=clock,
