@@ -19,6 +19,7 @@ __all__ = [
     "Archiving",
     "Bookmarking",
     "DoorClosed",
+    "Filing",
     "Gateway",
     "Invitation",
     "Local",
@@ -162,6 +163,19 @@ class Withdrawing(Protocol):
 
     async def withdraw(self, message: PostedMessage) -> None:
         """Take our message away; one that is gone already is gone."""
+        ...
+
+
+@runtime_checkable
+class Filing(Protocol):
+    """Platforms where a card's picture is a file of its own, which stays when the card shows another one."""
+
+    def file_of(self, view: View) -> str:
+        """The file that was made for this view, or what it showed in its place; "" for none."""
+        ...
+
+    async def discard(self, file: str) -> None:
+        """Delete a file of ours that nothing shows any more; one that is gone already is gone."""
         ...
 
 

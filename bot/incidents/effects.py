@@ -16,6 +16,7 @@ from bot.chat import outbox
 from bot.chat.gateway import (
     Archiving,
     Bookmarking,
+    Filing,
     Gateway,
     Local,
     MessageLost,
@@ -75,6 +76,7 @@ class RoomEffects:
             "open_room": self._open_room,
             "direct": self._direct,
             "archive": self._archive,
+            "discard": self._discard,
             "links": self._links,
             **{kind: self.in_the_room(executor) for kind, executor in in_the_room.items()},
         }
@@ -174,9 +176,11 @@ class RoomEffects:
             drawn = await self._pictures.for_card(incident, first=room.card_message is None)
         view = card(incident, self._person, known, self._author, invited, opened, drawn.picture)
 
-        async def look_again(work: Transaction) -> None:
+        async def shown(work: Transaction) -> None:
             if drawn.again is not None:
                 await timers.schedule(work, CARD_PICTURE, incident.ref, drawn.again, {"incident": number})
+            if isinstance(gateway, Filing):
+                await self._filed(work, effect, room.card_file or "", gateway.file_of(view))
 
         if room.card_message is not None:
             try:
@@ -184,16 +188,30 @@ class RoomEffects:
             except MessageLost:
                 pass  # somebody deleted it: another one
             else:
-                return look_again
+                return shown
         posted = await gateway.post(room.external, view, nonce=f"card:{effect.lane}", since=effect.created_at)
         if isinstance(gateway, Pinning):
             await gateway.pin(posted)
 
         async def settled(work: Transaction) -> None:
             await _update_room(work, effect, card_message=posted.message)
-            await look_again(work)
+            await shown(work)
 
         return settled
+
+    async def _filed(self, work: Transaction, effect: Effect, before: str, file: str) -> None:
+        """The card shows this file now: the one before is deleted, in a lane where nobody waits for that."""
+        if file == before:
+            return
+        await _update_room(work, effect, card_file=file or None)
+        if before:
+            await self._enqueue(work, effect, "discard", {"file": before}, lane=f"{effect.platform}:files")
+
+    async def _discard(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
+        if not isinstance(gateway, Filing):
+            return DROPPED
+        await gateway.discard(effect.payload["file"])
+        return None
 
     async def _invite(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         room = await self._room(effect)
@@ -250,13 +268,20 @@ class RoomEffects:
         return settled
 
     async def _enqueue(
-        self, work: Transaction, effect: Effect, kind: str, payload: dict[str, Any], *, subject: str | None = None
+        self,
+        work: Transaction,
+        effect: Effect,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        subject: str | None = None,
+        lane: str = "",
     ) -> None:
-        """Another effect, behind this one in its lane."""
+        """Another effect, behind this one in its lane or in the one given."""
         await outbox.enqueue(
             work,
             platform=effect.platform,
-            lane=effect.lane,
+            lane=lane or effect.lane,
             kind=kind,
             payload=payload,
             at=self._clock.now(),

@@ -187,3 +187,23 @@ async def test_a_picture_is_shown_once_slack_has_looked_at_it(slack: FakeSlack, 
     text = await client.files_upload_v2(content=b"words", filename="log.txt")
     for file in (text["file"]["id"], "F0NOBODYS1"):
         assert await refusal(client.chat_postMessage(channel=room.id, text="t", blocks=image(file))) == "invalid_blocks"
+
+
+async def test_an_app_deletes_what_it_uploaded_once_and_what_others_did_not_at_all(
+    slack: FakeSlack, client: Client
+) -> None:
+    room = slack.channel("general")
+    done = await client.files_upload_v2(channel=room.id, content=b"png", filename="graph.png")
+    file = done["file"]["id"]
+    await client.files_delete(file=file)
+    assert room.posts[0]["files"] == [{"id": file, "mode": "tombstone"}]
+    assert await refusal(client.files_delete(file=file)) == "file_deleted"
+    assert await refusal(client.files_info(file=file)) == "file_deleted"
+    image = {"type": "image", "slack_file": {"id": file}, "alt_text": "3 alerts"}
+    assert await refusal(client.chat_postMessage(channel=room.id, text="t", blocks=[image])) == "invalid_blocks"
+    theirs = slack.person("robin").upload(room, "log.txt", b"words")
+    assert theirs.message
+    assert await refusal(client.files_delete(file=theirs.message["files"][0]["id"])) == "cant_delete_file"
+    begun = await client.files_getUploadURLExternal(filename="x.txt", length=3)
+    for unknown in (begun["file_id"], "F0NOBODYS1"):
+        assert await refusal(client.files_delete(file=unknown)) == "file_not_found"

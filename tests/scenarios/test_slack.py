@@ -11,7 +11,8 @@ import pytest
 
 from bot.commands.definition import Verb
 from bot.commands.registry import discover
-from tests.fakes.slack import FakeSlack, Person
+from bot.incidents import pictures
+from tests.fakes.slack import FakeSlack, Message, Person
 from tests.scenarios.slack_stage import alert, careless, commands, muster, workspace
 
 
@@ -141,6 +142,31 @@ async def test_the_graph_is_a_picture_on_the_card_and_in_a_private_answer(tmp_pa
         await slack.until(lambda: "Acknowledged" in card.shown, 20.0)
         assert pictures(card.blocks)
         assert len(slack.world.files) <= files + 1
+    assert careless(slack) == []
+
+
+async def test_a_picture_that_the_card_shows_no_more_is_deleted_also_after_a_restart(
+    tmp_path: Path, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "FIRST", 0.1)
+    monkeypatch.setattr(pictures, "AGAIN", 0.3)
+
+    def only(card: Message, words: str) -> bool:
+        """The card shows a picture with these words, and Slack keeps no other file."""
+        images = [block for block in card.blocks if block["type"] == "image"]
+        told = [one for one in images if words in one["alt_text"]]
+        return bool(told) and list(slack.world.files) == [told[0]["slack_file"]["id"]]
+
+    async with muster(tmp_path, slack) as stage:
+        await stage.alerts([alert(host=f"checkout-{number}") for number in range(15)])
+        card = await stage.card(await stage.room())
+        await slack.until(lambda: only(card, "15 alerts"), 30.0)
+        await stage.alerts([alert(host=f"web-{number}") for number in range(5)])
+        await slack.until(lambda: only(card, "20 alerts"), 30.0)
+    async with muster(tmp_path, slack) as stage:
+        await stage.alerts([alert(host=f"cart-{number}") for number in range(5)])
+        await slack.until(lambda: only(card, "25 alerts"), 30.0)
+    assert len(slack.world.deleted_files) >= 2
     assert careless(slack) == []
 
 

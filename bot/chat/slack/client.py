@@ -40,7 +40,7 @@ _REPEATABLE = frozenset(
         *("info", "list", "history", "replies", "members", "lookupByEmail", "test", "getPermalink", "open", "publish"),
         *("reactions.get", "users.conversations"),
         *("update", "setTopic", "setPurpose", "archive", "unarchive", "join", "invite"),
-        "pins.add",
+        *("pins.add", "files.delete"),
     }
 )
 

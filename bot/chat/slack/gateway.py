@@ -112,6 +112,14 @@ class SlackGateway:
         """Replace what a message shows."""
         await self.pictures.sent(view, lambda drawn: self._posts.edit(message, drawn))
 
+    def file_of(self, view: View) -> str:
+        """The file of Slack's that was made for the view's picture, "" for none."""
+        return self.pictures.file_of(view)
+
+    async def discard(self, file: str) -> None:
+        """Delete a picture of ours that nothing shows any more."""
+        await self.pictures.discard(file)
+
     async def withdraw(self, message: PostedMessage) -> None:
         """Take a message of ours away; one that is gone already is gone."""
         await self._posts.withdraw(message)

@@ -26,7 +26,7 @@ _METHODS = {
         (
             *("conversations.invite", "conversations.info", "conversations.open", "conversations.history"),
             *("conversations.replies", "conversations.join", "chat.update", "users.lookupByEmail"),
-            *("apps.connections.open", "reactions.get", "chat.delete"),
+            *("apps.connections.open", "reactions.get", "chat.delete", "files.delete"),
             "bookmarks.list",
             "users.conversations",
         ),

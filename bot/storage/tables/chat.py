@@ -27,6 +27,7 @@ rooms = Table(  # exactly one room for each incident on each platform: this row 
     Column("name", Text, nullable=False),
     Column("external", Text),  # the platform's id, once it has answered
     Column("card_message", Text),
+    Column("card_file", Text),  # where a card's picture is a file of its own: it is deleted when another replaces it
     Column("state", Text, nullable=False),  # wanted | open | archived
     Index("ix_rooms_external", "platform", "external"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +13,8 @@ from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.gateway import SlackGateway
 from bot.chat.slack.tiers import Tiers
-from bot.chat.views import Notice, Picture
+from bot.chat.views import Card, Notice, Picture
+from bot.errors import Retryable
 from tests.fakes.slack import Channel, FakeSlack
 from tests.scenarios.slack_stage import SPEED, careless, workspace
 
@@ -122,3 +124,69 @@ async def test_other_refusals_are_told_as_they_are(slack: FakeSlack, ours: Slack
     slack.faults.plan("chat.postMessage", "error", error="restricted_action")
     with pytest.raises(Exception, match="restricted_action"):
         await ours.post(room.id, graph(), nonce="n1")
+
+
+# --- files that a card shows no more ----------------------------------------------------------------------------------
+
+
+def card(content: bytes = PNG) -> Card:
+    shown = Picture.of(content, incident="INC-1", name="alerts.png", alt="3 alerts in 5 min, all on checkout")
+    return Card(
+        incident="INC-1",
+        title="checkout latency",
+        severity="SEV2",
+        status="open",
+        status_since=1_767_603_600.0,
+        opened_at=1_767_603_600.0,
+        picture=shown if content else None,
+    )
+
+
+async def test_a_cards_file_is_its_own_and_deleted_at_most_once(slack: FakeSlack, ours: SlackGateway) -> None:
+    room = slack.channel("inc-1")
+    posted = await ours.post(room.id, card(), nonce="n1")
+    await ours.post(room.id, graph(), nonce="n2")  # the same bytes, to stay
+    before = ours.file_of(card())
+    assert before in slack.world.files
+    await ours.edit(posted, card(PNG + b"more"))
+    assert ours.file_of(card(PNG + b"more")) != before
+    for _ in range(2):
+        await ours.discard(before)
+    assert slack.errors["files.delete", "file_deleted"] == 1
+    assert [one["slack_file"]["id"] in slack.world.files for one in images(room)] == [True, True]  # type: ignore[index]
+    await ours.edit(posted, card())  # the picture of before is a file again
+    assert [one["slack_file"]["id"] in slack.world.files for one in images(room)] == [True, True]  # type: ignore[index]
+
+
+async def test_a_card_without_a_picture_has_no_file_and_keeps_the_one_before_where_the_next_is_not_taken(
+    slack: FakeSlack, ours: SlackGateway
+) -> None:
+    room = slack.channel("inc-1")
+    posted = await ours.post(room.id, card(), nonce="n1")
+    file = ours.file_of(card())
+    slack.faults.plan("upload", "http")
+    await ours.edit(posted, card(PNG + b"more"))
+    assert ours.file_of(card(PNG + b"more")) == file
+    assert ours.file_of(card(b"")) == ""
+
+
+@pytest.mark.parametrize("error", ["file_not_found", "cant_delete_file", "file_deleting_disabled", "missing_scope"])
+async def test_a_file_that_cannot_be_deleted_is_no_matter(slack: FakeSlack, ours: SlackGateway, error: str) -> None:
+    slack.faults.plan("files.delete", "error", error=error)
+    await ours.discard("F0000001")
+
+
+async def test_a_file_is_deleted_later_when_slack_is_away(slack: FakeSlack, ours: SlackGateway) -> None:
+    room = slack.channel("inc-1")
+    await ours.post(room.id, card(), nonce="n1")
+    file = ours.file_of(card())
+    slack.faults.plan("files.delete", "timeout_after", seconds=0.2)
+    slack.faults.plan("files.delete", "http")
+    for _ in range(5):
+        try:
+            await ours.discard(file)
+        except Retryable as error:
+            await asyncio.sleep(min(error.retry_after or 0.0, 0.2))
+        else:
+            break
+    assert file not in slack.world.files

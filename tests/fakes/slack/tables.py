@@ -98,6 +98,7 @@ RULES: dict[str, Rule] = {
     "conversations.setTopic": Rule(tier="t2", kinds=TOPIC),
     "conversations.unarchive": Rule(tier="t2", kinds=MANAGE),
     "files.completeUploadExternal": Rule(tier="t4", scopes=("files:write",)),
+    "files.delete": Rule(tier="t3", scopes=("files:write",)),
     "files.getUploadURLExternal": Rule(tier="t4", scopes=("files:write",), json=False),
     "files.info": Rule(tier="t4", scopes=("files:read",), json=False),
     "pins.add": Rule(tier="t2", scopes=("pins:write",)),

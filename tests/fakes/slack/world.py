@@ -161,6 +161,7 @@ class World:
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, Group] = {}
         self.files: dict[str, File] = {}
+        self.deleted_files: set[str] = set()
         self.views: dict[str, View] = {}
         self.modals: dict[str, list[View]] = {}  # by user, the visible one last
         self.homes: dict[str, View] = {}

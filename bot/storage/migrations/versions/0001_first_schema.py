@@ -356,6 +356,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("external", sa.Text(), nullable=True),
         sa.Column("card_message", sa.Text(), nullable=True),
+        sa.Column("card_file", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["incident"], ["incidents.number"], name=op.f("fk_rooms_incident_incidents")),
         sa.PrimaryKeyConstraint("incident", "platform", name=op.f("pk_rooms")),

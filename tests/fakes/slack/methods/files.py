@@ -1,4 +1,4 @@
-"""files.*: the upload in three steps, and what became of it."""
+"""files.*: the upload in three steps, what became of it, and its end."""
 
 from __future__ import annotations
 
@@ -88,9 +88,28 @@ def complete(call: Call) -> Body:
     return {"files": [file_json(call.world, file, call.slack.files_url) for file in files]}
 
 
-@method("files.info")
-def info(call: Call) -> Body:
+def _file(call: Call) -> File:
     file = call.world.files.get(call.text("file"))
     if file is None or not file.complete:
-        raise Refusal("file_not_found")
+        raise Refusal("file_deleted" if call.text("file") in call.world.deleted_files else "file_not_found")
+    return file
+
+
+@method("files.info")
+def info(call: Call) -> Body:
+    file = _file(call)
     return {"file": file_json(call.world, file, call.slack.files_url), "comments": []}
+
+
+@method("files.delete")
+def delete(call: Call) -> Body:
+    file = _file(call)
+    if file.user != call.me:  # a token of the app deletes what the app uploaded
+        raise Refusal("cant_delete_file")
+    del call.world.files[file.id]
+    call.world.deleted_files.add(file.id)
+    for channel_id, stamps in file.shares.items():
+        for message in filter(None, map(call.world.channels[channel_id].find, stamps)):
+            gone = {"id": file.id, "mode": "tombstone"}
+            message["files"] = [gone if one["id"] == file.id else one for one in message["files"]]
+    return {}
