@@ -72,13 +72,13 @@ async def run(context: Context) -> Reply:
     """The dry run first; `--yes` runs it. Where others must approve, they are asked at once: nothing is done before they agree."""
     name, values = context.values.text("name"), context.values.pairs("values")
     runbooks = context.services.runbooks
-    plan = await runbooks.plan(context.incident, name, values, context.actor)
+    plan = await runbooks.plan(context.incident, name, values, context.actor, context.teams)
     confirmed = context.values.flag("yes")
     if plan.obstacle:
         return Reply(text=(plan.obstacle,), details=_steps(plan.steps), failed=True)
     if not plan.needs_approval and not confirmed:
         return _dry(context, plan)
-    made = await runbooks.request(context.incident, name, values, context.actor, confirmed=confirmed)
+    made = await runbooks.request(context.incident, name, values, context.actor, context.teams, confirmed=confirmed)
     if plan.needs_approval:
         until = text(" Expires ", Moment(made.expires_at), ".") if made.expires_at is not None else ()
         head = text(Strong(made.ref), f" {made.what}: the room is asked. {plan.reason}", *until)
@@ -198,7 +198,9 @@ def _decisions(context: Context, one: Run) -> tuple[Text, ...]:
 
 async def approve(context: Context) -> Reply:
     """Agree to a run that somebody else asked for."""
-    made = await context.services.runbooks.approve(await _which(context, "approve", ("waiting",)), context.actor)
+    made = await context.services.runbooks.approve(
+        await _which(context, "approve", ("waiting",)), context.actor, context.teams
+    )
     if made.state == "waiting":
         return answer(f"You approved {made.ref} {made.what}. More must approve.")
     return answer(f"You approved {made.ref} {made.what}: it is running, and the room shows how it goes.")
@@ -206,14 +208,16 @@ async def approve(context: Context) -> Reply:
 
 async def decline(context: Context) -> Reply:
     """Say no to a run."""
-    made = await context.services.runbooks.decline(await _which(context, "decline", ("waiting",)), context.actor)
+    made = await context.services.runbooks.decline(
+        await _which(context, "decline", ("waiting",)), context.actor, context.teams
+    )
     return answer(f"{made.ref} {made.what} is declined. It does not run.")
 
 
 async def cancel(context: Context) -> Reply:
     """Withdraw a question, or stop what runs."""
     made = await context.services.runbooks.cancel(
-        await _which(context, "cancel", ("waiting", "running")), context.actor
+        await _which(context, "cancel", ("waiting", "running")), context.actor, context.teams
     )
     done = "is stopped" if made.started_at is not None else "is withdrawn"
     return answer(f"{made.ref} {made.what} {done}.")

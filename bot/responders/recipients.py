@@ -5,7 +5,7 @@ Pure: the catalogue, the incident and the moment are given. Paging, invitations 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from bot.catalog.catalog import Catalog
@@ -61,10 +61,15 @@ def recipients(catalog: Catalog, whos: Iterable[Who], incident: Incident, at: fl
     return Recipients(people=tuple(people.values()), gaps=tuple(dict.fromkeys(gaps)))
 
 
-def is_one_of(catalog: Catalog, whos: Iterable[Who], person: str, incident: Incident, at: float) -> bool:
-    """Whether a person is among those meant; `anyone` is everybody."""
+def is_one_of(
+    catalog: Catalog, whos: Iterable[Who], person: str, incident: Incident, at: float, teams: Collection[str] = ()
+) -> bool:
+    """Whether a person is among those meant; `anyone` is everybody. `teams` are those that they count as of, members or not."""
     whos = tuple(whos)
     if any(who.kind == "anyone" for who in whos):
+        return True
+    own = catalog.team_of(main_service(catalog, incident))
+    if any(who.kind == "team" and (who.name or (own.id if own else "")) in teams for who in whos):
         return True
     return any(found.person.id == person for found in recipients(catalog, whos, incident, at).people)
 

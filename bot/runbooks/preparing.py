@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,8 +28,16 @@ LONGEST_WORDS = 20_000  # characters of one step's words; what is approved must 
 class Policies(Protocol):
     """Whom the catalogue's policies mean; `bot.responders.recipients` is one."""
 
-    def is_one_of(self, catalog: Catalog, whos: Sequence[Who], person: str, incident: Incident, at: float) -> bool:
-        """Whether the person is among them."""
+    def is_one_of(
+        self,
+        catalog: Catalog,
+        whos: Sequence[Who],
+        person: str,
+        incident: Incident,
+        at: float,
+        teams: Collection[str] = (),
+    ) -> bool:
+        """Whether the person is among them; `teams` are those that they count as of, members or not."""
         ...
 
     def whom(self, catalog: Catalog, whos: Sequence[Who], incident: Incident) -> str:

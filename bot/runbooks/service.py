@@ -5,7 +5,7 @@ Who may do what is the catalogue's word: `run_by` asks, `approve.by` agrees, and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -88,11 +88,16 @@ class Runbooks:
         found = [runbook for runbook in self._catalog().runbooks.values() if context.fits(runbook, alerts)]
         return sorted(found, key=lambda runbook: not runbook.match)
 
-    async def plan(self, number: int, name: str, values: Mapping[str, str], by: Person) -> Plan:
-        """The dry run: what would be done, and what stands before it. BadArguments when a parameter is missing or wrong."""
+    async def plan(
+        self, number: int, name: str, values: Mapping[str, str], by: Person, teams: Collection[str] = ()
+    ) -> Plan:
+        """The dry run: what would be done, and what stands before it. BadArguments when a parameter is missing or wrong.
+
+        Here and elsewhere `teams` are those that `by` counts as of by roles on their platform, besides those they are members of.
+        """
         async with self._database.reading() as connection:
             prepared = await self._preparing.prepare(connection, number, name, values, by)
-            obstacle = await self._obstacle(connection, prepared, by)
+            obstacle = await self._obstacle(connection, prepared, by, teams)
         runbook = prepared.runbook
         return Plan(
             runbook=runbook,
@@ -123,7 +128,14 @@ class Runbooks:
     # --- doing ----------------------------------------------------------------------------------------------------
 
     async def request(
-        self, number: int, name: str, values: Mapping[str, str], by: Person, *, confirmed: bool = False
+        self,
+        number: int,
+        name: str,
+        values: Mapping[str, str],
+        by: Person,
+        teams: Collection[str] = (),
+        *,
+        confirmed: bool = False,
     ) -> Run:
         """Run it: at once, or after somebody else has agreed. One of high risk wants `confirmed`, unless others must agree.
 
@@ -133,7 +145,7 @@ class Runbooks:
         async with self._database.transaction() as work:
             prepared = await self._preparing.prepare(work.connection, number, name, values, by)
             runbook = prepared.runbook
-            self._check_permission(prepared, by, at)
+            self._check_permission(prepared, by, at, teams)
             await self._check_time(work.connection, prepared, at)
             if _needs_confirmation(runbook) and not confirmed:
                 raise BadArguments(
@@ -162,17 +174,14 @@ class Runbooks:
             self._runner.begin(run, runbook, prepared.steps)
         return run
 
-    async def approve(self, run_id: int, by: Person) -> Run:
+    async def approve(self, run_id: int, by: Person, teams: Collection[str] = ()) -> Run:
         """Agree. With enough people it starts; what is run is what was asked for, or it is not run at all."""
         at = self._clock.now()
         async with self._database.transaction() as work:
             run, prepared = await self._question(work, run_id)
             if run.requested_by == by.id:
                 raise NotAllowed(f"You asked for {run.ref}; someone else must approve it.")
-            approve = prepared.runbook.approve
-            if approve is not None and not self._is_one_of(approve.by, prepared.incident, by, at):
-                whom = self._whom(approve.by, prepared.incident)
-                raise NotAllowed(f"{run.what} is approved by {whom}. Ask one of them.")
+            self._check_approver(run, prepared, by, at, teams)
             if not await store.decide(work, run, by.id, at, approved=True):
                 raise InvalidTransition(f"You approved {run.ref} already.")
             if prepared.plan != run.plan:
@@ -190,23 +199,23 @@ class Runbooks:
             self._runner.begin(run, prepared.runbook, prepared.steps)
         return run
 
-    async def decline(self, run_id: int, by: Person) -> Run:
+    async def decline(self, run_id: int, by: Person, teams: Collection[str] = ()) -> Run:
         """Say no: for those who may approve, and for whoever asked."""
         at = self._clock.now()
         async with self._database.transaction() as work:
             run = await self._waiting(work.connection, run_id)
             incident = await incident_store.load(work.connection, run.incident)
-            self._check_concern(run, incident, by, at)
+            self._check_concern(run, incident, by, at, teams)
             await store.decide(work, run, by.id, at, approved=False)
             return await self._close(work, run, "declined", f"declined by {by.name}", by, at)
 
-    async def cancel(self, run_id: int, by: Person) -> Run:
+    async def cancel(self, run_id: int, by: Person, teams: Collection[str] = ()) -> Run:
         """Stop it: a question is withdrawn, what runs is stopped halfway and its processes ended."""
         at = self._clock.now()
         async with self._database.transaction() as work:
             run = await store.get(work.connection, run_id)
             incident = await incident_store.load(work.connection, run.incident)
-            self._check_concern(run, incident, by, at)
+            self._check_concern(run, incident, by, at, teams)
             if run.over:
                 raise InvalidTransition(f"{run.ref} {run.state} {ago(run.finished_at or at, at)}. Nothing to cancel.")
             if run.state == "waiting":
@@ -292,16 +301,32 @@ class Runbooks:
         notice = run_words.asked(run, prepared.runbook, approvers, self._person)
         await self._announcements.progress(work, run.incident, run.ref, notice, at)
 
-    def _check_permission(self, prepared: Prepared, by: Person, at: float) -> None:
-        if not self._is_one_of(prepared.runbook.run_by, prepared.incident, by, at):
+    def _check_permission(self, prepared: Prepared, by: Person, at: float, teams: Collection[str]) -> None:
+        if not self._is_one_of(prepared.runbook.run_by, prepared.incident, by, at, teams):
             whom = self._whom(prepared.runbook.run_by, prepared.incident)
             raise NotAllowed(f"Only {whom} may run {prepared.runbook.id}.")
 
-    def _check_concern(self, run: Run, incident: Incident, by: Person, at: float) -> None:
+    def _check_approver(self, run: Run, prepared: Prepared, by: Person, at: float, teams: Collection[str]) -> None:
+        """Guests go by names that they can change: by a role alone, one may not agree with what another asked for or approved."""
+        approve = prepared.runbook.approve
+        if approve is None or self._is_one_of(approve.by, prepared.incident, by, at):
+            return
+        if not self._is_one_of(approve.by, prepared.incident, by, at, teams):
+            whom = self._whom(approve.by, prepared.incident)
+            raise NotAllowed(f"{run.what} is approved by {whom}. Ask one of them.")
+        known = self._catalog().people
+        before = (run.requested_by, *(decision.person for decision in run.decisions if decision.approved))
+        if by.id not in known and any(person not in known for person in before):
+            raise NotAllowed(
+                "The catalogue knows neither you nor who asked or agreed before, and names can be changed. "
+                "Somebody whom it knows must approve; to be known: catalogue, people."
+            )
+
+    def _check_concern(self, run: Run, incident: Incident, by: Person, at: float, teams: Collection[str]) -> None:
         """Whoever asked, may run it or may approve it may also say no."""
         runbook = self._catalog().runbooks.get(run.runbook)
         whos = (*runbook.run_by, *(runbook.approve.by if runbook.approve else ())) if runbook else ()
-        if by.id != run.requested_by and not self._is_one_of(whos, incident, by, at):
+        if by.id != run.requested_by and not self._is_one_of(whos, incident, by, at, teams):
             raise NotAllowed(f"{run.ref} is not yours: {self._whom(whos, incident) or 'whoever asked'} may stop it.")
 
     async def _check_time(self, connection: AsyncConnection, prepared: Prepared, at: float) -> None:
@@ -322,10 +347,12 @@ class Runbooks:
         if self._runner.under_way >= MOST_RUNNING:
             raise InvalidTransition(f"{MOST_RUNNING} runbooks run already; wait for one to end.")
 
-    async def _obstacle(self, connection: AsyncConnection, prepared: Prepared, by: Person) -> str:
+    async def _obstacle(
+        self, connection: AsyncConnection, prepared: Prepared, by: Person, teams: Collection[str]
+    ) -> str:
         at = self._clock.now()
         try:
-            self._check_permission(prepared, by, at)
+            self._check_permission(prepared, by, at, teams)
             await self._check_time(connection, prepared, at)
         except (NotAllowed, InvalidTransition) as error:
             return error.public
@@ -339,8 +366,10 @@ class Runbooks:
             return f"{others}{'' if whom == run_words.ANYONE else f' of {whom}'} must approve."
         return "It is of high risk: it runs when you say yes." if _needs_confirmation(prepared.runbook) else ""
 
-    def _is_one_of(self, whos: Sequence[Who], incident: Incident, by: Person, at: float) -> bool:
-        return self._policies.is_one_of(self._catalog(), whos, by.id, incident, at)
+    def _is_one_of(
+        self, whos: Sequence[Who], incident: Incident, by: Person, at: float, teams: Collection[str] = ()
+    ) -> bool:
+        return self._policies.is_one_of(self._catalog(), whos, by.id, incident, at, teams)
 
     def _whom(self, whos: Sequence[Who], incident: Incident) -> str:
         return self._policies.whom(self._catalog(), whos, incident)

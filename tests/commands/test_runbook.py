@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.commands.world import MIKA, ROBIN, SAM, World, shown
+from pathlib import Path
+
+from bot.catalog.loader import load
+from bot.chat.views import Person
+from bot.commands.registry import paths
+from tests.commands.world import CATALOG, MIKA, ROBIN, SAM, World, shown
 
 
 async def test_the_runbooks_that_fit_are_listed_with_the_way_to_the_dry_run(here: World) -> None:
@@ -121,3 +126,42 @@ async def test_completion_knows_actions_and_names(here: World) -> None:
     assert "approve" in await here.offers("/incident runbook ", room=1)
     assert await here.offers("/incident runbook run res", room=1) == ["restart-checkout"]
     assert await here.offers("/incident runbook show ", room=1) == ["restart-checkout", "show-disk"]
+
+
+ROLES = CATALOG.replace(
+    "payments: {members: [robin, mika]", "payments: {roles: {discord: ['7']}, members: [robin, mika]"
+)
+KIM, ALEX = Person("guest:Kim", "Kim"), Person("guest:Alex", "Alex")
+
+
+async def test_a_role_on_the_platform_runs_and_approves_what_its_team_may(here: World, tmp_path: Path) -> None:
+    (tmp_path / "catalog.yaml").write_text(ROLES)
+    here.catalogs.append(load(tmp_path / "catalog.yaml", verbs=paths()))
+    number = await here.opened()
+
+    async def said(actor: Person, line: str, *roles: str, platform: str = "discord") -> str:
+        return shown(await here.say(line, actor=actor, room=number, platform=platform, roles=roles))
+
+    run = "runbook run restart-checkout instance=checkout-3"
+    assert "Only payments may run restart-checkout" in await said(SAM, run)
+    assert "Only payments may run restart-checkout" in await said(SAM, run, "7", platform="slack")
+    assert "R1 restart-checkout on checkout-3: the room is asked" in await said(SAM, run, "7")
+    assert "approved by payments" in await said(KIM, "runbook approve R1")
+    assert "is running" in await said(KIM, "runbook approve R1", "7")
+    await here.services.runbooks.wait(1)
+
+
+async def test_nobody_approves_by_a_role_what_they_asked_for_under_another_name(here: World, tmp_path: Path) -> None:
+    (tmp_path / "catalog.yaml").write_text(ROLES)
+    here.catalogs.append(load(tmp_path / "catalog.yaml", verbs=paths()))
+    number = await here.opened()
+
+    async def said(actor: Person, line: str, *roles: str) -> str:
+        return shown(await here.say(line, actor=actor, room=number, platform="discord", roles=roles))
+
+    assert "the room is asked" in await said(KIM, "runbook run restart-checkout instance=checkout-3", "7")
+    assert "names can be changed" in await said(ALEX, "runbook approve R1", "7")
+    assert "is declined" in await said(ALEX, "runbook decline R1", "7")
+    assert "the room is asked" in await said(KIM, "runbook run restart-checkout instance=checkout-4", "7")
+    assert "is running" in await said(SAM, "runbook approve R2", "7")
+    await here.services.runbooks.wait(2)
