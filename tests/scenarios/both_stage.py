@@ -110,11 +110,12 @@ async def muster(
     discord: discords.FakeDiscord,
     *people: discords.Person,
     declared: bool = True,
+    catalog: str = "",
 ) -> AsyncIterator[Stage]:
     """A Muster in both; with `declared`, one alert has opened INC-1, and its rooms are there."""
     file = folder / "catalog.yaml"
     robin, mika = people
-    file.write_text(CATALOG.format(robin=robin.id, mika=mika.id))
+    file.write_text(CATALOG.format(robin=robin.id, mika=mika.id) + catalog)
     settings = load_settings(
         {
             "MUSTER_DATABASE_URL": sqlite.url(folder, "m.db"),

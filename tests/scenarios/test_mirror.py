@@ -53,8 +53,12 @@ def people(discord: FakeDiscord) -> tuple[Member, Member]:
 
 
 @pytest.fixture
-def robin(slack: FakeSlack) -> User:
-    slack.person("mika", real_name="Mika Laine")
+def mika_there(slack: FakeSlack) -> User:
+    return slack.person("mika", real_name="Mika Laine")
+
+
+@pytest.fixture
+def robin(slack: FakeSlack, mika_there: User) -> User:
     return slack.person("robin", real_name="Robin Vos")
 
 
@@ -157,6 +161,53 @@ async def test_a_command_on_either_acts_on_both_and_one_of_them_keeps_words_apar
         await stage.settled()
         assert not [line for line in stage.in_discord() if "among ourselves" in line]
         assert [one["text"] for one in await stage.conversation()] == ["among ourselves", "for everybody"]
+
+
+PRIVATE = """
+rooms:
+  private: {severities: [SEV1, SEV2, SEV3, SEV4]}
+  announce: {slack: "#incidents", discord: "#incidents"}
+"""
+
+
+async def test_a_private_incident_is_one_conversation_of_those_inside_and_nobody_outside_sees_it_on_either(
+    tmp_path: Path,
+    slack: FakeSlack,
+    discord: FakeDiscord,
+    people: tuple[Member, Member],
+    robin: User,
+    mika_there: User,
+) -> None:
+    inside, mika = people
+    for name in ("incidents", "general"):
+        slack.channel(name, robin, mika_there)
+        discord.channel(name)
+    async with muster(tmp_path, slack, discord, *people, catalog=PRIVATE) as stage:
+        await slack.until(lambda: robin.id in stage.inc.members, PATIENCE)
+        await discord.until(lambda: inside.sees(stage.room), PATIENCE)
+        assert stage.inc.kind == "private"
+        robin.say(stage.inc, "the keys leaked at noon")
+        await stage.discord_shows("Robin Vos (Slack): the keys leaked at noon")
+        inside.say(stage.room, "rotating them")
+        await stage.slack_shows("Robin Vos (Discord): rotating them")
+        chosen = {"list": {}, "show": {"incident": "INC-1"}, "ack": {"incident": "INC-1"}}
+        for verb, options in chosen.items():
+            told = await (await mika.command(f"incident {verb}", "general", **options)).answer(seconds=PATIENCE)
+            line = " ".join((verb, *options.values()))
+            typed = await (await mika_there.command("/incident", line, "general")).answer(seconds=PATIENCE)
+            for answer in (told.shown, typed.shown):
+                assert ("INC-1 is private" in answer) if options else ("No incident is open" in answer)
+        typing = mika.type_ahead("incident show", "general", "incident", "INC")
+        await typing
+        assert typing.choices == []
+        await stage.settled()
+        assert not mika.sees(stage.room)
+        assert mika_there.id not in stage.inc.members
+        assert [slack.posts(name) + discord.posts(name) for name in ("incidents", "general")] == [[], []]
+        assert [*mika.dm.posts, *mika_there.dm.messages] == []
+        await (await robin.command("/incident", "page @mika", stage.inc)).answer(seconds=PATIENCE)
+        await discord.until(lambda: mika.sees(stage.room), PATIENCE)
+        await slack.until(lambda: mika_there.id in stage.inc.members, PATIENCE)
 
 
 async def test_two_hundred_messages_each_way_with_edits_refusals_and_a_platform_away_are_one_conversation(
