@@ -201,8 +201,12 @@ class Muster:
 
 
 def _environment(folder: Path, settings: dict[str, str]) -> dict[str, str]:
-    """This process's environment without any setting of Muster, and with those of the test."""
+    """This process's environment without any setting of Muster, and with those of the test.
+
+    What is started a hundred times is compiled once, also where Python was told to keep nothing that it compiled.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MUSTER_", "SLACK_", "DISCORD_"))}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return kept | {
         "PYTHONPATH": path,

@@ -1,11 +1,11 @@
 """The README tells the truth, as far as a test can tell."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from bot.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -32,11 +32,12 @@ def test_every_picture_is_there_and_says_what_it_shows() -> None:
 
 
 @pytest.mark.parametrize("command", ["demo", "run", "check", "replay", "fit", "export", "manifest"])
-def test_every_command_of_the_table_has_the_options_it_names(command: str) -> None:
+def test_every_command_of_the_table_has_the_options_it_names(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = re.findall(rf"^\| `muster {command}([^`]*)`", README, re.MULTILINE)
-    help_text = subprocess.run(
-        [sys.executable, "-m", "bot", command, "--help"], capture_output=True, text=True, check=True, cwd=ROOT
-    ).stdout
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    help_text = capsys.readouterr().out
     assert [option for option in re.findall(r"--?[a-z]+", line) if option not in help_text] == []
 
 
