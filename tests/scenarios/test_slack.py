@@ -195,6 +195,8 @@ async def test_what_is_said_is_kept_as_it_happens(tmp_path: Path, slack: FakeSla
         assert "it is the queue" in retro
         assert "it is the cache" not in retro
         assert "lunch" not in retro
+        assert "graph.png, PNG" in retro  # its name and type, and where it is
+        assert "/graph.png" in retro
         assert "Mika Laine joined the Slack room" in retro
         assert "Mika Laine left the Slack room" in retro
     assert careless(slack) == []
@@ -278,6 +280,11 @@ async def test_the_room_leads_to_the_situation_room_and_the_home_tab_shows_what_
         await slack.until(lambda: "Waiting for you" in json.dumps(robin.home["blocks"]), 20.0)
         await robin.press(robin.home, "ack INC-1")
         await stage.shown(room, "Acknowledged by Robin Vos")
+        await robin.open_home()
+        await slack.until(lambda: "Waiting for you" not in json.dumps(robin.home["blocks"]), 20.0)
+        assert {"resolve INC-1", "show INC-1", "declare"} <= set(commands(robin.home["blocks"]))  # it is theirs now
+        await robin.press(robin.home, "declare")
+        await slack.until(lambda: robin.modal, 20.0)
     assert careless(slack) == []
 
 

@@ -131,5 +131,6 @@ def _key(channel: str, ts: str) -> str:
 def _files(message: Mapping[str, Any]) -> Iterator[str]:
     """A line for each file: what it is called, what it is, and where."""
     for file in message.get("files") or ():
-        name, kind, link = file.get("name") or "a file", file.get("pretty_type") or "", file.get("permalink") or ""
+        name, link = file.get("name") or "a file", file.get("permalink") or ""
+        kind = file.get("pretty_type") or file.get("mimetype") or ""
         yield f"[{name}{f', {kind}' if kind else ''}]{f' {link}' if link else ''}"

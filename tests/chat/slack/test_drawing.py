@@ -25,6 +25,8 @@ from bot.chat.views import (
     Strong,
     View,
 )
+from bot.retros.formats import discover
+from bot.retros.model import Line, Retro, Said, ServiceAlerts
 from tests.chat import hostile
 from tests.chat.gateway_contract import HOSTILE
 from tests.chat.slack import specs
@@ -95,6 +97,31 @@ def test_no_card_passes_a_limit(view: Card) -> None:
 @given(st.one_of(hostile.notices, hostile.pages, hostile.replies))
 def test_no_message_passes_a_limit(view: View | Reply) -> None:
     drawn(view)
+
+
+@quick
+@given(hostile.words, st.sampled_from([1, 40, 5_000]), st.sampled_from(["md", "json"]))
+def test_no_retrospective_passes_a_limit(words: str, many: int, form: str) -> None:
+    retro = Retro(
+        number=42,
+        title=words + "x" * 10_000,
+        status="resolved",
+        severity="SEV1",
+        summary=words,
+        opened_at=NOW,
+        first_alert_at=NOW,
+        alert_count=5_000,
+        cause=words,
+        cause_words=words,
+        services=tuple(ServiceAlerts(service=f"{words}{n}", alerts=n) for n in range(many)),
+        timeline=tuple(Line(at=NOW + n, kind="note", actor=words, text=words) for n in range(many)),
+        transcript=(Said(id=1, at=NOW, name=words, by_person=True, text=words * 100),),
+        updated_at=NOW,
+    )
+    whole = discover()[form].render(retro).decode()
+    made = drawn(Reply(text=(words or "-",), details=((words,),), output=whole))
+    if len(whole) > 20_000:
+        assert "Shortened here" in "".join(specs.texts(made.blocks))
 
 
 @quick

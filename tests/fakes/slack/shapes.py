@@ -117,6 +117,7 @@ def file_json(world: World, file: File, files_url: str) -> dict[str, Any]:
         "title": file.title,
         "mimetype": mime,
         "filetype": file.name.rpartition(".")[2] or "text",
+        "pretty_type": file.name.rpartition(".")[2].upper() or "Plain Text",
         "user": file.user,
         "size": len(file.content or b""),
         "mode": "hosted",
