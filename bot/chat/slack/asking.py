@@ -16,6 +16,7 @@ from bot.chat.slack.drawing import Drawn
 from bot.chat.slack.limits import Block
 from bot.chat.slack.manifest import typed_as
 from bot.chat.slack.modals import (
+    CHOSEN,
     Origin,
     command_of,
     complaints,
@@ -72,23 +73,15 @@ class Asking:
     async def press(self, body: Mapping[str, Any]) -> None:
         """A button. Its value is a command; what it does is judged by the present state, however old the card."""
         action = body["actions"][0]
-        line = str(action.get("value", ""))
-        if not line:
-            return  # a link; Slack has opened it
+        if action["action_id"] == CHOSEN:
+            await self._choose_runbook(body)
+            return
+        line = str(action["value"])
         channel, incident = await self._room(str((body.get("channel") or body.get("container") or {}).get("id", "")))
         if await self._form(line, str(body["trigger_id"]), channel, incident):
             return
         request = str(body.get("trigger_id") or action.get("action_ts", ""))
         await self._run(body["user"]["id"], line, channel, incident, request, str(body.get("response_url") or ""))
-
-    async def choose_runbook(self, body: Mapping[str, Any]) -> None:
-        """A runbook was chosen in its form: show the fields of its parameters."""
-        view = body["view"]
-        origin = origin_of(view)
-        runbook = self._catalog().runbooks.get(str((body["actions"][0].get("selected_option") or {}).get("value", "")))
-        if (verb := verb_at(origin.path, self._verbs)) is not None:
-            shown = runbook_modal(verb, origin, runbook)
-            await self._client.call("views.update", view_id=view["id"], hash=view["hash"], view=shown)
 
     def wrong(self, body: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong in a form that was sent, by field; empty when it can be run. Quick: Slack waits for it."""
@@ -113,8 +106,7 @@ class Asking:
         if verb is None:
             return offered(())
         person = await self._accounts.person(body["user"]["id"])
-        line = completion_line(body, verb)
-        _, found = await self._dispatcher.complete(line, person, origin.incident)
+        _, found = await self._dispatcher.complete(completion_line(body, verb), person, origin.incident)
         return offered(found)
 
     async def mention(self, body: Mapping[str, Any]) -> None:
@@ -176,6 +168,15 @@ class Asking:
         """Open a form where typing is worse; False where the words are to be run: without one they say what is missing."""
         view = opening(line, self._verbs, self._catalog().runbooks, incident=incident, room=channel)
         return view is not None and await self._open(trigger, view)
+
+    async def _choose_runbook(self, body: Mapping[str, Any]) -> None:
+        """A runbook was chosen in its form: show the fields of its parameters."""
+        view = body["view"]
+        origin = origin_of(view)
+        runbook = self._catalog().runbooks.get(str((body["actions"][0].get("selected_option") or {}).get("value", "")))
+        if (verb := verb_at(origin.path, self._verbs)) is not None:
+            shown = runbook_modal(verb, origin, runbook)
+            await self._client.call("views.update", view_id=view["id"], hash=view["hash"], view=shown)
 
     async def _declare_form(self, body: Mapping[str, Any], channel: str, title: str) -> None:
         form = modal(self._verbs["declare"], Origin(path=("declare",), room=channel), given={"title": title})

@@ -40,7 +40,7 @@ BUTTONS, FACTS, CAUSE, NEXT, MORE = (
 def card_blocks(card: Card, audience: Audience) -> list[Block]:
     """At most 7 blocks."""
     title = headline(card, MARKS.get(card.status, ""))
-    row, typed = buttons(card.buttons, audience, BUTTONS)
+    row, typed = buttons(card.buttons, BUTTONS)
     longer: tuple[Text, ...] = (
         (("Title: ", clip(one_line(card.title, 2 * TITLE), TITLE)),) if length(title) > HEADER else ()
     )

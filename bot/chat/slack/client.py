@@ -98,7 +98,7 @@ class SlackClient:
             await self._probe()
         await self._wait(method, str(arguments.get("channel", "")))
         try:
-            return await self._ask(method, arguments)
+            return dict((await self._ask(method, arguments)).data)
         finally:
             self._tiers.done(method)
 
@@ -136,11 +136,11 @@ class SlackClient:
 
     async def scopes(self) -> frozenset[str]:
         """What the token may, as Slack says with every answer. DeliveryErrors as calls have them."""
-        answer = await self._ask("auth.test", {}, whole=True)
-        headers = {str(name).lower(): value for name, value in answer["headers"].items()}
+        answer = await self._ask("auth.test", {})
+        headers = {str(name).lower(): value for name, value in answer.headers.items()}
         return frozenset(str(headers.get("x-oauth-scopes", "")).replace(" ", "").split(",")) - {""}
 
-    async def _ask(self, method: str, arguments: dict[str, Any], *, whole: bool = False) -> dict[str, Any]:
+    async def _ask(self, method: str, arguments: dict[str, Any]) -> Any:
         ask: Callable[..., Any] = getattr(self.web, method.replace(".", "_"))
         try:
             answer = await ask(**arguments)
@@ -153,7 +153,7 @@ class SlackClient:
             self._doubted = True
             raise self._unanswered(method, f"Slack did not answer {method}: {type(error).__name__}") from error
         self._let_in()
-        return {"headers": dict(answer.headers)} if whole else dict(answer.data)
+        return answer
 
     @property
     def _away(self) -> float:

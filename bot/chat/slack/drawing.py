@@ -5,7 +5,7 @@ Nothing is sent from here, and no account is looked up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.chat.card import card_words
@@ -46,14 +46,12 @@ def draw(
     known: Callable[[str], str] = lambda _person: "",
     *,
     now: float | None = None,
-    called: Collection[str] = (),
-    links: Mapping[str, str] | None = None,
     whole: Text = ("the situation room",),
     file: str = "",
 ) -> Drawn:
     """How it looks in Slack. For the arguments see Audience; `file` is Slack's id of the view's picture, where it has it."""
-    rung = (*called, *view.called) if isinstance(view, Notice) else called
-    audience = Audience(known=known, now=now, called=rung, links=links or {}, whole=whole)
+    called = view.called if isinstance(view, Notice) else ()
+    audience = Audience(known=known, now=now, called=called, whole=whole)
     match view:
         case Card():
             graph = image(view.picture, file)  # beneath the buttons, which belong on a phone's first screen
@@ -90,7 +88,7 @@ def _message(
     last: bool,
 ) -> Drawn:
     """A sentence, a list beneath it, output, a picture and buttons."""
-    row, typed = buttons(offered, audience, BUTTONS)
+    row, typed = buttons(offered, BUTTONS)
     sentence, whole = paragraphs([said], audience, SAID)
     left = MESSAGE - MORE - size([*row, *sentence, *seen])
     items, whole_items = bullets([*details, *typed], audience, left - (min(PRINTED, left // 2) if printed else 0))
@@ -104,7 +102,7 @@ def _message(
 
 def _page(page: Page, audience: Audience) -> Drawn:
     """The headline large, for it is read by somebody who just woke up."""
-    row, typed = buttons(page.buttons, audience, BUTTONS)
+    row, typed = buttons(page.buttons, BUTTONS)
     title = one_line(words(page.headline, audience), 20_000)
     head = [header(title)] if title.strip() and page.state == "waiting" else []
     first: list[Text] = [] if head and length(title) <= HEADER else [page.headline]

@@ -149,7 +149,7 @@ class SlackEdge:
             reading = self._listeners.guarded(lambda _: self._history.catch_up(), {}, "history")
             self._reading = asyncio.create_task(reading, name="slack history")
 
-    async def _ask_who_we_are(self) -> None:
+    async def _ask_who_we_are(self, _told: object = None) -> None:
         """Whether our token is accepted; the client remembers what Slack says."""
         with suppress(DeliveryError):
             await self._client.call("auth.test")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,11 +16,10 @@ from bot.chat.harmless import one_line
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.client import Refused, SlackClient
-from bot.chat.slack.drawing import draw
 from bot.chat.slack.pictures import Pictures
 from bot.chat.slack.posts import CLOCKS, Posts
 from bot.chat.slack.richtext import is_web
-from bot.chat.views import Link, Person, View
+from bot.chat.views import Link, Person, Text, View
 from bot.errors import Permanent
 from bot.telemetry import get_logger
 
@@ -49,13 +48,15 @@ _WHY = {
 
 
 class SlackGateway:
-    """Implements Gateway and every capability. `link` is a room in the situation room, "" for none."""
+    """Implements Gateway and every capability. `address` is where people reach the situation room, "" where nobody said."""
 
     platform = "slack"
 
-    def __init__(self, client: SlackClient, accounts: Accounts, link: Callable[[str], str] = lambda _: "") -> None:
-        self._client, self._accounts, self._link = client, accounts, link
-        self._channels, self._posts, self.pictures = Channels(client), Posts(client), Pictures(client, accounts)
+    def __init__(self, client: SlackClient, accounts: Accounts, address: str = "") -> None:
+        self._client, self._accounts, self._address = client, accounts, address
+        self._channels, self._posts = Channels(client), Posts(client)
+        whole: Text = (Link("the situation room", address),) if address else ("the situation room",)
+        self.pictures = Pictures(client, accounts, whole)
         self._made: dict[str, str] = {}  # rooms that are not described yet, by marker
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by marker
 
@@ -101,8 +102,8 @@ class SlackGateway:
             )
         try:
             opened = await self._client.call("conversations.open", users=account)
-            drawn = draw(view, self._accounts.known)
-            return await self._posts.say(str(opened["channel"]["id"]), drawn, nonce, since)
+            channel = str(opened["channel"]["id"])
+            return await self.post(channel, view, nonce=nonce, since=since)
         except Refused as error:
             if error.error in _GONE:
                 raise
@@ -222,8 +223,9 @@ class SlackGateway:
         purpose = f"{request.incident} ({request.marker})"
         await self._client.call("conversations.setPurpose", channel=channel, purpose=purpose)
         await self.retitle(channel, request.title)
-        if link := self._link(request.name):
-            await self.bookmark(channel, [Link(f"{request.incident} in the situation room", link)])
+        if self._address:
+            there = Link(f"{request.incident} in the situation room", f"{self._address}/#/rooms/{request.name}")
+            await self.bookmark(channel, [there])
 
     async def _invite(self, room: str, accounts: Sequence[str]) -> dict[str, str]:
         """Invite; returns who could not be, and why."""

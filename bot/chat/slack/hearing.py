@@ -11,12 +11,8 @@ from typing import Any
 
 from bot.chat import heard
 from bot.chat.slack.accounts import Accounts
-from bot.chat.slack.client import SlackClient
-from bot.chat.slack.history import ROOM
 from bot.chat.slack.keeping import PIN, PLATFORM, Keeping
-from bot.chat.views import Person
 from bot.clock import Clock
-from bot.incidents import attendance
 from bot.storage.database import Database
 
 __all__ = ["Hearing"]
@@ -25,11 +21,8 @@ __all__ = ["Hearing"]
 class Hearing:
     """Listens in the rooms of incidents; other channels are none of our business."""
 
-    def __init__(
-        self, client: SlackClient, accounts: Accounts, database: Database, clock: Clock, keeping: Keeping
-    ) -> None:
-        self._client, self._accounts, self._database = client, accounts, database
-        self._clock, self._keeping = clock, keeping
+    def __init__(self, accounts: Accounts, database: Database, clock: Clock, keeping: Keeping) -> None:
+        self._accounts, self._database, self._clock, self._keeping = accounts, database, clock, keeping
         self._turn = asyncio.Lock()  # what is said is kept in the order in which we are told
 
     async def message(self, event: Mapping[str, Any]) -> None:
@@ -52,17 +45,11 @@ class Hearing:
 
     async def joined(self, event: Mapping[str, Any]) -> None:
         """Somebody came into the room."""
-        number, person = await self._who(event)
-        if number is not None and person is not None:
-            async with self._database.transaction() as work:
-                await attendance.came(work, number, person, ROOM, self._when(event))
+        await self._attended(event, came=True)
 
     async def left(self, event: Mapping[str, Any]) -> None:
         """Somebody left the room."""
-        number, person = await self._who(event)
-        if number is not None and person is not None:
-            async with self._database.transaction() as work:
-                await attendance.left(work, number, person, ROOM, self._when(event))
+        await self._attended(event, came=False)
 
     async def reacted(self, event: Mapping[str, Any]) -> None:
         """A pushpin puts the message on the timeline; taking the last one away takes it off."""
@@ -81,12 +68,10 @@ class Hearing:
         async with self._database.reading() as connection:
             return await heard.incident_of(connection, PLATFORM, channel)
 
-    async def _who(self, event: Mapping[str, Any]) -> tuple[int | None, Person | None]:
-        """Of which incident, and who; nobody when it is ourselves."""
-        number, account = await self._incident(str(event["channel"])), str(event["user"])
-        if number is None or account == await self._client.myself():
-            return number, None
-        return number, await self._accounts.person(account)
+    async def _attended(self, event: Mapping[str, Any], *, came: bool) -> None:
+        number = await self._incident(str(event["channel"]))
+        if number is not None:
+            await self._keeping.attended(number, str(event["user"]), self._when(event), came=came)
 
     def _when(self, event: Mapping[str, Any]) -> float:
         return float(event.get("event_ts") or self._clock.now())

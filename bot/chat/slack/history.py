@@ -10,21 +10,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.chat import heard
-from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.keeping import PLATFORM, Keeping
 from bot.clock import Clock
 from bot.errors import Retryable
-from bot.incidents import attendance
 from bot.storage.database import Database
 from bot.telemetry import get_logger
 
-__all__ = ["ROOM", "History"]
+__all__ = ["History"]
 
 log = get_logger(__name__)
 
 PAGE = 200  # messages of one look; Slack gives at most 999, and 15 to apps that it calls commercial
-ROOM = "Slack room"
 JOINED, LEFT = frozenset({"channel_join", "group_join"}), frozenset({"channel_leave", "group_leave"})
 GONE = "tombstone"  # what stays of a message that was taken back when it has a thread
 
@@ -32,11 +29,8 @@ GONE = "tombstone"  # what stays of a message that was taken back when it has a 
 class History:
     """What Slack still knows of a room."""
 
-    def __init__(
-        self, client: SlackClient, accounts: Accounts, database: Database, clock: Clock, keeping: Keeping
-    ) -> None:
-        self._client, self._accounts, self._database = client, accounts, database
-        self._clock, self._keeping = clock, keeping
+    def __init__(self, client: SlackClient, database: Database, clock: Clock, keeping: Keeping) -> None:
+        self._client, self._database, self._clock, self._keeping = client, database, clock, keeping
 
     async def catch_up(self) -> None:
         """Read every open room. DeliveryErrors never: what cannot be read now waits, what cannot be read at all is told."""
@@ -72,17 +66,9 @@ class History:
         there = {str(message["ts"]) for message in found if message.get("subtype") != GONE}
         moves = [message for message in page if message.get("subtype") in JOINED | LEFT]
         for message in sorted(moves, key=lambda one: float(one["ts"])):
-            await self._attend(number, message)
+            came = message["subtype"] in JOINED
+            await self._keeping.attended(number, str(message["user"]), float(message["ts"]), came=came)
         await self._forget(number, room, known, there)
-
-    async def _attend(self, number: int, message: Mapping[str, Any]) -> None:
-        account = str(message["user"])
-        if account == await self._client.myself():
-            return
-        person = await self._accounts.person(account)
-        move = attendance.came if message["subtype"] in JOINED else attendance.left
-        async with self._database.transaction() as work:
-            await move(work, number, person, ROOM, float(message["ts"]))
 
     async def _forget(self, number: int, room: str, known: set[str], there: set[str]) -> None:
         """What we knew and Slack does not show any more was taken back, unless Slack shows only what is recent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.chat.slack.audience import Audience
@@ -43,10 +43,9 @@ def home_view(
     known: Callable[[str], str] = lambda _person: "",
     *,
     now: float | None = None,
-    links: Mapping[str, str] | None = None,
 ) -> Block:
     """The `view` of views.publish; at most 70 blocks."""
-    audience = Audience(known=known, now=now, links=links or {})
+    audience = Audience(known=known, now=now)
     blocks: list[Block] = []
     if home.pages:
         blocks += [header("Waiting for you"), *_entries(home.pages, PAGES, audience)]
@@ -57,7 +56,7 @@ def home_view(
     if home.others > 0:
         count = "1 other incident is" if home.others == 1 else f"{home.others:,} other incidents are"
         blocks += _said(text(f"{count} open: ", Code("/incident list")), audience)
-    blocks += buttons(_ALWAYS, audience, ROW)[0]
+    blocks += buttons(_ALWAYS, ROW)[0]
     blocks.append(header("On call"))
     if home.on_call:
         shown, _ = paragraphs(home.on_call[:ON_CALL], audience, TABLE)
@@ -84,7 +83,7 @@ _ALWAYS = (
 def _entries(entries: Sequence[Entry], most: int, audience: Audience) -> list[Block]:
     blocks: list[Block] = []
     for entry in entries[:most]:
-        row, typed = buttons(entry.buttons, audience, ROW)
+        row, typed = buttons(entry.buttons, ROW)
         said, _ = paragraphs([entry.said or (Strong("Incident"),), *entry.details, *typed], audience, SAID)
         blocks += [*said, *row]
     return blocks

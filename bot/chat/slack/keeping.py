@@ -16,7 +16,7 @@ from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.mrkdwn import unescape
 from bot.chat.views import Person
-from bot.incidents import timeline
+from bot.incidents import attendance, timeline
 from bot.incidents.model import MUSTER
 from bot.incidents.service import Incidents
 from bot.storage.database import Database
@@ -24,6 +24,7 @@ from bot.storage.database import Database
 __all__ = ["PIN", "PLATFORM", "Keeping", "is_pinned"]
 
 PLATFORM = "slack"
+ROOM = "Slack room"
 PIN = frozenset({"pushpin", "round_pushpin"})  # reactions that put a message on the timeline
 SAID = frozenset(
     {"", "file_share", "me_message", "thread_broadcast"}
@@ -71,6 +72,15 @@ class Keeping:
                     edited_at=float(edited["ts"]) if edited.get("ts") else None,
                     answers=thread if thread != message["ts"] else "",
                 )
+
+    async def attended(self, number: int, account: str, at: float, *, came: bool) -> None:
+        """Somebody came into the room, or left it; of ourselves nothing is kept."""
+        if account == await self._client.myself():
+            return
+        person = await self._accounts.person(account)
+        move = attendance.came if came else attendance.left
+        async with self._database.transaction() as work:
+            await move(work, number, person, ROOM, at)
 
     async def deletion(self, number: int, channel: str, ts: str, at: float) -> None:
         """A message was taken back, and with it the note that it may have been."""

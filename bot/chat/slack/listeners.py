@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.slack.asking import Asking
 from bot.chat.slack.hearing import Hearing
 from bot.chat.slack.manifest import ADD_TO_TIMELINE, DECLARE, DECLARE_FROM_MESSAGE
-from bot.chat.slack.modals import CALLBACK, CHOSEN
+from bot.chat.slack.modals import CALLBACK
 from bot.chat.slack.tab import Tab
 from bot.errors import DeliveryError, StorageUnavailable
 from bot.telemetry import Metrics, get_logger
@@ -42,7 +42,7 @@ class Listeners:
     hearing: Hearing
     tab: Tab
     metrics: Metrics
-    revoked: Callable[[], Awaitable[None]]
+    revoked: Listener
     missed: Callable[[], None]
 
     def app(self, web: AsyncWebClient, signing_secret: str) -> AsyncApp:
@@ -76,15 +76,6 @@ class Listeners:
         """Commands, buttons, forms, menus that ask, shortcuts."""
         asking, every = self.asking, re.compile(".*")
 
-        async def command(ack: Any, body: dict[str, Any]) -> None:
-            await ack()
-            await self.guarded(asking.command, body, "command")
-
-        async def action(ack: Any, body: dict[str, Any]) -> None:
-            await ack()
-            chosen = body["actions"][0].get("action_id") == CHOSEN
-            await self.guarded(asking.choose_runbook if chosen else asking.press, body, "action")
-
         async def submit(ack: Any, body: dict[str, Any]) -> None:
             if wrong := asking.wrong(body):
                 await ack(response_action="errors", errors=wrong)
@@ -95,19 +86,16 @@ class Listeners:
         async def options(ack: Any, body: dict[str, Any]) -> None:
             await ack(await asking.suggest(body))
 
-        app.command(every)(command)
-        app.action(every)(action)
+        app.command(every)(self._acknowledged(asking.command, "command"))
+        app.action(every)(self._acknowledged(asking.press, "action"))
         app.view(CALLBACK)(submit)
         app.options(every)(options)
-        for name, listener in (
-            (ADD_TO_TIMELINE, asking.note_message),
-            (DECLARE_FROM_MESSAGE, asking.declare_from_message),
-            (DECLARE, asking.declare),
-        ):
-            app.shortcut(name)(self._after_ack(listener))
+        app.shortcut(ADD_TO_TIMELINE)(self._acknowledged(asking.note_message, "shortcut"))
+        app.shortcut(DECLARE_FROM_MESSAGE)(self._acknowledged(asking.declare_from_message, "shortcut"))
+        app.shortcut(DECLARE)(self._acknowledged(asking.declare, "shortcut"))
 
     def _heard(self, app: AsyncApp) -> None:
-        """Events; bolt acknowledges those itself."""
+        """Events."""
         hearing = self.hearing
         for name, listener in (
             ("message", hearing.message),
@@ -116,23 +104,17 @@ class Listeners:
             ("reaction_added", hearing.reacted),
             ("reaction_removed", hearing.reacted),
             ("app_home_opened", self.tab.open),
-            ("tokens_revoked", self._revoked),
-            ("app_uninstalled", self._revoked),
+            ("tokens_revoked", self.revoked),
+            ("app_uninstalled", self.revoked),
         ):
-            app.event(name)(self._event(listener))
-        app.event("app_mention")(self._mentioned)
+            app.event(name)(self._acknowledged(_of_event(listener), "event"))
+        app.event("app_mention")(self._acknowledged(self.asking.mention, "mention"))
         app.event(re.compile(".*"))(_nothing)
 
-    def _after_ack(self, listener: Listener) -> Callable[..., Awaitable[None]]:
+    def _acknowledged(self, listener: Listener, what: str) -> Callable[..., Awaitable[None]]:
         async def listen(ack: Any, body: dict[str, Any]) -> None:
             await ack()
-            await self.guarded(listener, body, "shortcut")
-
-        return listen
-
-    def _event(self, listener: Listener) -> Callable[..., Awaitable[None]]:
-        async def listen(event: dict[str, Any]) -> None:
-            await self.guarded(listener, event, "event")
+            await self.guarded(listener, body, what)
 
         return listen
 
@@ -141,12 +123,10 @@ class Listeners:
         self.metrics.failures.labels("slack").inc()
         return BoltResponse(status=200)
 
-    async def _mentioned(self, body: dict[str, Any]) -> None:
-        await self.guarded(self.asking.mention, body, "mention")
 
-    async def _revoked(self, _event: dict[str, Any]) -> None:
-        """Somebody took our token away, or the app: find out, and say so."""
-        await self.revoked()
+def _of_event(listener: Listener) -> Listener:
+    """Told the event alone, without its envelope."""
+    return lambda body: listener(body["event"])
 
 
 async def _nothing() -> None:

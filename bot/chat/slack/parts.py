@@ -19,13 +19,11 @@ from bot.chat.slack.limits import (
     size,
     weight,
 )
-from bot.chat.slack.richtext import elements, is_web, preformatted, section
+from bot.chat.slack.richtext import elements, preformatted, section
 from bot.chat.views import Button, Code, Picture, Text
 
 __all__ = [
     "ALT",
-    "OPENS",
-    "PRESSED",
     "bullets",
     "buttons",
     "header",
@@ -36,8 +34,7 @@ __all__ = [
     "rich_text",
 ]
 
-PRESSED = "command:"  # begins the action_id of a button whose value is a command
-OPENS = "link:"  # of a button that only opens an address; Slack reports the press all the same
+PRESSED = "command:"  # begins the action_id of a button; its value is the command
 LINE = 1_500  # bytes of one line of a list
 SHORTEST = 120  # bytes: with less left, a line is not begun
 ALT = 400  # bytes of what describes a picture; Slack takes 2,000 characters
@@ -137,7 +134,7 @@ def image(picture: Picture | None, file: str) -> list[Block]:
     return [{"type": "image", "slack_file": {"id": file}, "alt_text": alt or f"A picture of {picture.incident}"[:80]}]
 
 
-def buttons(offered: Sequence[Button], audience: Audience, room: int) -> tuple[list[Block], tuple[Text, ...]]:
+def buttons(offered: Sequence[Button], room: int) -> tuple[list[Block], tuple[Text, ...]]:
     """Buttons in even rows, and lines for those that had no place: what to type instead.
 
     A phone has room for two or three beside each other, and puts a fourth alone beneath them: two and two are better.
@@ -149,7 +146,7 @@ def buttons(offered: Sequence[Button], audience: Audience, room: int) -> tuple[l
         command = harmless(button.command, 2 * COMMAND).strip()
         if not command:
             continue
-        made = _button(button, command, len(drawn), audience)
+        made = _button(button, command, len(drawn))
         if length(command) > COMMAND or len(drawn) == ACTIONS or size(made) + 1 > left:
             typed.append((f"{clip(one_line(button.label, 300), LABEL)}: ", Code(clip(f"/incident {command}", 200))))
             continue
@@ -165,11 +162,8 @@ def buttons(offered: Sequence[Button], audience: Audience, room: int) -> tuple[l
     return made_rows, tuple(typed)
 
 
-def _button(button: Button, command: str, index: int, audience: Audience) -> Block:
+def _button(button: Button, command: str, index: int) -> Block:
     label = plain_text(button.label if button.label.strip() else command, LABEL)
-    url = audience.links.get(button.command, "")
-    if is_web(url):
-        return {"type": "button", "text": label, "action_id": f"{OPENS}{index}", "url": url}
     made: Block = {"type": "button", "text": label, "action_id": f"{PRESSED}{index}", "value": command}
     if button.style != "default":
         made["style"] = button.style

@@ -18,7 +18,7 @@ from bot.chat.harmless import one_line
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.drawing import ALT, Drawn, draw
-from bot.chat.views import Announcement, Card, Notice, Page, Picture, Reply, View
+from bot.chat.views import Announcement, Card, Notice, Page, Picture, Reply, Text, View
 from bot.errors import DeliveryError
 from bot.telemetry import get_logger
 
@@ -42,10 +42,10 @@ REMEMBERED = 500  # files
 
 
 class Pictures:
-    """Draws views and hands them to whoever sends, with their picture where Slack has it."""
+    """Draws views and hands them to whoever sends, with their picture where Slack has it; `whole` as Audience has it."""
 
-    def __init__(self, client: SlackClient, accounts: Accounts) -> None:
-        self._client, self._accounts = client, accounts
+    def __init__(self, client: SlackClient, accounts: Accounts, whole: Text = ("the situation room",)) -> None:
+        self._client, self._accounts, self._whole = client, accounts, whole
         self._files: OrderedDict[_Use, str] = OrderedDict()
         self._last: OrderedDict[_Place, Picture] = OrderedDict()  # what stands there
         self._resting_until = 0.0  # monotonic
@@ -56,7 +56,7 @@ class Pictures:
         shown, file = await self._shown(view)
         for pause in (*NOT_YET, None) if file else ():
             try:
-                return await send(draw(shown, self._accounts.known, file=file))
+                return await send(draw(shown, self._accounts.known, whole=self._whole, file=file))
             except Refused as error:
                 if error.error != "invalid_blocks":
                     raise
@@ -64,7 +64,7 @@ class Pictures:
                     self._rest(error)
                 else:
                     await asyncio.sleep(pause)
-        return await send(draw(view, self._accounts.known))
+        return await send(draw(view, self._accounts.known, whole=self._whole))
 
     def file_of(self, view: View) -> str:
         """The file that was made for its picture, or that of the one before, which it shows while there is no other."""

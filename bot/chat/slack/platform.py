@@ -37,13 +37,13 @@ class SlackPlatform:
         *,
         app_token: str = "",
         signing_secret: str = "",
-        link: Callable[[str], str] = lambda _: "",
+        address: str = "",
         tiers: Tiers | None = None,
     ) -> None:
         self._client = SlackClient(token, url, tiers=tiers)
         self._accounts = Accounts(self._client, catalog)
         self._catalog, self._app_token, self._signing_secret = catalog, app_token, signing_secret
-        self.gateway = SlackGateway(self._client, self._accounts, link)
+        self.gateway = SlackGateway(self._client, self._accounts, address)
 
     @classmethod
     def of(
@@ -53,10 +53,6 @@ class SlackPlatform:
         if settings.slack_bot_token is None:
             return None
         told = "public_url" in settings.model_fields_set  # else nobody said how people elsewhere reach us
-
-        def link(room: str) -> str:
-            return f"{settings.public_url}/#/rooms/{room}" if told else ""
-
         app_token, secret = settings.slack_app_token, settings.slack_signing_secret
         return cls(
             settings.slack_bot_token.get_secret_value(),
@@ -64,7 +60,7 @@ class SlackPlatform:
             catalog,
             app_token=app_token.get_secret_value() if app_token else "",
             signing_secret=secret.get_secret_value() if secret else "",
-            link=link,
+            address=settings.public_url if told else "",
             tiers=tiers,
         )
 
@@ -75,8 +71,8 @@ class SlackPlatform:
         return SlackEdge(
             self._client,
             Asking(self._client, self._accounts, self.gateway.pictures, database, dispatcher, self._catalog),
-            Hearing(self._client, self._accounts, database, clock, keeping),
-            History(self._client, self._accounts, database, clock, keeping),
+            Hearing(self._accounts, database, clock, keeping),
+            History(self._client, database, clock, keeping),
             Tab(self._client, self._accounts, services),
             services.metrics,
             Absence("slack", "Slack", elsewhere, database, clock),

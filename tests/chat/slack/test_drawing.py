@@ -102,6 +102,7 @@ def test_no_message_passes_a_limit(view: View | Reply) -> None:
 @quick
 @given(hostile.words, st.sampled_from([1, 40, 5_000]), st.sampled_from(["md", "json"]))
 def test_no_retrospective_passes_a_limit(words: str, many: int, form: str) -> None:
+    words = words.encode("utf-8", "replace").decode()  # no database keeps half a character
     retro = Retro(
         number=42,
         title=words + "x" * 10_000,
@@ -246,10 +247,11 @@ def test_a_time_that_is_none_is_said_to_be_unknown(at: float) -> None:
 def test_people_are_mentioned_only_when_it_is_due() -> None:
     notice = Notice(text=("Invited ", ROBIN, " for ", MIKA))
     assert specs.shown(drawn(notice).blocks) == "Invited Robin Vos for Mika Laine\n"
-    assert specs.shown(drawn(notice, called={"robin"}).blocks) == "Invited <@U01ROBIN> for Mika Laine\n"
-    assert drawn(notice, called={"robin"}).text == "Invited Robin Vos for Mika Laine"
-    stranger = Notice(text=(Person("guest:x", "Kim"),))
-    assert specs.shown(drawn(stranger, called={"guest:x"}).blocks) == "Kim\n"
+    called = Notice(text=notice.text, called=("robin",))
+    assert specs.shown(drawn(called).blocks) == "Invited <@U01ROBIN> for Mika Laine\n"
+    assert drawn(called).text == "Invited Robin Vos for Mika Laine"
+    stranger = Notice(text=(Person("guest:x", "Kim"),), called=("guest:x",))
+    assert specs.shown(drawn(stranger).blocks) == "Kim\n"
 
 
 def test_a_link_that_is_not_of_the_web_is_left_as_its_words() -> None:
@@ -291,7 +293,7 @@ def test_a_page_is_large_while_it_waits_and_plain_afterwards() -> None:
             Button(label="Open room", command="show INC-42"),
         ),
     )
-    made = drawn(page, links={"show INC-42": "https://example.slack.com/archives/C1"})
+    made = drawn(page)
     assert specs.shown(made.blocks) == (
         "# SEV2 INC-42 checkout latency, eu-west-1\n"
         "37 alerts on 4 services since 08:57 UTC (3 min ago).\n"
@@ -299,7 +301,7 @@ def test_a_page_is_large_while_it_waits_and_plain_afterwards() -> None:
     )
     acknowledge, _, room = made.blocks[-1]["elements"]
     assert (acknowledge["value"], acknowledge["style"]) == ("ack INC-42", "primary")
-    assert (room["url"], room["action_id"]) == ("https://example.slack.com/archives/C1", "link:2")
+    assert (room["value"], room["action_id"]) == ("show INC-42", "command:2")
     assert made.text == (
         "SEV2 INC-42 checkout latency, eu-west-1\n"
         "37 alerts on 4 services since <!date^1767603420^{time}|08:57 UTC> (3 min ago)."

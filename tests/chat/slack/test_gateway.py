@@ -13,9 +13,10 @@ from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import SlackClient
 from bot.chat.slack.gateway import SlackGateway
 from bot.chat.slack.tiers import Tiers
-from bot.chat.views import Person
+from bot.chat.views import Notice, Person
 from bot.errors import Permanent, Retryable, Uncertain
 from tests.chat.gateway_contract import GatewayContract, announcement, notice, request
+from tests.chat.slack import specs
 from tests.fakes.slack import FakeSlack
 from tests.scenarios.slack_stage import SPEED, careless, workspace
 
@@ -248,3 +249,19 @@ async def test_a_look_for_something_newer_does_not_hide_what_was_tried_before(
     await ours.post(room, notice("second"), nonce="effect:2", since=began + 900.0)
     await ours.post(room, notice("first"), nonce="effect:1", since=began)
     assert [m.shown for m in slack.posts(room)] == ["first", "second"]
+
+
+async def test_what_was_too_long_leads_to_the_situation_room(slack: FakeSlack, ours: SlackGateway) -> None:
+    client = SlackClient(slack.app.bot_token, slack.api_url, tiers=Tiers(minute=60.0 / SPEED))
+    there = "https://muster.example.org"
+    gateway = SlackGateway(client, Accounts(client, Catalog.empty), there)
+    long = Notice(text=("it printed",), output="a line\n" * 5_000)
+    try:
+        room = await gateway.open_room(request())
+        await gateway.post(room, long, nonce="effect:1")
+        await ours.post(room, long, nonce="effect:2")
+    finally:
+        await client.close()
+    links = [[node["url"] for kind, node in specs.nodes(m.blocks) if kind == "link"] for m in slack.posts(room)]
+    assert links == [[there], []]  # nobody said where it is
+    assert [mark["link"] for mark in slack.world.channels[room].bookmarks] == [f"{there}/#/rooms/{request().name}"]
