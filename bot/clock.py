@@ -84,6 +84,15 @@ def duration(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def took(seconds: float) -> str:
+    """How long something took that may have been over at once.
+
+    >>> took(0.2), took(20)
+    ('less than 1 s', '20 s')
+    """
+    return duration(seconds) if seconds >= 1 else "less than 1 s"
+
+
 def ago(at: float, now: float) -> str:
     """How long before `now`, for people.
 

@@ -6,7 +6,7 @@ from bot.chat.views import Code, Reply, Text, text
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
 from bot.commands.words import answer, counted, cut_text
 from bot.errors import BadArguments
-from bot.retros.model import MOODS, Action, Retro
+from bot.retros.model import MOODS, Action, Retro, mood_counts
 from bot.retros.service import key_figures
 
 __all__ = ["VERB"]
@@ -102,8 +102,7 @@ def _action(action: Action) -> str:
 
 
 def _moods(retro: Retro) -> Text:
-    said = [f"{name} {count}" for name in MOODS if (count := sum(one.mood == name for one in retro.moods))]
-    return (f"How it was: {', '.join(said)}",) if said else ()
+    return (f"How it was: {mood_counts(retro.moods)}",) if retro.moods else ()
 
 
 VERB = Verb(

@@ -7,16 +7,13 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from sqlalchemy import select
-
 from bot.clock import SystemClock
 from bot.errors import MusterError, NotFound
 from bot.incidents.model import MUSTER, number_of, ref
 from bot.retros.formats import discover, format_names
 from bot.retros.gathering import gather
-from bot.retros.model import Retro, decode_retro
-from bot.retros.service import Rendered, rendered
-from bot.storage import tables
+from bot.retros.model import Retro
+from bot.retros.service import Rendered, kept, rendered
 from bot.storage.database import Database
 from bot.storage.files import absent_file
 from correlation.alert import Change
@@ -84,11 +81,8 @@ async def _read(database_url: str, number: int) -> Retro:
     database = await Database.open(database_url)
     try:
         async with database.reading() as connection:
-            query = select(tables.retros.c.data_json).where(tables.retros.c.incident == number)
-            data = (await connection.execute(query)).scalar()
-            if data is not None:
-                return decode_retro(data)
-            return await gather(connection, number, SystemClock().now(), name=_name, author=_author)
+            draft = await kept(connection, number)
+            return draft or await gather(connection, number, SystemClock().now(), name=_name, author=_author)
     finally:
         await database.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +12,7 @@ from bot.incidents import store, timeline
 from bot.incidents.model import Incident, Names
 from bot.retros.figures import Moments, figures
 from bot.retros.model import Excluded, Line, Paged, Participant, Retro, Run, Said, ServiceAlerts, SuspectChange
+from bot.runbooks import store as runs
 from bot.storage import tables
 from correlation.alert import Change, Severity
 
@@ -176,35 +176,22 @@ async def _pages(connection: AsyncConnection, number: int, name: Names) -> tuple
 
 
 async def _runs(connection: AsyncConnection, number: int, name: Names) -> tuple[Run, ...]:
-    agreed: dict[int, list[str]] = {}
-    p = tables.approvals.c
-    query = (
-        select(p.run, p.person)
-        .join(tables.runs, p.run == tables.runs.c.id)
-        .where(tables.runs.c.incident == number, p.approved)
-        .order_by(p.at)
-    )
-    for row in await connection.execute(query):
-        agreed.setdefault(row.run, []).append(name(row.person))
-    rows = await connection.execute(
-        select(tables.runs).where(tables.runs.c.incident == number).order_by(tables.runs.c.id)
-    )
     return tuple(
         Run(
-            number=row.id,
-            runbook=row.runbook,
-            parameters={key: str(value) for key, value in msgspec.json.decode(row.parameters_json).items()},
-            requested_by=name(row.requested_by),
-            requested_at=row.requested_at,
-            approved_by=tuple(agreed.get(row.id, ())),
-            state=row.state,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            outcome=row.outcome,
-            output=row.output,
-            helped=row.helped,
+            number=run.id,
+            runbook=run.runbook,
+            parameters=dict(run.parameters),
+            requested_by=name(run.requested_by),
+            requested_at=run.requested_at,
+            approved_by=tuple(name(one.person) for one in run.decisions if one.approved),
+            state=run.state,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            outcome=run.outcome,
+            output=run.output,
+            helped=run.helped,
         )
-        for row in rows
+        for run in await runs.of_incident(connection, number)
     )
 
 

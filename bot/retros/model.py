@@ -5,6 +5,8 @@ How it is gathered and how it looks does not enter here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "SuspectChange",
     "decode_retro",
     "encode_retro",
+    "mood_counts",
 ]
 
 MOODS = ("great", "good", "mixed", "hard", "bad")  # how it was for those who took part, best first
@@ -148,6 +151,12 @@ class Mood(msgspec.Struct, frozen=True, kw_only=True):
     mood: str
     note: str = ""
     at: float
+
+
+def mood_counts(moods: Sequence[Mood]) -> str:
+    """How it was for how many, best first: `1 great, 2 mixed`."""
+    counts = {mood: sum(one.mood == mood for one in moods) for mood in MOODS}
+    return ", ".join(f"{count} {mood}" for mood, count in counts.items() if count)
 
 
 class Retro(msgspec.Struct, frozen=True, kw_only=True):

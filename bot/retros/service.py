@@ -26,8 +26,9 @@ from bot.retros.gathering import Authors, gather
 from bot.retros.model import MOODS, Action, Mood, Retro, decode_retro, encode_retro
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
+from correlation.words import plural
 
-__all__ = ["Download", "Rendered", "Retros", "key_figures", "rendered"]
+__all__ = ["Download", "Rendered", "Retros", "kept", "key_figures", "rendered"]
 
 TEXT_LENGTH = 1000  # characters of an action or a note
 ACTIONS = 200
@@ -81,7 +82,7 @@ class Retros:
     async def get(self, number: int) -> Retro:
         """The draft as it is kept, or what a draft would hold now. NotFound when there is no such incident."""
         async with self._database.reading() as connection:
-            return await _kept(connection, number) or await self._fresh(connection, number, self._clock.now())
+            return await kept(connection, number) or await self._fresh(connection, number, self._clock.now())
 
     async def draft(self, number: int, by: Person) -> Retro:
         """Write the retrospective from what is known now, or bring it up to date; tells the room the key figures.
@@ -91,7 +92,7 @@ class Retros:
         at = self._clock.now()
         fresh = await self._gather(number, at)
         async with self._database.transaction() as work:
-            before = await _kept(work.connection, number)
+            before = await kept(work.connection, number)
             if before is not None:
                 before = await _without_taken_back(work.connection, before)
             retro = _updated(before, fresh, by, at)
@@ -167,10 +168,10 @@ class Retros:
     async def _change(self, number: int, by: Person, change: Callable[[Retro, float], Retro]) -> Retro:
         at = self._clock.now()
         async with self._database.reading() as connection:
-            drafted = await _kept(connection, number) is not None
+            drafted = await kept(connection, number) is not None
         fresh = None if drafted else await self._gather(number, at)
         async with self._database.transaction() as work:
-            retro = await _kept(work.connection, number)
+            retro = await kept(work.connection, number)
             if retro is None:
                 if fresh is None:
                     raise Conflict
@@ -218,10 +219,10 @@ def key_figures(retro: Retro) -> tuple[Text, ...]:
 
 def _notice(retro: Retro, by: Person, downloads: Text, *, first: bool) -> Notice:
     told = [
-        f"{len(retro.timeline)} lines of timeline" if retro.timeline else "",
-        f"{len(retro.transcript)} messages" if retro.transcript else "",
+        f"{plural(len(retro.timeline), 'line')} of timeline" if retro.timeline else "",
+        plural(len(retro.transcript), "message") if retro.transcript else "",
         f"{len(retro.people)} people" if len(retro.people) > 1 else "",
-        f"{len(retro.runs)} runbooks" if len(retro.runs) > 1 else "1 runbook" if retro.runs else "",
+        plural(len(retro.runs), "runbook") if retro.runs else "",
     ]
     holds = ", ".join(part for part in told if part)
     exports = [span for name in format_names() for span in (", ", Code(f"/incident retro export {name}"))][1:]
@@ -260,7 +261,8 @@ def _updated(before: Retro | None, fresh: Retro, by: Person, at: float) -> Retro
     )
 
 
-async def _kept(connection: AsyncConnection, number: int) -> Retro | None:
+async def kept(connection: AsyncConnection, number: int) -> Retro | None:
+    """The draft of an incident, where there is one."""
     query = select(tables.retros.c.data_json).where(tables.retros.c.incident == number)
     data = (await connection.execute(query)).scalar()
     return None if data is None else decode_retro(data)

@@ -28,7 +28,7 @@ class Plan:
     """What a run would do, one line for each step; nothing has happened yet.
 
     `reason` says in whole sentences what comes before it runs ("" when nothing does), `obstacle` why this person may not
-    run it now ("" when they may). With `needs_confirmation` the request has to say so (`--yes`).
+    run it now ("" when they may).
     """
 
     runbook: Runbook
@@ -36,7 +36,6 @@ class Plan:
     parameters: Mapping[str, str]
     steps: tuple[str, ...]
     needs_approval: bool
-    needs_confirmation: bool
     reason: str
     obstacle: str
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bot.catalog.model import Runbook
 from bot.chat.views import Button, Code, Moment, Notice, Person, Strong, Text, Tone, people_text, text
-from bot.clock import duration
+from bot.clock import duration, took
 from bot.runbooks.model import Run
 
 __all__ = ["about", "asked", "decided", "ended", "going", "headline", "verdict"]
@@ -90,16 +90,15 @@ def ended(run: Run, tail: str, *, whole: bool = True) -> Notice:
 
 def headline(run: Run) -> Text:
     """How it ended, in one line."""
-    seconds = (run.finished_at or 0.0) - (run.started_at or 0.0)
-    took = duration(seconds) if seconds >= 1 else "less than 1 s"
+    seconds = took((run.finished_at or 0.0) - (run.started_at or 0.0))
     why = f": {run.outcome}" if run.outcome else ""
     match run.state:
         case "succeeded":
-            words = f"succeeded in {took}"
+            words = f"succeeded in {seconds}"
         case "failed":
-            words = f"failed after {took}{why}"
+            words = f"failed after {seconds}{why}"
         case "cancelled":
-            words = f"stopped after {took}{why}"
+            words = f"stopped after {seconds}{why}"
         case _:
             words = f"{run.state}{why}"
     return (Strong(run.ref), f" {run.what} {words}.")

@@ -105,7 +105,6 @@ class Runbooks:
             parameters=prepared.parameters,
             steps=prepared.plan,
             needs_approval=runbook.approve is not None,
-            needs_confirmation=_needs_confirmation(runbook),
             reason=self._reason(prepared),
             obstacle=obstacle,
         )

@@ -46,7 +46,7 @@ async def test_how_it_was_is_said_by_each_and_counted(here: World) -> None:
     )
     await here.say("retro mood good", actor=ROBIN, room=1)
     await here.say("retro mood great", actor=ROBIN, room=1)
-    assert "How it was: great 1, mixed 1" in shown(await here.say("retro", room=1))
+    assert "How it was: 1 great, 1 mixed" in shown(await here.say("retro", room=1))
     assert shown(await here.say("retro mood awful", room=1)) == '"awful" is not one of great, good, mixed, hard, bad.'
 
 

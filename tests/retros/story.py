@@ -15,7 +15,7 @@ from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.events import Declared
 from bot.incidents.model import MUSTER, Cause, Suspect
-from bot.incidents.service import Incidents
+from bot.incidents.service import Causes, Incidents
 from bot.responders.naming import authors, people
 from bot.retros.service import Retros
 from bot.storage import tables
@@ -34,7 +34,14 @@ HOSTILE = "<script>alert(1)</script> @everyone [free](javascript:alert(1)) | # n
 
 
 class NoGrouping:
-    """Nobody merges or splits here."""
+    """Nobody merges or splits here, and no engine knows of another cause."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+        async with self.database.transaction() as work:
+            await then(work, lambda _: None)
 
     async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
         raise NotImplementedError
@@ -62,7 +69,7 @@ class Story:
             reactions=(timeline.record, self.announcements),
             card=self.announcements.refresh_card,
             names=lambda key: person(key).name,
-            grouping=NoGrouping(),
+            grouping=NoGrouping(database),
         )
         self.retros = Retros(
             database, clock, self.announcements, person=people(lambda: CATALOG), author=authors(lambda: CATALOG)
@@ -170,7 +177,12 @@ class Story:
                 "at": self.clock.now(),
             }
             await work.connection.execute(insert(tables.approvals).values(approval))
-        self.clock.advance(300)
+        self.clock.advance(60)
+        await self.incidents.give_role(self.number, "scribe", ROBIN, MIKA)
+        await self.incidents.rule_out(self.number, "cart", ROBIN, "its graphs are flat")
+        await self.incidents.rule_out(self.number, "web", MIKA)
+        await self.incidents.tell(self.number, f"Checkout is slow, we roll back.\n{HOSTILE}", MIKA, every=1800.0)
+        self.clock.advance(240)
         await self.incidents.note(self.number, "Rolled back payments-api | <img src=x>", MIKA)
 
     async def ends(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,9 @@ async def test_an_export_goes_to_the_stream_a_file_or_a_folder(told: Story, data
     code, out, err = await run(database_url, "inc-1")
     assert (code, err) == (0, "")
     assert out.startswith("# INC-1: checkout latency, eu-west-1\n")
+    assert "- cart, by Robin Vos: its graphs are flat" in out
+    assert re.search(r"\| Robin Vos +\| scribe +\|", out)
+    assert "## Updates for stakeholders" in out
     file = tmp_path / "retro.md"
     code, out, err = await run(database_url, "INC-1", output=file)
     assert (code, out) == (0, "")

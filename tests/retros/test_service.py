@@ -40,17 +40,70 @@ async def test_a_draft_tells_the_whole_story(story: Story) -> None:
         ("payments-api", 1, 6, "critical"),
     ]
     assert [(s.service, s.author) for s in retro.suspects] == [("payments-api", "Robin Vos"), ("", "")]
-    assert [p.name for p in retro.people if p.role == "incident commander"] == ["Mika Laine"]
+    assert [(p.name, p.role) for p in retro.people] == [("Mika Laine", "incident commander"), ("Robin Vos", "scribe")]
+    assert [(one.service, one.by, one.reason) for one in retro.ruled_out] == [
+        ("cart", "Robin Vos", "its graphs are flat"),
+        ("web", "Mika Laine", ""),
+    ]
     assert [(p.name, p.state) for p in retro.pages] == [("Mika Laine", "acknowledged")]
     assert [(r.runbook, r.requested_by, r.approved_by) for r in retro.runs] == [
         ("restart-checkout", "Mika Laine", ("Robin Vos",))
     ]
     assert [line.kind for line in retro.timeline] == [
-        "declared", "acknowledged", "note", "resolved", "reopened", "resolved",
+        "declared", "acknowledged", "role", "ruled_out", "ruled_out", "update", "note", "resolved", "reopened", "resolved",
     ]  # fmt: skip
     assert [said.name for said in retro.transcript] == ["Muster", "Mika Laine", "Robin Vos"]  # and no card
     assert (retro.drafted_by, retro.commander, retro.status) == ("Mika Laine", "Mika Laine", "resolved")
     assert decode_retro(encode_retro(retro)) == retro
+
+
+async def test_a_role_that_was_given_back_and_a_service_that_may_be_it_after_all_are_not_told(told: Story) -> None:
+    await told.opens()
+    await told.incidents.acknowledge(told.number, MIKA)
+    for role in ("scribe", "communications"):
+        await told.incidents.give_role(told.number, role, MIKA, MIKA)
+    for service in ("cart", "web"):
+        await told.incidents.rule_out(told.number, service, MIKA)
+    before = await told.retros.draft(told.number, MIKA)
+    assert [person.role for person in before.people] == ["incident commander, scribe, communications"]
+    await told.incidents.give_role(told.number, "scribe", ROBIN, MIKA)
+    await told.incidents.free_role(told.number, "communications", MIKA)
+    await told.incidents.rule_in(told.number, "web", ROBIN)
+    after = await told.retros.draft(told.number, MIKA)
+    assert [(person.name, person.role) for person in after.people] == [
+        ("Mika Laine", "incident commander"),
+        ("Robin Vos", "scribe"),
+    ]
+    assert [one.service for one in after.ruled_out] == ["cart"]
+
+
+async def test_a_probable_cause_that_was_ruled_out_is_not_told_as_probable(told: Story) -> None:
+    await told.opens()
+    await told.incidents.rule_out(told.number, "payments-api", ROBIN, "it only waits")
+    written = (await told.retros.render(told.number, "md")).body.decode()
+    assert "Probably" not in written
+    assert "- payments-api, by Robin Vos: it only waits" in written
+
+
+async def test_what_was_told_to_stakeholders_stands_together(told: Story) -> None:
+    await told.opens()
+    assert "Updates for stakeholders" not in (await told.retros.render(told.number, "md")).body.decode()
+    await told.incidents.tell(told.number, "We look.", MIKA)
+    told.clock.advance(600)
+    await told.incidents.tell(told.number, "It is over.", ROBIN, last=True)
+    written = (await told.retros.render(told.number, "md")).body.decode()
+    updates = written.split("## Updates for stakeholders\n", 1)[1].split("\n## ", 1)[0]
+    assert updates.split("\n") == [
+        "",
+        "**Mika Laine** 09:01:00 UTC",
+        "",
+        "> We look.",
+        "",
+        "**Robin Vos** 09:11:00 UTC",
+        "",
+        "> It is over.",
+        "",
+    ]
 
 
 async def test_the_room_is_told_the_key_figures_and_how_to_go_on(story: Story) -> None:

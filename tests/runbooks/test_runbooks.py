@@ -217,7 +217,6 @@ async def test_the_dry_run_shows_the_steps_and_what_stands_before_them_and_does_
             f"command: {sys.executable} -c 'import sys; print('\"'\"'restarted'\"'\"', sys.argv[1])' checkout-3",
         )
         assert plan.needs_approval
-        assert not plan.needs_confirmation
         assert (plan.reason, plan.obstacle) == ("Someone else of payments must approve.", "")
         assert await w.runbooks.runs(number) == []
         guest = await w.runbooks.plan(number, "restart-checkout", {}, KIM)
@@ -353,7 +352,7 @@ async def test_a_secret_that_is_not_set_is_said_before_anything_runs(tmp_path):
 async def test_high_risk_wants_to_be_confirmed(tmp_path):
     async with world(tmp_path) as w:
         number = await w.declare("cart")
-        assert (await w.runbooks.plan(number, "drop-cache", {}, ROBIN)).needs_confirmation
+        assert "high risk" in (await w.runbooks.plan(number, "drop-cache", {}, ROBIN)).reason
         with pytest.raises(BadArguments, match="--yes"):
             await w.runbooks.request(number, "drop-cache", {}, ROBIN)
         assert (await w.run(number, "drop-cache")).state == "succeeded"

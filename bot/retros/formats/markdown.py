@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.clock import duration, to_datetime
+from bot.clock import duration, to_datetime, took
 from bot.incidents.tickets import ticket_link
 from bot.incidents.timeline import UPDATE
 from bot.retros.escaping import block, cell, code_block, inline, link
 from bot.retros.formats import Format
-from bot.retros.model import MOODS, Retro, Run, Said, SuspectChange
+from bot.retros.model import Retro, Run, Said, SuspectChange, mood_counts
+from correlation.words import plural
 
 __all__ = ["FORMAT"]
 
@@ -24,6 +25,9 @@ PAGE_WORDS = {
     "failed": "did not arrive",
     "over": "not needed any more",
 }
+
+
+RUN_WORDS = {"waiting": "not approved yet"}  # the other states are words already
 
 
 def render(retro: Retro) -> bytes:
@@ -79,8 +83,8 @@ class _Writer:
         parts = []
         if r.alert_count:
             services = len([one for one in r.services if one.service])
-            on = f" on {_count(services, 'service')}" if services else ""
-            parts.append(f"{_count(r.alert_count, 'alert')}{on}.")
+            on = f" on {plural(services, 'service')}" if services else ""
+            parts.append(f"{plural(r.alert_count, 'alert')}{on}.")
         parts.append(f"Led by {inline(r.commander)}." if r.commander else "Nobody led it.")
         if r.merged:
             parts.append(f"Takes in {', '.join(f'INC-{number}' for number in r.merged)}, found to be the same.")
@@ -107,9 +111,8 @@ class _Writer:
         if r.ruled_out:
             lines += ["", "Ruled out by people:", ""]
             for one in r.ruled_out:
-                lines.append(
-                    f"- {inline(one.service)}, by {inline(one.by)}{f': {inline(one.reason)}' if one.reason else ''}"
-                )
+                why = f": {inline(one.reason)}" if one.reason else ""
+                lines.append(f"- {inline(one.service)}, by {inline(one.by)}{why}")
         if r.suspects:
             lines += ["", "Suspected changes, the most suspect first:", ""]
             for rank, suspect in enumerate(r.suspects, 1):
@@ -157,9 +160,10 @@ class _Writer:
         return ["## Alerts by service", "", *_table(header, rows, right=(1, 2))]
 
     def timeline(self) -> list[str]:
-        rows = [
-            (self._time(line.at), cell(line.actor), inline(line.kind), cell(line.text)) for line in self.retro.timeline
-        ]
+        rows = []
+        for line in self.retro.timeline:
+            what = line.kind.replace("_", " ")
+            rows.append((self._time(line.at), cell(line.actor), cell(what), cell(line.text)))
         if not rows:
             return []
         day = f" ({to_datetime(self.retro.opened_at):%Y-%m-%d}, UTC)" if self._one_day else " (UTC)"
@@ -185,7 +189,12 @@ class _Writer:
             return []
         lines = ["## Runbooks"]
         for run in self.retro.runs:
-            lines += ["", f"### R{run.number} {inline(run.runbook)}: {inline(run.state)}", "", self._run(run)]
+            lines += [
+                "",
+                f"### R{run.number} {inline(run.runbook)}: {RUN_WORDS.get(run.state, run.state)}",
+                "",
+                self._run(run),
+            ]
             if run.outcome:
                 lines += ["", *_quoted(block(run.outcome))]
             if run.output.strip():
@@ -200,8 +209,7 @@ class _Writer:
         if run.approved_by:
             parts.append(f"Approved by {', '.join(map(inline, run.approved_by))}.")
         if run.started_at is not None and run.finished_at is not None:
-            seconds = run.finished_at - run.started_at
-            parts.append(f"Took {duration(seconds) if seconds >= 1 else 'less than 1 s'}.")
+            parts.append(f"Took {took(run.finished_at - run.started_at)}.")
         if run.helped is not None:
             parts.append("The alerts cleared in time." if run.helped else "The alerts did not clear in time.")
         return " ".join(parts)
@@ -219,13 +227,11 @@ class _Writer:
         moods = self.retro.moods
         if not moods:
             return []
-        counts = {mood: sum(one.mood == mood for one in moods) for mood in MOODS}
-        total = ", ".join(f"{mood} {count}" for mood, count in counts.items() if count)
         rows = [(cell(one.name), one.mood, cell(one.note)) for one in moods]
         return [
             "## Mood",
             "",
-            f"How it was for those who took part: {total}.",
+            f"How it was for those who took part: {mood_counts(moods)}.",
             "",
             *_table(("Who", "Mood", "Note"), rows),
         ]
@@ -234,7 +240,7 @@ class _Writer:
         said = self.retro.transcript
         if not said:
             return []
-        lines = [f"## Conversation ({_count(len(said), 'message')}, UTC)"]
+        lines = [f"## Conversation ({plural(len(said), 'message')}, UTC)"]
         for one in said:
             lines += ["", f"**{self._speaker(one)}** {self._time(one.at)}{' (edited)' if one.edited_at else ''}", ""]
             lines += _quoted(block(one.text))
@@ -256,10 +262,6 @@ def _moment(at: float, after: float | None = None) -> str:
     moment = to_datetime(at)
     same_day = after is not None and to_datetime(after).date() == moment.date()
     return moment.strftime("%H:%M UTC" if same_day else "%Y-%m-%d %H:%M UTC")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _quoted(lines: Iterable[str]) -> list[str]:

@@ -25,4 +25,7 @@ async def test_the_json_holds_the_whole_draft(sqlite: Database, clock: ManualClo
         "seconds": 60,
         "definition": retro.figures[0].definition,
     }
+    assert document["ruled_out"][0] == {"service": "cart", "by": "Robin Vos", "reason": "its graphs are flat"}
+    assert [one["role"] for one in document["people"]] == ["incident commander", "scribe"]
+    assert "update" in [line["kind"] for line in document["timeline"]]
     assert len(document["transcript"]) == len(retro.transcript)
