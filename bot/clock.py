@@ -11,6 +11,8 @@ from typing import Protocol
 
 __all__ = ["Clock", "ManualClock", "SystemClock", "ago", "duration", "from_iso", "to_datetime", "to_iso"]
 
+EXACT_DAYS = 10  # beyond so many, hours say nothing any more
+
 
 class Clock(Protocol):
     """Answers what time it is."""
@@ -70,6 +72,8 @@ def duration(seconds: float) -> str:
 
     >>> duration(40), duration(185), duration(7 * 3600 + 120), duration(3 * 86400)
     ('40 s', '3 min', '7 h 2 min', '3 d')
+    >>> duration(36 * 86400 + 7200)
+    '36 d'
     """
     whole = max(0, round(seconds))
     if whole < 60:
@@ -81,7 +85,7 @@ def duration(seconds: float) -> str:
     if hours < 24:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    return f"{days} d {hours} h" if hours and days < EXACT_DAYS else f"{days} d"
 
 
 def took(seconds: float) -> str:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["clean", "domain", "humanise", "largest", "plural", "span"]
+__all__ = ["UNSEEN", "clean", "domain", "humanise", "largest", "plural", "span"]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.:/]+")
 _NUMERIC = re.compile(r"[0-9a-fA-F.:%\[\]]+")  # an address names no place
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+# What hides or reorders other characters; what stands in its place is decided by who cleans:
+# C0 and C1 controls but white space, soft hyphen, bidirectional marks, embeddings, overrides and isolates, zero-width space, byte
+# order mark, interlinear annotation, tag characters, lone surrogates. Joiners (U+200C, U+200D) stay: scripts and emoji need them.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
+)
 
 
 def span(seconds: float) -> str:
@@ -30,12 +36,12 @@ def span(seconds: float) -> str:
 
 @lru_cache(maxsize=4096)  # the same few services, hosts and places, again and again
 def clean(text: str, limit: int = 80) -> str:
-    """One line without control or direction characters, at most `limit` characters long.
+    """One line without characters that hide or reorder others, at most `limit` characters long.
 
     >>> clean("disk" + chr(10) + "full" + chr(0x202E))
     'disk full'
     """
-    line = " ".join(_UNSEEN.sub(" ", text[: 4 * limit]).split())
+    line = " ".join(UNSEEN.sub(" ", text[: 4 * limit]).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 

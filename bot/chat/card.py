@@ -31,7 +31,7 @@ MARKS = {  # state by shape as well as by colour; one, at the line's start
     "mitigated": "\N{LARGE BLUE DIAMOND}",
     "resolved": "\N{WHITE HEAVY CHECK MARK}",
 }
-SERVICES = 12  # named, the worst hit first
+SERVICES = 8  # named, the worst hit first: a phone has no room for more before the cause
 SUSPECTS = 5
 ROLES = 6
 LINKS = 3  # more would be rows of them on a phone

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 
-from bot.unseen import MARK, UNSEEN
+from correlation.words import UNSEEN
 
 __all__ = ["harmless", "one_line"]
+
+MARK = "\N{REPLACEMENT CHARACTER}"  # shows that something was there
 
 # ANSI escape sequences: colours and cursor moves that tools print when they believe that a terminal listens.
 _ESCAPES = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\^_])")

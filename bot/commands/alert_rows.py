@@ -27,7 +27,7 @@ _STATUS = case((_a.status == "firing", 0), else_=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRow:
-    """One alert: `reason` says why it is in the incident, `evidence` the terms of it."""
+    """One alert: `reason` is what the engine said when it came, `evidence` the terms of it."""
 
     id: int
     name: str
@@ -48,6 +48,11 @@ class AlertRow:
     def why_held(self) -> str:
         """Why no incident has it."""
         return held_words(self.held, self.reason)
+
+    @property
+    def why(self) -> str:
+        """Why it is in its incident."""
+        return told_reason(self.reason, self.inhibited) or strongest(self.evidence)
 
     @property
     def muted(self) -> str:
@@ -92,7 +97,7 @@ async def held(connection: AsyncConnection, since: float, limit: int) -> tuple[i
 async def reasons(connection: AsyncConnection, incident: int, limit: int) -> list[AlertRow]:
     """The first alerts, in the order in which they came: the one that opened it, then those that joined."""
     # What went on before and joined later is older than the one that opened it.
-    opened = case((_a.reason.startswith("Opened"), 0), else_=1)
+    opened = case((_a.reason.startswith("Opened") | _a.reason.startswith("Held"), 0), else_=1)
     query = _of(incident).order_by(opened, _a.first_seen, _a.id).limit(limit)
     return [_row(row) for row in await connection.execute(query)]
 
@@ -143,7 +148,7 @@ def _row(row: Row[Any]) -> AlertRow:
         first_seen=values["first_seen"],
         last_seen=values["last_seen"],
         resolved_at=values["resolved_at"],
-        reason=told_reason(values["reason"], values["muted"]),
+        reason=values["reason"],
         evidence=tuple(_decode(values["evidence_json"])),
         held=values["held"],
         inhibited=values["muted"],

@@ -32,7 +32,7 @@ async def alerts(context: Context) -> Reply:
     lines = [_line(row, context.at) for row in rows]
     head = f"{incident.ref}: {counted(total, 'alert')}, {f'{firing:,}' if firing else 'none'} firing."
     if everything:
-        return answer(head, details=shortened(lines, total, f"GET /api/v1/alerts?incident={incident.ref}"))
+        return answer(head, details=shortened(lines, total, Strong("situation room, Why grouped")))
     return answer(head, details=shortened(lines, total, f"/incident alerts {incident.ref} all"))
 
 
@@ -43,7 +43,7 @@ async def _held(context: Context) -> Reply:
         return answer("No alert was held in the last day. One that is says why, here.")
     lines = [text(*_line(row, context.at), f". {row.why_held}") for row in rows]
     head = f"{counted(total, 'alert')} held in the last day: nobody was called for these."
-    return answer(head, details=shortened(lines, total, "GET /api/v1/alerts?held=true"))
+    return answer(head, details=shortened(lines, total, Strong("situation room, Lobby, Held back")))
 
 
 def _line(row: AlertRow, now: float) -> Text:

@@ -63,10 +63,11 @@ async def complete(
         words = cut(rest[: whole[-1].end], verbs)
     except UnknownVerb:
         return start, _fitting(partial, standing)
-    offers = []
+    offers = await _arguments(words.verb, words.tokens, partial, services, permit, verbs, room_incident)
     if words.verb.subverbs and not words.tokens:
-        offers += [_verb(sub) for sub in words.verb.subverbs if may((*words.path, sub.name), sub, permit)]
-    offers += await _arguments(words.verb, words.tokens, partial, services, permit, verbs, room_incident)
+        subverbs = [_verb(sub) for sub in words.verb.subverbs if may((*words.path, sub.name), sub, permit)]
+        needed = any(argument.required for argument in words.verb.positional)  # `page WHO` before `page decline`
+        offers = [*offers, *subverbs] if needed else [*subverbs, *offers]
     return start, _fitting(partial, [*offers, *(one for one in standing if partial)])
 
 

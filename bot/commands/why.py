@@ -43,7 +43,7 @@ async def why(context: Context) -> Reply:
     recipe = f" by recipe {incident.recipe}" if incident.recipe else ""
     lines: list[Text] = []
     for row in rows:
-        told = row.reason or alert_rows.strongest(row.evidence) or "it came first"
+        told = row.why or "it came first"
         lines.append(text(Strong(row.ref), f" {alert_rows.what(row)}, ", Moment(row.first_seen), f": {told}"))
     details = list(shortened(lines, total, f"/incident alerts {incident.ref} all"))
     if joined:

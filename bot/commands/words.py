@@ -85,10 +85,12 @@ def listed(names: Sequence[str], limit: int = 4) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
 
 
-def shortened(lines: Sequence[Text], total: int, more: str) -> tuple[Text, ...]:
-    """The lines, and how many there are besides, with what to type for them."""
+def shortened(lines: Sequence[Text], total: int, more: str | Strong) -> tuple[Text, ...]:
+    """The lines, and how many there are besides, with what to type for them, or (strong) where they stand."""
     rest = total - len(lines)
-    return (*lines, (f"and {rest:,} more: ", Code(more))) if rest > 0 else tuple(lines)
+    return (
+        (*lines, (f"and {rest:,} more: ", Code(more) if isinstance(more, str) else more)) if rest > 0 else tuple(lines)
+    )
 
 
 def when(at: float, now: float) -> tuple[Span, ...]:

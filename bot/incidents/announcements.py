@@ -14,7 +14,7 @@ import msgspec
 from bot.catalog.catalog import Catalog
 from bot.chat.outbox import enqueue, person_lane, room_lane
 from bot.chat.views import Button, Code, Moment, Notice, Page, Person, Strong, Text, encode_view, text
-from bot.clock import duration
+from bot.clock import ago, duration
 from bot.incidents import spread, store
 from bot.incidents.events import (
     Acknowledged,
@@ -331,13 +331,12 @@ def _situation(incident: Incident, at: float) -> tuple[Text, ...]:
     """How much, since when and probably why, for someone who was asleep."""
     if not incident.alert_count:
         return ()
-    count = "1 alert" if incident.alert_count == 1 else f"{incident.alert_count} alerts"
+    count = "1 alert" if incident.alert_count == 1 else f"{incident.alert_count:,} alerts"
     services = [name for name, _ in incident.services]
     on = ""
     if services:
         on = f" on {services[0]}" if len(services) == 1 else f" on {len(services)} services"
-    since = duration(at - incident.first_alert_at)
-    lines: list[Text] = [(f"{count}{on}, the first {since} ago.",)]
+    lines: list[Text] = [(f"{count}{on}, the first {ago(incident.first_alert_at, at)}.",)]
     if incident.cause and len(services) > 1:  # of one service nobody has to be told that it is the one
         lines.append((f"Probable cause: {incident.cause.service} ({incident.cause.words}).",))
     return tuple(lines)  # what to do next stands on the card, right beneath

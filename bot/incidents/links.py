@@ -22,6 +22,7 @@ from bot.incidents import store, timeline
 from bot.incidents.model import Incident
 from bot.incidents.tickets import ADDRESS, ticket_link
 from bot.storage import tables
+from correlation.alert import Severity
 
 __all__ = ["card_links", "former_tickets", "kept_links"]
 
@@ -50,7 +51,9 @@ async def card_links(connection: AsyncConnection, catalog: Catalog, incident: In
     Of the alerts' own there are a few, named by where they lead.
     """
     alerts = await _alerts(connection, incident)
-    kinds = (_dashboards(catalog, incident), _runbooks(catalog, alerts), _each_once(_theirs(alerts), OF_ALERTS))
+    cause = incident.cause.service if incident.cause else ""
+    telling = sorted(alerts, key=lambda row: (row.service != cause, Severity(row.severity).rank, row.id))
+    kinds = (_dashboards(catalog, incident), _runbooks(catalog, alerts), _each_once(_theirs(telling), OF_ALERTS))
     in_turn = (link for turn in zip_longest(*kinds) for link in turn if link is not None)
     return tuple(_each_once([*_ticket(incident), *in_turn], SHOWN))
 

@@ -37,6 +37,7 @@ __all__ = [
     "told_reason",
 ]
 
+_HELD, _WAITING = "Held: ", "; waits for others that belong to it"
 _INHIBITED = f"Joined: {SAID} "
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
 _JSON_FIELDS: dict[str, tuple[str, Any]] = {  # their columns and types; what is not there is {}
@@ -78,11 +79,15 @@ def held_words(held: str, reason: str) -> str:
 
 
 def told_reason(reason: str, muted: bool) -> str:
-    """Why an alert is in its group; one that joined as the effect of a known cause may have become more than that since.
+    """Why an alert is in its incident; one that joined as the effect of a known cause may have become more than that since.
 
+    >>> told_reason("Held: such alerts mostly clear; waits for others that belong to it.", False)
+    'Held until others came: such alerts mostly clear.'
     >>> told_reason("Joined: inhibited by A12 payments-api pool exhausted; same service.", False)
     'Joined: inhibited by A12 payments-api pool exhausted; same service. No longer inhibited: it speaks for itself.'
     """
+    if reason.startswith(_HELD):
+        return reason.replace(_HELD, "Held until others came: ", 1).replace(_WAITING, "")
     if muted or not reason.startswith(_INHIBITED):
         return reason
     return f"{reason} No longer inhibited: it speaks for itself."

@@ -195,7 +195,7 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
         case RoleFreed(by=by, role=role):
             return "role", by, f"Nobody has the role {role} any more"
         case RuledOut(by=by, service=service, reason=reason):
-            return "ruled_out", by, f"Not {service}{f': {reason}' if reason else ''}"
+            return "ruled_out", by, f"Ruled out {service}{f': {reason}' if reason else ''}"
         case RuledIn(by=by, service=service):
             return "ruled_in", by, f"{service} may be the cause after all"
         case Merged(by=by, other=other, into=into):

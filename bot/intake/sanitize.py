@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-from bot.unseen import MARK, UNSEEN
+from correlation.words import UNSEEN
 
 __all__ = ["CUT", "clean", "is_missing"]
 
+MARK = "\N{REPLACEMENT CHARACTER}"  # shows that something was there
 CUT = "\N{HORIZONTAL ELLIPSIS}"  # stands where a text was cut
 
 _SPACES = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")

@@ -190,8 +190,8 @@ async def test_what_is_ruled_out_stands_on_the_card_and_is_no_cause_any_more(her
     assert "ruled out payments-api: its graphs are flat" in (await here.announced())[-1]
     card = await here.card(number)
     assert "Ruled out: payments-api (Mika Laine: its graphs are flat)" in card
-    assert "Cause:" not in card
-    assert await here.story(number) == ["Not payments-api: its graphs are flat"]
+    assert "Probable cause:" not in card
+    assert await here.story(number) == ["Ruled out payments-api: its graphs are flat"]
     assert "payments-api by Mika Laine, just now: its graphs are flat" in shown(await here.say("ruleout", room=number))
 
 
@@ -202,7 +202,7 @@ async def test_what_was_ruled_out_in_error_may_be_it_again(here: World) -> None:
     assert shown(await here.say("ruleout --undo CART", room=number)).startswith("cart may be the cause of INC-1 again.")
     assert (await here.incident(number)).exclusions == []
     assert shown(await here.say("ruleout cart --undo", room=number)) == "cart is not ruled out in INC-1."
-    assert await here.story(number) == ["Not cart", "cart may be the cause after all"]
+    assert await here.story(number) == ["Ruled out cart", "cart may be the cause after all"]
 
 
 async def test_what_the_incident_does_not_touch_is_a_mistyped_name(here: World) -> None:

@@ -54,7 +54,7 @@ async def test_it_stays_ruled_out_when_more_alerts_come_also_after_a_restart(dat
         assert incident.cause.service == "checkout"
         assert incident.ruled_out == ("payments-api",)
         [card] = [row.text for row in await w.rows(tables.messages) if row.pinned]
-        assert "Cause: checkout:" in card
+        assert "Probable cause: checkout:" in card
         assert "Ruled out: payments-api (Mika Laine)" in card
 
 

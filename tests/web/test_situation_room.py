@@ -107,7 +107,7 @@ async def test_a_room_shows_its_head_its_card_its_conversation_and_its_picture(s
     await expect(page.locator("#room-header")).to_contain_text("Checkout latency")
     await expect(page.locator("#room-header")).to_contain_text("nobody leads yet")
     await expect(page.locator("#card")).to_contain_text("checkout21")
-    await expect(page.locator("#card")).to_contain_text("Probably payments-api")
+    await expect(page.locator("#card")).to_contain_text("Probablypayments-api: first at")
     await expect(page.locator("#card button.button-primary")).to_have_text("Acknowledge")
     await expect(page.locator("#log")).to_contain_text("Card payments only")
     await expect(page.locator(".lanes .lane-firing")).to_have_count(4)
@@ -157,6 +157,41 @@ async def test_what_one_says_the_others_read_once(stage: Open) -> None:
     for reader in (page, other):
         await expect(reader.locator(".said .words", has_text="rolling back now")).to_have_count(1)
     await expect(page.locator(".pending")).to_have_count(0)
+
+
+def redrawn(rooms: FakeRooms, **fields: Any) -> None:
+    """The room's card says something else now."""
+    (message,) = [one for one in rooms.messages[ROOM] if one["view"] and one["view"]["view"] == "card"]
+    rooms.edit(message, {**message["view"], **fields})
+
+
+async def test_the_card_shows_its_best_links_and_the_others_when_they_are_wanted(stage: Open) -> None:
+    rooms, page = await stage("outage", room=ROOM)
+    links = page.locator("#card [data-fact=links] a:visible")
+    await expect(links).to_have_text(["checkout dashboard", "cart dashboard", "payments-api dashboard"])
+    await page.locator("#card summary", has_text="2 more").click()
+    await expect(links).to_have_count(5)
+    redrawn(rooms, alert_count=4_321)
+    await expect(page.locator("#card")).to_contain_text("4,321")
+    await expect(links).to_have_count(5)
+
+
+@pytest.mark.parametrize("what", ["a", "summary", "button.typed", "[data-command]", ".fold"])
+async def test_what_has_the_focus_on_the_card_keeps_it_when_the_card_changes(stage: Open, what: str) -> None:
+    rooms, page = await stage("outage", room=ROOM)
+    focused = page.locator(f"#card {what}").first
+    await focused.focus()
+    redrawn(rooms, alert_count=4_321)
+    await expect(page.locator("#card")).to_contain_text("4,321")
+    await expect(focused).to_be_focused()
+
+
+async def test_a_sentence_that_begins_with_a_name_from_right_to_left_keeps_its_order(stage: Open) -> None:
+    rooms, page = await stage("outage", room=ROOM)
+    redrawn(rooms, cause=["\u05ea\u05e9\u05dc\u05d5\u05dd: first at 02:14"])
+    said = page.locator("#card [data-fact=probably] bdi")
+    await expect(said).to_contain_text("first at 02:14")
+    assert await said.evaluate("node => getComputedStyle(node).direction") == "ltr"
 
 
 async def test_a_pressed_button_stays_pressed_until_the_answer_is_there(stage: Open) -> None:
@@ -386,9 +421,11 @@ async def test_on_a_phone_a_room_opens_with_its_buttons_and_input_in_reach(stage
     await rooms_of(page).first.click()
     await expect(page.locator("#card button.button-primary")).to_be_in_viewport()
     await expect(page.locator("#input")).to_be_in_viewport()
-    box = await page.locator("#card button.button-primary").bounding_box()
-    assert box is not None
-    assert box["height"] >= 40
+    boxes = [await button.bounding_box() for button in await page.locator("#card .buttons button").all()]
+    assert all(box is not None and box["height"] >= 40 for box in boxes)
+    first, second, third, fourth = [(box["x"], box["y"], box["width"]) for box in boxes if box is not None]
+    assert (first[1], third[1]) == (second[1], fourth[1])  # two and two, as wide as each other
+    assert {round(width) for _, _, width in (first, second, third, fourth)} == {round(first[2])}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -56,7 +56,7 @@ def _card_lines(card: Card) -> list[str]:
         f"{_alerts(card.alert_count)}, {card.firing_count or 'none'} firing" if card.alert_count else "",
         f"Services: {services}" if services else "",
         f"Where: {', '.join(filter(None, (card.location, card.environment)))}" if card.location else "",
-        _labelled("Cause", card.cause),
+        _labelled("Probable cause", card.cause),
         *(_labelled("Suspect", suspect) for suspect in card.suspects),
         _labelled("Ruled out", card.ruled_out),
         _labelled("Next", card.next_step),

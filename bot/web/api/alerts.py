@@ -228,7 +228,7 @@ def _alert_json(row: Row[Any]) -> Alert:
         resolved_at=maybe(row.resolved_at),
         incident=reference(row.incident),
         held="" if row.incident is not None else store.held_words(row.held, row.reason),
-        reason=store.told_reason(row.reason, row.muted),
+        reason=row.reason if row.incident is None else store.told_reason(row.reason, row.muted),
     )
 
 

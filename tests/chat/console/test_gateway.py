@@ -176,7 +176,7 @@ def test_the_words_of_a_view_tell_all_of_it() -> None:
         "37 alerts, 30 firing",
         "Services: checkout 21, cart 9",
         "Where: eu-west-1",
-        "Cause: Probably payments-api: first at 09:00 UTC",
+        "Probable cause: Probably payments-api: first at 09:00 UTC",
         "Suspect: deploy a1b2c3d by Robin Vos",
         "Next: Take it: /incident ack",
     ]

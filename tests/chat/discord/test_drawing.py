@@ -304,7 +304,7 @@ def test_a_card_that_is_cut_says_what_is_left_out_and_where_it_stands() -> None:
     services = tuple(ServiceCount(f"service-{n}", 1) for n in range(200))
     suspects = tuple((f"deploy {n}",) for n in range(200))
     text = shown(card(services=services, suspects=suspects, title="very " * 100 + "slow"))
-    assert "service-11 1 and 188 more with 188 alerts\n" in text
+    assert "service-7 1 and 192 more with 192 alerts\n" in text
     assert "and 195 more suspects: `/incident changes`\n" in text
     assert "-# Shortened here. All of it: `/incident show incident:INC-42` or the situation room\n" in text
     assert "-# Shortened" not in shown(card(services=services, suspects=suspects))

@@ -38,6 +38,9 @@ export function cardOf(incident, nameOf) {
   };
 }
 
+/** 5,000 @param {number} count */
+const counted = (count) => count.toLocaleString("en");
+
 /** @param {string} label @param {...any} children */
 const fact = (label, ...children) =>
   h("div", { class: "fact", data: { fact: label.toLowerCase() } }, h("dt", {}, label), h("dd", {}, children));
@@ -50,7 +53,7 @@ function serviceCounts(counts) {
     "span",
     { class: "counts" },
     shown.map((item) =>
-      h("span", { class: "count" }, h("bdi", {}, item.name), item.count ? h("b", {}, String(item.count)) : null),
+      h("span", { class: "count" }, h("bdi", {}, item.name), item.count ? h("b", {}, counted(item.count)) : null),
     ),
     rest > 0
       ? h(
@@ -59,7 +62,7 @@ function serviceCounts(counts) {
             class: "muted",
             title: counts
               .slice(6)
-              .map((item) => `${item.name} ${item.count}`)
+              .map((item) => `${item.name} ${counted(item.count)}`)
               .join(", "),
           },
           `and ${rest} more`,
@@ -104,9 +107,9 @@ function body(card, room) {
       { class: "facts" },
       fact(
         "Alerts",
-        h("b", {}, String(total)),
-        total ? (firing ? `, ${firing} firing` : ", all cleared") : "",
-        resolved && card.resolved_at ? ", " : total && !firing ? ", the first at " : ", since ",
+        h("b", {}, total ? counted(total) : "None"),
+        total ? (firing ? `, ${firing === total ? "all" : counted(firing)} firing` : ", all cleared") : "",
+        !total ? ", declared at " : resolved && card.resolved_at ? ", " : firing ? ", since " : ", the first at ",
         moment(card.first_alert_at ?? card.opened_at),
         resolved && card.resolved_at ? [" to ", moment(card.resolved_at)] : null,
       ),
@@ -160,6 +163,12 @@ export function inlineCard(card, room) {
   );
 }
 
+/** By what a thing that has the focus is found again when the card is drawn anew. @param {Element} node */
+const known = (node) =>
+  node.getAttribute("data-command") ??
+  node.getAttribute("href") ??
+  (node.matches("summary, .fold") ? node.className || node.tagName : node.textContent);
+
 export class CardPane {
   /** @param {HTMLElement} root @param {import("./store.js").Store} store */
   constructor(root, store) {
@@ -182,9 +191,7 @@ export class CardPane {
     const print = JSON.stringify([room.id, folded, card]);
     if (print === this.print) return;
     this.print = print;
-    const held = this.root.contains(document.activeElement)
-      ? document.activeElement?.getAttribute("data-command")
-      : null;
+    const held = this.root.contains(document.activeElement) ? known(document.activeElement) : null;
     const more = this.root.querySelector("details[open]") !== null;
     this.root.toggleAttribute("data-folded", folded);
     fill(
@@ -204,9 +211,7 @@ export class CardPane {
     );
     this.root.querySelector("details")?.toggleAttribute("open", more);
     if (held)
-      [...this.root.querySelectorAll("[data-command]")]
-        .find((node) => node.getAttribute("data-command") === held)
-        ?.focus();
+      [...this.root.querySelectorAll("button, a, summary")].find((node) => known(node) === held)?.focus();
   }
 
   /** @param {string} room */

@@ -25,7 +25,7 @@ function termRow(term) {
       ),
     ),
     h("td", { class: "cell-score" }, score.toFixed(2)),
-    h("td", { dir: "auto" }, h("bdi", {}, term.words)),
+    h("td", { dir: "auto" }, h("bdi", { dir: "ltr" }, term.words)),
   );
 }
 
@@ -42,7 +42,7 @@ function entry(item) {
       item.service ? h("span", { class: "muted" }, h("bdi", {}, item.service)) : null,
       h("span", { class: "tag" }, item.decision),
     ),
-    h("p", { class: "evidence-words", dir: "auto" }, h("bdi", {}, item.words)),
+    h("p", { class: "evidence-words", dir: "auto" }, h("bdi", { dir: "ltr" }, item.words)),
     item.terms?.length
       ? h(
           "details",

@@ -18,10 +18,10 @@ function entry(alert) {
       h("span", { class: "evidence-at" }, moment(alert.last_seen, true)),
       h("span", { class: "evidence-name", dir: "auto" }, h("bdi", {}, alert.name)),
       place ? h("span", { class: "muted" }, h("bdi", {}, place)) : null,
-      h("span", { class: "tag" }, alert.status === "firing" ? "firing" : "cleared"),
-      alert.count > 1 ? h("span", { class: "tag" }, `${alert.count} times`) : null,
+      alert.status === "firing" ? h("span", { class: "tag" }, "firing") : null,
+      alert.count > 1 ? h("span", { class: "muted" }, `${alert.count} times`) : null,
     ),
-    h("p", { class: "evidence-words", dir: "auto" }, h("bdi", {}, alert.held)),
+    h("p", { class: "evidence-words", dir: "auto" }, h("bdi", { dir: "ltr" }, alert.held)),
   );
 }
 

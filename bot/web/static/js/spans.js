@@ -12,7 +12,7 @@ const LONG = 4000;
 
 /** @param {Span} span @returns {Node} */
 function draw(span) {
-  if (typeof span === "string") return h("bdi", {}, span);
+  if (typeof span === "string") return h("bdi", { dir: "ltr" }, span); // our sentence, whatever name it begins with
   switch (span?.span) {
     case "moment":
       return moment(span.at);

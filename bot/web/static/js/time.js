@@ -25,6 +25,7 @@ const format = (options) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23
 const minutes = format({ hour: "2-digit", minute: "2-digit" });
 const seconds = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const dated = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const longAgo = format({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const full = format({
   weekday: "short",
   day: "numeric",
@@ -64,7 +65,7 @@ export function duration(span) {
   if (mins < 60) return `${mins} min`;
   const hours = Math.floor(mins / 60);
   if (hours < 24) return `${hours} h ${String(mins % 60).padStart(2, "0")} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return hours < 240 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${Math.floor(hours / 24)} d`;
 }
 
 /** Just now, 40 s ago, 4 min ago @param {number} at ms */
@@ -89,12 +90,15 @@ function timeNode(value, kind, words) {
 }
 
 /**
- * The hour of a moment; with the date when it was another day.
+ * The hour of a moment; with the date when it was another day, and the year when it was another one.
  * @param {number|string} value
  * @param {boolean} [exactly]
  */
 export const moment = (value, exactly = false) =>
-  timeNode(value, "", (at) => (dayKey(at) === dayKey(now()) ? clock(at, exactly) : dated.format(at)));
+  timeNode(value, "", (at) => {
+    if (dayKey(at) === dayKey(now())) return clock(at, exactly);
+    return (new Date(at).getFullYear() === new Date(now()).getFullYear() ? dated : longAgo).format(at);
+  });
 
 /** The hour alone, where a date stands nearby. @param {number|string} value @param {boolean} [exactly] */
 export const hour = (value, exactly = false) => timeNode(value, "", (at) => clock(at, exactly));
