@@ -236,6 +236,7 @@ class Engine:
                 bursts=list(self._gate.bursts.items()),
                 rules=list(self._gate.rules.items()),
                 site=self._gate.site,
+                sites=list(self._gate.sites.items()),
                 words=list(self._gate.words.items()),
                 kinds=list(self._records.kinds.items()),
                 record=self._records.site,
@@ -278,6 +279,7 @@ class Engine:
         self._gate.bursts.update(state.bursts)
         self._gate.rules.update(state.rules)
         self._gate.site = state.site
+        self._gate.sites.update(state.sites)
         self._gate.words.update(state.words)
         self._records.kinds.update(state.kinds)
         self._records.site = state.record

@@ -20,6 +20,7 @@ HALF_DAY = 12 * 3600.0
 WEEK = 7 * 86_400.0
 BRIEF = 300.0  # seconds: what is over sooner needed nobody
 OFTEN = 1.0  # onsets within a week after which a rule says half, where its source never tells ends
+MAX_PLACES = 1024  # of which it is known what is usual there
 KNOWN = 30.0  # onsets after which a site is known well enough to say what is usual
 TELLING = 1.3  # a little less telling than the average still opens alone
 ENOUGH = 8.0  # ended conditions after which a site says something of a rule not known yet
@@ -90,7 +91,7 @@ class Gate:
     'novel'
     """
 
-    __slots__ = ("bursts", "capacity", "rules", "series", "site", "words")
+    __slots__ = ("bursts", "capacity", "rules", "series", "site", "sites", "words")
 
     def __init__(self, capacity: int = 20_000) -> None:
         self.capacity = capacity
@@ -98,6 +99,7 @@ class Gate:
         self.bursts: OrderedDict[str, Burst] = OrderedDict()
         self.rules: OrderedDict[str, Rule] = OrderedDict()
         self.site = Site(0.0)
+        self.sites: OrderedDict[str, Site] = OrderedDict()  # places whose sources do not tell ends
         self.words: OrderedDict[str, list[float]] = OrderedDict()  # when last, and the decayed count
 
     def onset(
@@ -128,7 +130,8 @@ class Gate:
             series.half_day *= 2.0 ** (-passed / HALF_DAY)
             series.week *= 2.0 ** (-passed / WEEK)
             series.flaps *= 2.0 ** (-passed / 1800.0)
-        cap, harmless = self._rule(key[0], at, ends, words)
+        # Where nobody tells ends, all that is known is what speaks up there: elsewhere it says nothing of what is news here.
+        cap, harmless = self._rule(key[0], "" if ends else key[2], at, ends, words)
         bursting = self._bursting(key[2], at)
         verdict = _judge(series, passed, cap, harmless, bursting, rank, text, tier, recovered)
         if series.onsets:
@@ -145,12 +148,16 @@ class Gate:
             series.at = at
         return verdict
 
-    def _rule(self, name: str, at: float, ends: bool, words: Sequence[str]) -> tuple[float, bool]:
+    def _rule(self, name: str, place: str, at: float, ends: bool, words: Sequence[str]) -> tuple[float, bool]:
         """The most that this rule may say by speaking up, and whether it clears by itself nearly always; counts this time.
+
+        What is usual is asked of that place, or of all together where none is named.
 
         The surprise -log p of the rule among all onsets, or of the words of its text where these are more usual than its
         name, in proportion to its own running mean (the entropy of the site).
         """
+        if place:
+            name = f"{name}\x1f{place}"
         rule = self.rules.get(name)
         if rule is None:
             rule = self.rules[name] = Rule(at)
@@ -158,7 +165,7 @@ class Gate:
                 self.rules.popitem(last=False)
         else:
             self.rules.move_to_end(name)
-        site = self.site
+        site = self._site(place, at) if place else self.site
         site.fade(at)
         rule.fade(at)
         rule.count += 1.0
@@ -167,7 +174,7 @@ class Gate:
         if words:
             said = 0.0
             for word in words:
-                said += self._surprise(word, at)
+                said += self._surprise(f"{word}\x1f{place}" if place else word, site.count, at)
             surprise = min(surprise, said / len(words))
         telling = surprise / site.entropy if site.count > KNOWN and site.entropy > 0.0 else 1.0
         site.entropy += 0.02 * (surprise - site.entropy)
@@ -178,8 +185,19 @@ class Gate:
             cap = min(cap, 2.0 * OFTEN / (OFTEN + rule.count))
         return cap, harmless > 0.9
 
-    def _surprise(self, word: str, at: float) -> float:
-        """-log p of a word among all onsets; counts this time."""
+    def _site(self, place: str, at: float) -> Site:
+        """What is known of one place."""
+        site = self.sites.get(place)
+        if site is None:
+            site = self.sites[place] = Site(at)
+            if len(self.sites) > MAX_PLACES:
+                self.sites.popitem(last=False)
+        else:
+            self.sites.move_to_end(place)
+        return site
+
+    def _surprise(self, word: str, every: float, at: float) -> float:
+        """-log p of a word among so many onsets; counts this time."""
         seen = self.words.get(word)
         if seen is None:
             seen = self.words[word] = [at, 0.0]
@@ -192,7 +210,6 @@ class Gate:
             count *= 2.0 ** ((last - at) / WEEK)
             seen[0] = at
         seen[1] = count = count + 1.0
-        every = self.site.count
         return log(every / count) if count < every else 0.0
 
     def fleeting(self, name: str) -> float:

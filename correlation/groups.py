@@ -79,8 +79,8 @@ class Group(msgspec.Struct, kw_only=True):
     loud: int = 0  # of these, the ones that are not familiar here
     bar: float = 1.0  # the weight that calls people
     called_at: float = NEVER  # when it came to deserve people
-    novel: int = 0  # members that were news
-    novel_at: float = NEVER  # when the last of these joined
+    news: float = 0.0  # what its members said that was not familiar, in all
+    novel_at: float = NEVER  # when the last member joined that was news
     adaptive: bool = False  # its recipe leaves times to the engine
     endless: bool = False  # nobody tells when its latest member ends
     look_at: float = float("inf")  # when to look whether a member has persisted
@@ -106,7 +106,12 @@ class Group(msgspec.Struct, kw_only=True):
     @property
     def reach(self) -> float:
         """How many times the usual gap the group bridges: the more it holds, the longer, where nobody tells what goes on."""
-        return 1.0 + log2(1.0 + self.novel) if self.adaptive and self.endless else 1.0
+        return 1.0 + log2(1.0 + self.news) if self.untold else 1.0
+
+    @property
+    def untold(self) -> bool:
+        """Whether nobody tells when what it holds is over, and its recipe leaves times to the engine."""
+        return self.adaptive and self.endless
 
     @property
     def id(self) -> str:
@@ -119,7 +124,9 @@ class Group(msgspec.Struct, kw_only=True):
             return False
         if self.loud > 0:
             return True
-        spoke = self.last_at if not self.lasting and self.last_at > self.spoke_at else self.spoke_at
+        # Where nobody tells ends, familiar noise goes on for ever: it keeps no group going that holds anything else.
+        quiet = self.lasting or (self.untold and self.news)
+        spoke = self.spoke_at if quiet or self.last_at < self.spoke_at else self.last_at
         return at - spoke <= self.quiet_for * self.reach
 
     def take(self, episode: Episode, at: float) -> None:
@@ -141,7 +148,6 @@ class Group(msgspec.Struct, kw_only=True):
             self.grown_at = at
         self.endless = not episode.lasting
         if episode.full >= NOVEL:
-            self.novel += 1
             self.novel_at = max(self.novel_at, at)
         tallies, cap = (self.services, MAX_SERVICES) if episode.service else (self.others, MAX_SERVICES)
         tally = tallies.get(episode.part)
@@ -174,6 +180,7 @@ class Group(msgspec.Struct, kw_only=True):
             self.lasting += episode.lasting
             self.loud += episode.lasting and episode.full >= FAINT
         if episode.full >= FAINT:
+            self.news += episode.full
             self.spoke_at = max(self.spoke_at, at)
         if not episode.lasting and self.size > 1:
             # Nobody will tell when the earlier ones end: what they said fades.
@@ -272,7 +279,7 @@ class Group(msgspec.Struct, kw_only=True):
         self.spoke_at = max(self.spoke_at, other.spoke_at)
         self.called_at = max(self.called_at, other.called_at)
         self.joins = sorted([*self.joins, *other.joins])[-self.rate :] if self.rate else []
-        self.novel += other.novel
+        self.news += other.news
         self.novel_at = max(self.novel_at, other.novel_at)
         self.worst = min(self.worst, other.worst)
         for mine, theirs in ((self.services, other.services), (self.others, other.others)):

@@ -22,6 +22,7 @@ __all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "ne
 MISSING = -1.0
 HOPELESS = -4.0  # no later term can make up for this
 MIN_PACE, MAX_PACE = 180.0, 900.0  # seconds after which closeness in time speaks neither for nor against
+UNTOLD_PACE = 360.0  # the least where nobody tells ends: silence says less there
 
 
 class Facts:
@@ -69,7 +70,8 @@ class Time(Term):
         gap = abs(facts.at - group.grown_at)
         if not gap:
             return 1.0
-        half = min(MAX_PACE, max(MIN_PACE, 3.0 * group.pace)) * group.reach
+        least = UNTOLD_PACE if group.untold else MIN_PACE
+        half = min(MAX_PACE, max(least, 3.0 * group.pace)) * group.reach
         return float(2.0 ** (-gap / half))
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
@@ -125,7 +127,9 @@ class Domain(Term):
         mine = domain(facts.episode.host)
         if not mine:
             return MISSING
-        return 1.0 if mine in domains else 0.0
+        if mine not in domains:
+            return 0.0
+        return 0.5 if facts.episode.service else 1.0  # many a service lies there: which of them it is says more
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         return f"{'same' if score else 'another'} domain {clean(domain(facts.episode.host), 40)}"

@@ -19,7 +19,7 @@ from correlation.weights import Weights
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
 PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 10  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 11  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -46,6 +46,7 @@ class State(msgspec.Struct, kw_only=True):
     bursts: list[tuple[str, Burst]]
     rules: list[tuple[str, Rule]]
     site: Site
+    sites: list[tuple[str, Site]]
     words: list[tuple[str, list[float]]]
     kinds: list[tuple[str, Record]]
     record: Record

@@ -226,3 +226,24 @@ def test_every_held_alert_says_why_in_words_and_by_a_named_code() -> None:
     assert (periodic.code, periodic.words) == ("periodic", "it fires every 60 min")
     assert flapping[0].code == "flapping"
     assert flapping[0].words.startswith("flapping: it cleared and fired")
+
+
+def test_what_another_place_hears_says_nothing_of_what_is_news_here_where_nobody_tells_ends() -> None:
+    def opening(*, ends: bool) -> float:
+        gate = Gate()
+        for n in range(60):
+            place, rule = ("owl", "Scan") if n % 3 else ("fox", f"R{n % 5}")
+            key, words = (rule, f"h{n}", place), (rule.lower(),)
+            gate.onset(key, 600.0 * n, rank=2, text="", tier=3, recovered=False, ends=ends, words=words)
+        key = ("Scan", "web", "fox")
+        return gate.onset(key, 40_000.0, rank=2, text="", tier=3, recovered=False, ends=ends, words=("scan",)).opening
+
+    assert opening(ends=False) == 1.0
+    assert opening(ends=True) < 0.5
+
+
+def test_places_whose_sources_tell_no_ends_are_bounded() -> None:
+    gate = Gate()
+    for n in range(1100):
+        gate.onset(("Scan", "web", f"p{n}"), float(n), rank=2, text="", tier=3, recovered=False, ends=False)
+    assert len(gate.sites) == 1024

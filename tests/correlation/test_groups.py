@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from correlation.alert import Severity
+from correlation.alert import Alert, Severity
+from correlation.decision import Decision
 from correlation.engine import Engine
 from tests.correlation.building import SHOP, alert, cleared
 
@@ -107,3 +108,55 @@ def test_an_attack_that_paused_for_half_an_hour_goes_on_in_its_room() -> None:
     (later,) = engine.ingest([alert(at + 1800.0, "RootShell", "", host="web", source="siem")])
     assert first[-1].deserves
     assert later.group == first[-1].group
+
+
+def test_familiar_noise_keeps_no_room_open_where_nobody_tells_ends() -> None:
+    engine = Engine()
+
+    def attack(at: float, step: str) -> Decision:
+        stream = [alert(at + n, f"{step}{n}", "", host="web", class_="ids", source="siem") for n in range(12)]
+        return engine.ingest(stream)[-1]
+
+    at = heard(engine, gap=1800.0) + 5000.0
+    first = attack(at, "Scan")
+    for n in range(70):  # what was heard before is heard on, in the room and beside it
+        engine.ingest([alert(at + 60.0 * n, "Scan1", "", host="web", class_="ids", source="siem")])
+        engine.ingest([alert(at + 60.0 * n + 30.0, word(7), "", host=f"h{n % 7}", source="siem")])
+    later = attack(at + 70 * 60.0, "Theft")
+    assert first.deserves
+    assert later.deserves
+    assert later.group != first.group
+
+
+def test_two_places_known_by_their_hosts_names_alone_are_as_far_apart_as_two_that_are_told() -> None:
+    def rooms(told: bool) -> list[list[bool]]:
+        """Which of the alerts at two sites at once, each with a pause, are in one room."""
+        engine = Engine()
+        stream: list[Alert] = []
+        for n in range(60):
+            at = 1800.0 * n
+            stream += [
+                alert(at + k, word(n), "", host=f"{site}/h{n % 7}", location=site if told else "", source="siem")
+                for k, site in enumerate(("fox", "owl"))
+            ]
+        at = 1800.0 * 60 + 5000.0
+        attack = [
+            alert(
+                at + pause + 9.0 * n,
+                f"{step}{n}",
+                "",
+                host=f"{site}/{host}",
+                location=site if told else "",
+                source="siem",
+            )
+            for step, pause, host in (("Scan", 0.0, "web"), ("Shell", 1500.0, "db"))
+            for n in range(16)
+            for site in ("fox", "owl")
+        ]
+        engine.ingest(stream)
+        groups = [decision.group for decision in engine.ingest(attack)]
+        return [[one == other for other in groups] for one in groups]
+
+    by_location, by_name = rooms(told=True), rooms(told=False)
+    assert by_name == by_location
+    assert by_name[0] == [n % 2 == 0 for n in range(64)]
