@@ -21,7 +21,7 @@ from bot.settings import load_settings
 from tests import sqlite
 from tests.fakes.discord import Channel, FakeDiscord, Message, Person
 
-__all__ = ["Stage", "alert", "muster", "plain", "server"]
+__all__ = ["SPEED", "Stage", "alert", "careless", "muster", "plain", "server"]
 
 SPEED = 60.0  # a minute of Discord's is a second here
 
@@ -53,6 +53,14 @@ def alert(**more: Any) -> dict[str, Any]:
 def server(**more: Any) -> FakeDiscord:
     """Discord with the app as its manifest has it."""
     return FakeDiscord(**{"speed": SPEED, "permissions": permission_bits(), **more})
+
+
+def careless(fake: FakeDiscord) -> list[str]:
+    """What a careful client does not do: what Discord refuses, and posts that may stand twice or ring whomever they name."""
+    posts = [call.body for call in fake.calls_of("POST /channels/{channel_id}/messages") if isinstance(call.body, dict)]
+    lax = [f"no nonce: {body}" for body in posts if not (body.get("nonce") and body.get("enforce_nonce"))]
+    lax += [f"may ring everybody: {body}" for body in posts if (body.get("allowed_mentions") or {}).get("parse") != []]
+    return [*fake.violations, *lax]
 
 
 def plain(message: Message) -> str:

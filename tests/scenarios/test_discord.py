@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.discord import FakeDiscord, Person
-from tests.scenarios.discord_stage import alert, muster, server
+from tests.scenarios.discord_stage import alert, careless, muster, server
 
 
 @pytest.fixture
 async def discord() -> AsyncIterator[FakeDiscord]:
     async with server() as fake:
         yield fake
-        assert fake.violations == []
+        assert careless(fake) == []
 
 
 @pytest.fixture

@@ -123,19 +123,20 @@ class Answering:
 
     async def _elsewhere(self, drawn: Drawn, *, private: bool) -> None:
         """In the room, or by direct message what is private; the room is told nothing of that."""
-        user, room = self.interaction.user, self.interaction.channel
-        mentions = drawn.allowed_mentions
+        user, room, mentions = self.interaction.user, self.interaction.channel, drawn.allowed_mentions
+        nonce = f"{self.interaction.id}-{'d' if private else 'r'}"  # so that discord.py's repeats say it once
         if private:
-            sending = user.send(view=drawn.view, files=drawn.files, allowed_mentions=mentions)
+            sending = user.send(view=drawn.view, files=drawn.files, allowed_mentions=mentions, nonce=nonce)
             if await self._try(sending) is None:
                 return
         if not isinstance(room, discord.abc.Messageable):
             log.error("discord_not_answered", asked=self.interaction.id)
             return
         if private:
-            told = room.send(f"<@{user.id}> {CLOSED}", allowed_mentions=discord.AllowedMentions(users=[user]))
+            them = discord.AllowedMentions(everyone=False, roles=False, users=[user], replied_user=False)
+            told = room.send(f"<@{user.id}> {CLOSED}", allowed_mentions=them, nonce=f"{self.interaction.id}-c")
         else:
-            told = room.send(view=drawn.view, files=drawn.files, allowed_mentions=mentions)
+            told = room.send(view=drawn.view, files=drawn.files, allowed_mentions=mentions, nonce=nonce)
         if await self._try(told) is not None:
             log.error("discord_not_answered", asked=self.interaction.id)
 

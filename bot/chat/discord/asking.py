@@ -14,9 +14,8 @@ import discord
 from discord import app_commands, ui
 
 from bot.catalog.catalog import Catalog
-from bot.chat import heard
 from bot.chat.discord.accounts import PLATFORM, Accounts
-from bot.chat.discord.answering import TROUBLE, Answering
+from bot.chat.discord.answering import Answering
 from bot.chat.discord.drawing import Drawn, draw, draw_question
 from bot.chat.discord.modals import (
     AGAIN,
@@ -24,27 +23,27 @@ from bot.chat.discord.modals import (
     Origin,
     command_of,
     complaints,
-    kept,
     offers_wanted,
     opening,
     origin_of,
-    refused,
 )
 from bot.chat.discord.options import Option, Value, chosen, offered
 from bot.chat.discord.parts import DISMISS, MORE, pressed
+from bot.chat.discord.refusing import kept, refused
+from bot.chat.discord.running import FORM_SOON, Running
 from bot.chat.discord.tree import Choices, MenuTree, synchronise
 from bot.chat.views import Code, Reply, Text, text
 from bot.clock import Clock
 from bot.commands.completion import Completion
 from bot.commands.definition import PREFIX
-from bot.commands.dispatch import Dispatcher, Invocation
+from bot.commands.dispatch import Dispatcher
 from bot.commands.forms import FIELD, FORMS, Wanted, completion_line, verb_at, wanted
 from bot.commands.lines import quoted
 from bot.commands.menu import Entry
 from bot.commands.registry import by_name
 from bot.commands.values import Reader
 from bot.commands.words import typed
-from bot.errors import BadArguments, MusterError, StorageUnavailable
+from bot.errors import BadArguments, MusterError
 from bot.incidents.model import number_of
 from bot.storage.database import Database
 from bot.telemetry import Metrics, get_logger
@@ -53,8 +52,6 @@ __all__ = ["Asking"]
 
 log = get_logger(__name__)
 
-FORM_SOON = 1.0  # seconds for what a form would like to know; Discord waits 3 for the form
-ROLES_SOON = 5.0  # seconds for the roles of somebody who asks in a direct message
 OFFER_SOON = 2.0  # seconds for what may be offered while somebody types
 TITLE = 150  # characters of a message that begin an incident's title
 
@@ -73,14 +70,14 @@ class Asking:
         *,
         short: Collection[str] = (),
     ) -> None:
-        self._accounts, self._database, self._dispatcher, self._catalog = accounts, database, dispatcher, catalog
+        self._accounts, self._database, self._catalog = accounts, database, catalog
         self._metrics, self._clock, self._short = metrics, clock, short
-        self._guild: discord.abc.Snowflake | None = None
+        self._running = Running(accounts, database, dispatcher, catalog, clock)
         self._verbs = by_name()
 
     def attach(self, client: discord.Client, guild: discord.abc.Snowflake) -> MenuTree:
         """Listen to what is asked through this client, in this server."""
-        self._guild = guild
+        self._running.guild = guild
         tree = MenuTree(client, self, self._verbs, guild=guild, short=self._short)
 
         async def on_interaction(interaction: discord.Interaction) -> None:
@@ -104,11 +101,11 @@ class Asking:
         """What may stand in an option, for what was typed so far; nothing rather than too late."""
         try:
             async with asyncio.timeout(OFFER_SOON):
-                incident = await self._incident(interaction)
+                incident = await self._running.incident(interaction)
                 asked = FIELD + option.name if option.argument in entry.verb.arguments else option.name
                 line = completion_line(entry.path, entry.verb, incident, asked, typed)
                 within = incident if asked.startswith(FIELD) else None
-                found = await self._complete(interaction, line, within)
+                found = await self._running.complete(interaction, line, within)
                 fitting = found if asked.startswith(FIELD) else [one for one in found if number_of(one.value)]
                 return offered(fitting, typed)
         except (MusterError, TimeoutError) as error:
@@ -155,13 +152,13 @@ class Asking:
             await answer.say_at_once(_words(*typed(error.public)))
             return
         if entry.path in FORMS:
-            incident = made.incident if made.incident is not None else await self._soon(answer.interaction)
+            incident = made.incident if made.incident is not None else await self._running.soon(answer.interaction)
             form_of = wanted(made.line, self._verbs, self._catalog().runbooks, incident=incident)
             if form_of is None and made.lacks:
                 form_of = Wanted(path=entry.path, verb=entry.verb, incident=incident)
             if form_of is not None and await self._open(answer, form_of, made.given):
                 return
-        await self._run(answer, made.line)
+        await self._running.run(answer, made.line)
 
     async def _press(self, answer: Answering, data: Mapping[str, Any]) -> None:
         said = str(data.get("custom_id") or "")
@@ -184,11 +181,11 @@ class Asking:
             return
         words = press.command.split(maxsplit=2)
         if any(tuple(words[: len(path)]) == path[: len(words)] for path in FORMS):
-            incident = await self._soon(answer.interaction)
+            incident = await self._running.soon(answer.interaction)
             form_of = wanted(press.command, self._verbs, self._catalog().runbooks, incident=incident)
             if form_of is not None and await self._open(answer, form_of, {}):
                 return
-        await self._run(answer, press.command, update=_is_question(message))
+        await self._running.run(answer, press.command, update=_is_question(message))
 
     async def _again(self, answer: Answering, origin: Origin) -> None:
         """A form that was refused is opened as it was left."""
@@ -212,16 +209,16 @@ class Asking:
         if wrong := complaints(data, verb, reader, self._verbs):
             await answer.say_at_once(refused(data, verb, wrong))
             return
-        await self._run(answer, command_of(data, verb))
+        await self._running.run(answer, command_of(data, verb))
 
     async def _note(self, answer: Answering, message: discord.Message) -> None:
         author = self._accounts.person(message.author)
         words = f"{author.name}: {message.clean_content.strip() or '(a message without words)'}"
-        if await self._soon(answer.interaction) is None:
+        if await self._running.soon(answer.interaction) is None:
             form_of = Wanted(path=("note",), verb=self._verbs["note"])
             if await self._open(answer, form_of, {FIELD + "text": words}):
                 return
-        await self._run(answer, f"note {quoted(words)}", request=f"note:{message.id}")
+        await self._running.run(answer, f"note {quoted(words)}", request=f"note:{message.id}")
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -231,7 +228,7 @@ class Asking:
         try:
             async with asyncio.timeout(FORM_SOON):
                 for name, line in offers_wanted(form_of.verb, Origin.of(form_of)).items():
-                    offers[name] = await self._complete(answer.interaction, line, form_of.incident)
+                    offers[name] = await self._running.complete(answer.interaction, line, form_of.incident)
         except (MusterError, TimeoutError) as error:  # then they are typed
             log.info("discord_nothing_offered", reason=str(error))
         match opening(form_of, self._catalog().runbooks, given=given, offers=offers):
@@ -246,75 +243,6 @@ class Asking:
     async def _open_or_ask(self, answer: Answering, form_of: Wanted, given: Mapping[str, str]) -> None:
         if not await self._open(answer, form_of, given):
             await answer.sorry(_words("Discord did not open the form. Try it once more."))
-
-    async def _run(self, answer: Answering, line: str, *, request: str = "", update: bool = False) -> None:
-        # discord.py gives the first response back only when its limits let it send the next: nobody waits for that.
-        deferring = asyncio.create_task(answer.defer(update=update))
-        await asyncio.sleep(0)  # it is on its way
-        interaction = answer.interaction
-        try:
-            reply = await self._dispatcher.run(
-                Invocation(
-                    text=line,
-                    actor=self._accounts.person(interaction.user),
-                    platform=PLATFORM,
-                    room=str(interaction.channel_id or ""),
-                    incident=await self._known(interaction),
-                    request_id=request or str(interaction.id),
-                    roles=await self._roles(interaction),
-                    menu=True,
-                )
-            )
-        finally:
-            await deferring
-        await answer.say(draw(reply, self._accounts.known, now=self._clock.now()), private=reply.private)
-
-    async def _complete(self, interaction: discord.Interaction, line: str, incident: int | None) -> list[Completion]:
-        person = self._accounts.person(interaction.user)
-        roles = await self._roles(interaction)
-        _, found = await self._dispatcher.complete(line, person, incident, platform=PLATFORM, roles=roles)
-        return found
-
-    async def _roles(self, interaction: discord.Interaction) -> tuple[str, ...]:
-        """The roles of whoever asks; in a direct message Discord is asked for them, where a team counts on one."""
-        user: discord.User | discord.Member | None = interaction.user
-        if not isinstance(user, discord.Member):
-            guild = interaction.client.get_guild(self._guild.id) if self._guild is not None else None
-            if guild is None or not any(team.roles.get(PLATFORM) for team in self._catalog().teams.values()):
-                return ()
-            try:
-                async with asyncio.timeout(ROLES_SOON):
-                    user = guild.get_member(interaction.user.id) or await guild.fetch_member(interaction.user.id)
-            except TROUBLE as error:  # then only what the catalogue says of the person counts
-                log.info("discord_roles_unknown", reason=str(error))
-                return ()
-        return tuple(str(role.id) for role in user.roles)
-
-    async def _incident(self, interaction: discord.Interaction) -> int | None:
-        """The incident whose room this is, or a thread of it."""
-        parent = interaction.channel.parent_id if isinstance(interaction.channel, discord.Thread) else None
-        async with self._database.reading() as connection:
-            for place in (interaction.channel_id, parent):
-                if (
-                    place is not None
-                    and (found := await heard.incident_of(connection, PLATFORM, str(place))) is not None
-                ):
-                    return found
-        return None
-
-    async def _known(self, interaction: discord.Interaction) -> int | None:
-        try:
-            return await self._incident(interaction)
-        except StorageUnavailable:  # the command will say so
-            return None
-
-    async def _soon(self, interaction: discord.Interaction) -> int | None:
-        """The incident of the room, for a form that cannot wait: without, the form asks."""
-        try:
-            async with asyncio.timeout(FORM_SOON):
-                return await self._known(interaction)
-        except TimeoutError:
-            return None
 
     async def _guarded(self, answer: Answering, doing: Awaitable[object]) -> None:
         try:

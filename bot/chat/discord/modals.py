@@ -1,13 +1,11 @@
 """Forms made from the verbs' one definition, and what was filled in read back as the command that one would have typed.
 
-Discord can refuse no field of a form: what is wrong is said privately with all that was typed, and a button that opens the form
-again as it was left. All of it stands in that message: nothing is kept here. Nothing is opened or sent.
+Nothing is opened or sent, and what becomes of a form that cannot be run is not decided here.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,24 +33,19 @@ from bot.chat.discord.limits import (
     OPTION_HINT,
     OPTION_LABEL,
     OPTIONS,
-    TEXT,
-    fit,
-    weight,
 )
-from bot.chat.discord.markdown import code, escape, fence, markdown
-from bot.chat.discord.parts import DISMISS, custom_id
-from bot.chat.discord.shades import WARNING
-from bot.chat.harmless import harmless, one_line
+from bot.chat.discord.markdown import code, escape
+from bot.chat.discord.parts import custom_id
+from bot.chat.harmless import one_line
 from bot.chat.lengths import clip, length
-from bot.chat.views import Button, Strong, Text
+from bot.chat.views import Button
 from bot.commands import forms
 from bot.commands.chosen import as_chosen
 from bot.commands.completion import Completion
 from bot.commands.definition import PREFIX, Kind, Scope, Verb
-from bot.commands.forms import FIELD, FLAGS, INCIDENT, PARAMETER, RUN, Wanted, completion_line, filled, label, title
+from bot.commands.forms import FIELD, FLAGS, INCIDENT, PARAMETER, RUN, Wanted, completion_line, filled, title
 from bot.commands.lines import command_line
 from bot.commands.values import Reader
-from bot.commands.words import typed
 from bot.incidents.model import number_of, ref
 
 __all__ = [
@@ -64,20 +57,15 @@ __all__ = [
     "command_of",
     "complaints",
     "form",
-    "kept",
     "offers_wanted",
     "opening",
+    "origin_in",
     "origin_of",
-    "refused",
     "state_of",
 ]
 
 FORM, AGAIN = "f", "a"  # begin the custom_id of a form; of the button that opens it again
 RUNBOOKS = "s:runbook"  # the menu of runbooks, whose values are custom_ids of buttons
-REST = 700  # weight: of a message that repeats what was typed, for what is wrong with it
-SLACK = 100  # weight that escapes may add to a value
-_ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")
-_ACCOUNT = re.compile(r"<@[0-9]+>")
 _OTHER = re.compile(r"^\s*([A-Za-z0-9_.\-]+)\s*=(.*)$")
 
 
@@ -217,12 +205,12 @@ def state_of(data: Mapping[str, Any]) -> dict[str, str]:
 
 def command_of(data: Mapping[str, Any], verb: Verb) -> str:
     """The command that was filled in: `declare --private "checkout slow" sev2`."""
-    return _line(state_of(data), verb, _origin(data))
+    return _line(state_of(data), verb, origin_in(data))
 
 
 def complaints(data: Mapping[str, Any], verb: Verb, reader: Reader, verbs: Mapping[str, Verb]) -> dict[str, str]:
     """What is wrong, by name of field; empty where the command can be run. Asks nobody: quick."""
-    state, origin = state_of(data), _origin(data)
+    state, origin = state_of(data), origin_in(data)
     wrong: dict[str, str] = {}
     if _asks_which(verb, origin) and number_of(state.get(INCIDENT, "")) is None:
         wrong[INCIDENT] = "Name the incident: INC-42."
@@ -232,65 +220,6 @@ def complaints(data: Mapping[str, Any], verb: Verb, reader: Reader, verbs: Mappi
         return wrong
     first = next(iter(state), FLAGS)
     return forms.complaints(_line(state, verb, origin), verb, origin.incident, state, reader, verbs, first=first)
-
-
-def refused(data: Mapping[str, Any], verb: Verb, wrong: Mapping[str, str]) -> Drawn:
-    """What is wrong with a form that was sent, what was typed into it, and the button that opens it again as it was left."""
-    state, origin = state_of(data), _origin(data)
-    names = {one: _label(one, verb) for one in (*wrong, *state)}
-    count = "One field needs" if len(wrong) == 1 else f"{len(wrong)} fields need"
-    items: list[ui.Item[Any]] = [
-        ui.TextDisplay(f"\N{LARGE ORANGE DIAMOND} **Nothing was done yet.** {count} another look:")
-    ]
-    values = {name: _repeated(harmless(state.get(name, ""), 4_000).strip()) for name in names}
-    room = (TEXT - REST) // max(1, len(values))
-    if sum(map(weight, values.values())) > TEXT - REST:  # only where Discord let more be typed than the form allows
-        values = {name: fence(fit(state.get(name, ""), room - 20)) for name in names}
-    for name, shown in names.items():
-        said = one_line(wrong.get(name, ""), 2_000)
-        if not (values[name] or said):
-            continue
-        head: Text = (Strong(shown), ": ", *typed(said)) if said else (Strong(shown),)
-        words, _ = markdown(head, Audience(), REST // len(names) - 40)
-        items.append(ui.TextDisplay(f"{words}\n{values[name]}".strip(), id=_mark(name)))
-    again: ui.Button[Any] = ui.Button(
-        label="Open the form again", custom_id=origin.custom_id(AGAIN), style=discord.ButtonStyle.primary
-    )
-    items.append(ui.ActionRow(again, ui.Button(label="Not now", custom_id=DISMISS)))
-    said_words: Text = ("Nothing was done yet. ", *(f"{names[name]}: {said} " for name, said in wrong.items()))
-    return finished([ui.Container(*items, accent_colour=WARNING)], (said_words,), Audience())
-
-
-def kept(shown: ui.LayoutView, verb: Verb, runbook: Runbook | None = None) -> dict[str, str]:
-    """What was typed, out of the message that `refused` drew: `LayoutView.from_message(interaction.message)`."""
-    names = [INCIDENT, OTHERS, FLAGS, *(FIELD + argument.name for argument in verb.valued)]
-    names += [PARAMETER + one.name for one in (runbook.parameters if runbook else ())]
-    marks = {_mark(name): name for name in names}
-    found: dict[str, str] = {}
-    for item in shown.walk_children():
-        if isinstance(item, ui.TextDisplay) and item.id in marks:
-            _, _, value = item.content.partition("\n")
-            found[marks[item.id]] = _read(value)
-    return found
-
-
-def _repeated(value: str) -> str:
-    """A value so that `_read` gives it back: as a program's output, but where that would change it."""
-    if not value or _ACCOUNT.fullmatch(value):
-        return value
-    exact = escape(value)
-    return exact if "```" in value and weight(exact) <= weight(value) + SLACK else fence(value)
-
-
-def _read(shown: str) -> str:
-    if shown.startswith("```\n") and shown.endswith("\n```"):
-        return shown[4:-4]
-    return _ESCAPED.sub(r"\1", shown)
-
-
-def _mark(name: str) -> int:
-    """The component that repeats a field: Discord keeps its number, and a name always has the same."""
-    return zlib.crc32(name.encode()) % 0x7FFFFFFF + 1
 
 
 def _parameters(runbook: Runbook, given: Mapping[str, str], room: int) -> list[Field]:
@@ -311,15 +240,10 @@ def _line(state: Mapping[str, str], verb: Verb, origin: Origin) -> str:
     return filled(origin.path, verb, origin.incident, values)
 
 
-def _origin(data: Mapping[str, Any]) -> Origin:
+def origin_in(data: Mapping[str, Any]) -> Origin:
+    """Which form was sent."""
     return origin_of(str(data.get("custom_id") or "")) or Origin(path=())
 
 
 def _asks_which(verb: Verb, origin: Origin) -> bool:
     return verb.scope is Scope.INCIDENT and origin.incident is None
-
-
-def _label(name: str, verb: Verb) -> str:
-    fixed = {INCIDENT: "Incident", FLAGS: "Also", OTHERS: "More values"}
-    arguments = {FIELD + argument.name: label(argument) for argument in verb.valued}
-    return fixed.get(name) or arguments.get(name) or clip(one_line(name.removeprefix(PARAMETER), 200), 45)

@@ -25,6 +25,8 @@ from tests.commands.world import CATALOG, World, world
 from tests.fakes.discord import Answer, Channel, FakeDiscord, Message, Person
 from tests.fakes.discord.driving import Bot, connected
 
+POST = "POST /channels/{channel_id}/messages"
+
 
 class Ours(Bot):
     """A client that has no menu yet: it gets ours."""
@@ -178,6 +180,9 @@ async def test_with_closed_direct_messages_the_room_is_told_that_there_was_an_an
     assert "Ask again" in told.shown
     assert "Acknowledged" not in told.shown
     assert told.pinged == [closed.id]
+    (said,) = on.discord.calls_of(POST, ok=True)[-1:]
+    assert said.body["allowed_mentions"] == {"parse": [], "users": [int(closed.id)]}
+    assert said.body["enforce_nonce"]
 
 
 async def test_fifty_at_once_are_all_answered(on: Play) -> None:

@@ -17,13 +17,12 @@ from bot.chat.discord.modals import (
     command_of,
     complaints,
     form,
-    kept,
     offers_wanted,
     opening,
     origin_of,
-    refused,
 )
 from bot.chat.discord.parts import pressed
+from bot.chat.discord.refusing import kept, refused
 from bot.chat.views import Person
 from bot.commands.completion import Completion
 from bot.commands.definition import Verb
