@@ -54,7 +54,7 @@ class _Part(NamedTuple):
 def causes(
     group: Group, topology: Topology, lift: Lift | None = None, *, ruled_out: Collection[str] = (), limit: int = 3
 ) -> tuple[Cause, ...]:
-    """The likeliest first; empty for a group of nothing. Equal scores are ordered by time, then by name."""
+    """The likeliest first, what people ruled out last; empty for a group of nothing. Equal ones by time, then by name."""
     parts = _parts(group, topology)
     if not parts:
         return ()
@@ -64,10 +64,18 @@ def causes(
         odds, reasons = weighed.judge(part)
         if part.name in ruled_out:
             odds, reasons = odds + RULED_OUT, ["ruled out", *reasons]
-        judged.append((-odds, part.tally.first_seen if part.tally is not None else weighed.first, part, reasons))
-    judged.sort(key=lambda one: (*one[:2], one[2].name))
-    best = judged[0][0]
-    total = sum(exp((best - against) / DOUBT) for against, _, _, _ in judged)
+        judged.append(
+            (
+                part.name in ruled_out,
+                -odds,
+                part.tally.first_seen if part.tally is not None else weighed.first,
+                part,
+                reasons,
+            )
+        )
+    judged.sort(key=lambda one: (*one[:3], one[3].name))
+    best = min(against for _, against, _, _, _ in judged)
+    total = sum(exp((best - against) / DOUBT) for _, against, _, _, _ in judged)
     return tuple(
         Cause(
             name=part.name,
@@ -76,7 +84,7 @@ def causes(
             first_seen=first_seen,
             is_service=part.is_service,
         )
-        for against, first_seen, part, reasons in judged[:limit]
+        for _, against, first_seen, part, reasons in judged[:limit]
     )
 
 

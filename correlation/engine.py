@@ -203,14 +203,14 @@ class Engine:
         return frozenset(one.id for one in members if one is not None and one.muted_by)
 
     def causes(self, id: str, *, ruled_out: Collection[str] = (), limit: int = 3) -> tuple[Cause, ...]:  # noqa: A002
-        """Probable causes; what people ruled out ranks far lower."""
+        """Probable causes; what people ruled out comes last."""
         group = self._registry.by_id(id)
         return causes(group, self.topology, self._lift, ruled_out=ruled_out, limit=limit) if group else ()
 
-    def suspects(self, id: str, *, limit: int = 5) -> tuple[Suspect, ...]:  # noqa: A002
-        """Suspect changes."""
+    def suspects(self, id: str, *, ruled_out: Collection[str] = (), limit: int = 5) -> tuple[Suspect, ...]:  # noqa: A002
+        """Suspect changes; what people ruled out, by a change's id or its service, comes last."""
         group = self._registry.by_id(id)
-        return suspects(group, self.topology, self._ledger.all(), limit=limit) if group else ()
+        return suspects(group, self.topology, self._ledger.all(), ruled_out=ruled_out, limit=limit) if group else ()
 
     def opens(self, recipe: str) -> OpensPolicy:
         """What an incident that this recipe opens looks like; the default policy for a recipe that is gone."""

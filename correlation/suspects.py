@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ LEAST = 0.3  # what a place is worth when hardly any of the trouble lies below i
 FADES = 0.8  # of what an effect counts that remains with each hop
 CONTRAST = 1.8  # where only the instances that it touched fail
 ROUNDED = 0.001  # scores are told in thousandths
+RULED_OUT = 0.01  # of the score that remains when a person contradicts
 MOST = 1.4 * CONTRAST  # so that scores end at 1
 VERBS = {
     "deploy": "deployed",
@@ -151,14 +153,38 @@ class Effect(NamedTuple):
     name: str
 
 
-def suspects(group: Group, topology: Topology, changes: Iterable[Change], *, limit: int = 5) -> tuple[Suspect, ...]:
-    """The likeliest first. Equal scores are ordered by time (latest first), then by id."""
+def suspects(
+    group: Group,
+    topology: Topology,
+    changes: Iterable[Change],
+    *,
+    limit: int = 5,
+    ruled_out: Collection[str] = (),
+) -> tuple[Suspect, ...]:
+    """The likeliest first. Equal scores are ordered by time (latest first), then by id.
+
+    Changes that people ruled out, by id or by their service, come last, and say so.
+    """
     # Alerts may belong here that began before the change: what counts is what began after it.
     since, until = group.opened_at - LOOK_BACK, group.grown_at + SLACK
     near = [change for change in changes if since <= change.at <= until and _here(change, group)]
     if not near:
         return ()
     trouble = _Trouble(group, topology)
+    if not ruled_out:
+        return _likeliest(near, trouble, limit)
+    out = [change for change in near if change.id in ruled_out or change.service in ruled_out]
+    found = _likeliest([change for change in near if change not in out], trouble, limit)
+    last = _likeliest(out, trouble, limit - len(found))
+    return (
+        *found,
+        *(replace(one, score=round(one.score * RULED_OUT, 3), reasons=("ruled out", *one.reasons)) for one in last),
+    )
+
+
+def _likeliest(near: Sequence[Change], trouble: _Trouble, limit: int) -> tuple[Suspect, ...]:
+    if limit <= 0:
+        return ()
     at_most = sorted(((-trouble.at_most(change), change.id, change) for change in near), key=lambda one: one[:2])
     found: list[Suspect] = []
     for best, _, change in at_most:

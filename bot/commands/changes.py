@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import topology
 from bot.changes import nearby
+from bot.changes.ledger import change_key
 from bot.chat.views import Button, Code, Link, Moment, Reply, Strong, Text, text
 from bot.clock import duration
 from bot.commands.definition import Context, Family, Scope, Verb
-from bot.commands.words import answer, author_name, change_line, listed
+from bot.commands.words import answer, author_name, change_line, cut_text, listed
 from bot.incidents import store
 from bot.incidents.model import Incident
 from bot.responders import owners
@@ -42,7 +42,7 @@ async def changes(context: Context) -> Reply:
             f"No change is known in the {hours} before {incident.ref} began, on its services or what they depend on.",
             details=[("Changes arrive by POST /webhooks/github or /webhooks/change.",)],
         )
-    lines = [_suspect(one, incident, catalog) for one in shown]
+    lines = [_suspect(one, incident, context) for one in shown]
     if others:
         lines.append((f"Others near: {listed([_short(one.change, incident) for one in others], OTHERS)}",))
     lines.append(("Invite who made one: ", Code("/incident owner 1")))
@@ -51,13 +51,17 @@ async def changes(context: Context) -> Reply:
     return Reply(text=text(head.format(incident.ref)), details=tuple(lines), buttons=buttons)
 
 
-def _suspect(one: Reason, incident: Incident, catalog: Catalog) -> Text:
+def _suspect(one: Reason, incident: Incident, context: Context) -> Text:
     change = one.change
+    said = incident.exclusion_of(change_key(change.id), change.service)
+    out = ""
+    if said is not None:
+        out = f", ruled out by {context.name(said.by)}{f': {cut_text(said.reason)}' if said.reason else ''}"
     line = text(
         Strong(f"{one.rank}."),
-        f" {change_line(change)} by {author_name(catalog, change)}, ",
+        f" {change_line(change)} by {author_name(context.services.catalog(), change)}, ",
         Moment(change.at),
-        f": {owners.because(one, incident)}",
+        f": {owners.because(one, incident)}{out}",
         f" [{change.status}]" if change.status != "succeeded" else "",
     )
     return (*line, " ", Link("link", change.url)) if change.url else line

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bot.catalog.suggestions import did_you_mean
+from bot.changes.ledger import change_key
 from bot.chat.views import Code, Reply, Strong, Text, text
 from bot.clock import ago
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
-from bot.commands.words import answer, cut_text, listed
+from bot.commands.words import answer, change_line, cut_text, listed
 from bot.errors import BadArguments
 from bot.incidents.model import Incident
+from bot.responders import owners
+from correlation.alert import Change
 
 __all__ = ["VERB"]
 
 NAME = 100  # characters
+REVISION = 5  # ... of a revision, that are enough to name it
 
 
 async def ruleout(context: Context) -> Reply:
@@ -25,11 +29,31 @@ async def ruleout(context: Context) -> Reply:
         service = next((one for one in before.ruled_out if one.casefold() == word.casefold()), cut_text(word, NAME))
         incident = await incidents.rule_in(context.incident, service, context.actor)
         return answer(Strong(service), f" may be the cause of {incident.ref} again.", details=_cause(incident))
+    change = await _change(context, before, word)
+    if change is not None:
+        incident = await incidents.rule_out(
+            context.incident, change_line(change), context.actor, context.values.text("reason"), change_key(change.id)
+        )
+        back: Text = ("Wrong? ", Code(f'/incident ruleout --undo "{change_line(change)}"'))
+        return answer(
+            Strong(change_line(change)), f" is ruled out in {incident.ref}.", details=[*_cause(incident), back]
+        )
     names = [*([before.cause.service] if before.cause else []), *(name for name, _ in before.services)]
     service = _known(word, before, [*names, *context.services.catalog().services, *before.ruled_out])
     incident = await incidents.rule_out(context.incident, service, context.actor, context.values.text("reason"))
     undo: Text = ("Wrong? ", Code(f"/incident ruleout --undo {service}"))
     return answer(Strong(service), f" is ruled out in {incident.ref}.", details=[*_cause(incident), undo])
+
+
+async def _change(context: Context, incident: Incident, word: str) -> Change | None:
+    """The suspect change that a word means: its place among the suspects, or the beginning of its revision."""
+    async with context.services.database.reading() as connection:
+        suspects, _ = await owners.suspects_of(connection, context.services.catalog(), incident)
+    for one in suspects:
+        revision = one.change.revision.casefold()
+        if word == str(one.rank) or (len(word) >= REVISION and revision.startswith(word.casefold())):
+            return one.change
+    return None
 
 
 def _known(word: str, incident: Incident, names: list[str]) -> str:
@@ -74,16 +98,22 @@ def _listed(context: Context, incident: Incident) -> Reply:
 VERB = Verb(
     name="ruleout",
     aliases=("notit", "rule-out"),
-    summary="This service is not it",
-    details="The card says so, and the next likeliest cause takes its place. Alerts of it still count and still page.",
+    summary="This service, or this change, is not it",
+    details="The card says so, and the next likeliest takes its place. Alerts of it still count and still page. "
+    "A number is a change as /incident changes numbers them.",
     family=Family.RESPOND,
     scope=Scope.INCIDENT,
     arguments=(
-        Argument(name="service", kind=Kind.SUSPECT, help="what it is not; what is ruled out where none is named"),
+        Argument(name="service", kind=Kind.SUSPECT, help="what it is not, or a change's number; without one, the list"),
         Argument(name="reason", kind=Kind.TEXT, rest=True, help="why not, for the others"),
         Argument(name="undo", kind=Kind.FLAG, help="it may be this one after all"),
     ),
-    examples=("ruleout cart its graphs are flat", "ruleout --undo cart", "ruleout INC-42"),
+    examples=(
+        "ruleout cart its graphs are flat",
+        "ruleout 1 rolled back already",
+        "ruleout --undo cart",
+        "ruleout INC-42",
+    ),
     handler=ruleout,
     menu="more ruleout",
 )

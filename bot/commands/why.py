@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
 from bot.commands import alert_rows
 from bot.commands.definition import Context, Family, Scope, Verb
-from bot.commands.words import answer, counted, shortened
+from bot.commands.words import answer, counted, cut_text, shortened
 from bot.incidents import early, store
 from bot.incidents.early_words import Warned, record, share
 from bot.incidents.model import Cause
@@ -15,6 +15,7 @@ __all__ = ["VERB"]
 
 JOINS = 6
 WARNINGS = 2
+EXCLUSIONS = 5
 _TERMS = {  # how people call what the engine weighs
     "change": "after the same change",
     "class": "same kind of trouble",
@@ -57,6 +58,13 @@ async def why(context: Context) -> Reply:
         details.append(_cause(incident.cause))
         if incident.cause.others:
             details.append((f"Less likely: {'; '.join(incident.cause.others)}.",))
+    if incident.exclusions:
+        shown = incident.exclusions[-EXCLUSIONS:]
+        said = "; ".join(
+            f"{one.service}, says {context.name(one.by)}{f': {cut_text(one.reason)}' if one.reason else ''}"
+            for one in shown
+        )
+        details.append((f"Ruled out: {said}.",))
     details += [_warned(one) for one in warned[:WARNINGS]]
     details.append(("Grouped wrongly? ", Code("/incident split A12"), " or ", Code("/incident merge INC-n")))
     return answer(f"{incident.ref}: {counted(total, 'alert')} grouped{recipe}.", details=details)

@@ -12,11 +12,24 @@ from correlation.alert import Alert, Change, Status
 from correlation.decision import Decision
 from correlation.warning import EarlyWarning
 
-__all__ = ["WORSE_NAMED", "Batch", "Touched"]
+__all__ = ["WORSE_NAMED", "Batch", "Told", "Touched"]
 
 WORSE_NAMED = 3  # of one batch and group
 
 _encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a delivery said and what the engine answered; `called`: groups that deserve people by the passing of time.
+
+    `warned`: what begins like something bad of the past.
+    """
+
+    changes: list[Change]
+    decided: list[tuple[Alert, Decision]]
+    called: tuple[str, ...]
+    warned: list[EarlyWarning]
 
 
 @dataclass(slots=True)

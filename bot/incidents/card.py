@@ -48,7 +48,8 @@ def card(
     `invited` who was brought in for which of them, `links` what people want to open.
     """
     asked = invited or {}
-    suspects = _distinct([changes[suspect.change] for suspect in incident.suspects if suspect.change in changes])
+    standing = [suspect.change for suspect in incident.suspects if not suspect.ruled_out]  # the others: `ruled_out`
+    suspects = _distinct([changes[change] for change in standing if change in changes])
     return Card(
         incident=incident.ref,
         title=incident.title,

@@ -1,16 +1,39 @@
-"""From the engine's ranking to the one cause that people are told, without what they ruled out. Pure."""
+"""From the engine's ranking to the one cause and the few changes that people are told; what they ruled out is never first. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from bot.incidents.model import Cause
+from bot.changes.ledger import change_key
+from bot.incidents.model import Cause, Incident, Suspect
 from correlation.cause import FIRST
 from correlation.decision import Cause as Ranked
+from correlation.decision import Suspect as Suspected
+from correlation.engine import Engine
 
-__all__ = ["probable"]
+__all__ = ["Weighed", "probable", "reordered", "suspected", "weighed"]
 
 REASONS = 3  # of a probable cause, that fit on a phone
+SUSPECTS = 3  # changes that an incident names
+LOOKED_AT = 5  # ... of so many, and those that are ruled out
+PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """The engine's rankings, the likeliest first and what is ruled out last."""
+
+    causes: Sequence[Ranked]
+    suspects: Sequence[Suspected]
+
+
+def weighed(engine: Engine, group: str, ruled_out: Collection[str]) -> Weighed:
+    """What the engine says when people say what it is not."""
+    return Weighed(
+        causes=engine.causes(group, ruled_out=ruled_out),
+        suspects=engine.suspects(group, ruled_out=ruled_out, limit=LOOKED_AT + len(ruled_out)),
+    )
 
 
 def probable(ranked: Sequence[Ranked], *, effects: int, ruled_out: Collection[str] = ()) -> Cause | None:
@@ -28,3 +51,29 @@ def probable(ranked: Sequence[Ranked], *, effects: int, ruled_out: Collection[st
         reasons=cause.reasons,
         others=tuple(f"{other.name} ({', '.join(other.reasons[:REASONS])})" for other in others),
     )
+
+
+def suspected(ranked: Sequence[Suspected], incident: Incident) -> list[Suspect]:
+    """The changes that an incident names; those that people ruled out stand last, whatever the engine thinks of them."""
+    out = [s for s in ranked if incident.exclusion_of(change_key(s.change), s.service) is not None]
+    others = [s for s in ranked if s not in out]
+    likely = [s for s in others if s.score >= PLAUSIBLE * others[0].score][:SUSPECTS]
+    return [
+        *(Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in likely),
+        *(
+            Suspect(change=s.change, score=s.score, reasons=_once("ruled out", s.reasons), ruled_out=True)
+            for s in out[:SUSPECTS]
+        ),
+    ]
+
+
+def reordered(incident: Incident) -> list[Suspect]:
+    """The changes that it names already, those that people ruled out by themselves last; for when the engine has forgotten."""
+    marked = [
+        replace(s, ruled_out=incident.exclusion_of(change_key(s.change), "") is not None) for s in incident.suspects
+    ]
+    return sorted(marked, key=lambda s: s.ruled_out)
+
+
+def _once(word: str, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    return reasons if word in reasons else (word, *reasons)

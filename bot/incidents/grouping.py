@@ -11,36 +11,37 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import cookbook, topology
 from bot.clock import Clock
 from bot.errors import InvalidTransition, MalformedPayload, NotFound, StorageUnavailable
 from bot.incidents import corrections
+from bot.incidents.batch import Told
+from bot.incidents.causes import Weighed, weighed
 from bot.incidents.grading import SplitOff, severity_of
 from bot.incidents.lookout import Lesson, Lookout
 from bot.incidents.model import ref
 from bot.incidents.muting import Muting
 from bot.incidents.reading import TICK, Reading, read
 from bot.incidents.service import Causes
-from bot.incidents.snapshots import READER, heard_up_to, newest_readable
+from bot.incidents.snapshots import READER, heard_up_to, newest_numbers, newest_readable
 from bot.intake.journal import Delivery, Journal
 from bot.intake.source import Source
 from bot.storage import tables
 from bot.storage.database import Announcement, Database, Transaction, upsert
 from bot.telemetry import get_logger
 from bot.turns import Turns
-from correlation.alert import Alert, Change
-from correlation.decision import Cause, Decision
+from correlation.alert import Alert
+from correlation.decision import Decision
 from correlation.engine import Engine, UnknownGroup
 from correlation.warning import EarlyWarning
 from correlation.weights import Weights, shipped
 
-__all__ = ["READER", "Grouping", "Told"]
+__all__ = ["READER", "Grouping"]
 
 log = get_logger(__name__)
 
@@ -49,19 +50,6 @@ SLICE = 8  # alerts told at once
 BREATH = 0.001  # seconds after which webhooks and commands have their turn
 SNAPSHOT_ALERTS = 50_000  # alerts after which a snapshot is due
 SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a delivery said and what the engine answered; `called`: groups that deserve people by the passing of time.
-
-    `warned`: what begins like something bad of the past.
-    """
-
-    changes: list[Change]
-    decided: list[tuple[Alert, Decision]]
-    called: tuple[str, ...]
-    warned: list[EarlyWarning]
 
 
 class Grouping:
@@ -290,8 +278,8 @@ class Grouping:
         async with self._ready() as engine:
             group = await self._group_of(number)
 
-            def causes(ruled_out: Collection[str]) -> Sequence[Cause] | None:
-                return engine.causes(group, ruled_out=ruled_out) if group else None
+            def causes(ruled_out: Collection[str]) -> Weighed | None:
+                return weighed(engine, group, ruled_out) if group else None
 
             await self._database.attempt(lambda work: then(work, causes))
 
@@ -400,10 +388,5 @@ class Grouping:
     async def _number_on(self) -> bool:
         """Go on above every number that the database knows, for none may be given twice; whether that skips any."""
         async with self._database.reading() as connection:
-            newest = (await connection.execute(select(func.max(tables.alerts.c.id)))).scalar() or 0
-            ids = tables.groups.c.id
-            last = (
-                await connection.execute(select(ids).order_by(func.length(ids).desc(), ids.desc()).limit(1))
-            ).scalar()
-            newest_group = int(last[1:]) if last else 0
-        return self.engine.number_from(episode=newest + 1, group=newest_group + 1)
+            episode, group = await newest_numbers(connection)
+        return self.engine.number_from(episode=episode + 1, group=group + 1)

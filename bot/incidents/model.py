@@ -115,16 +115,18 @@ class Suspect:
     change: str
     score: float
     reasons: tuple[str, ...]
+    ruled_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """A service that somebody (an id) says is not the cause."""
+    """A service, or a change of one, that somebody (an id) says is not the cause. `change` is its id, `service` then its words."""
 
     service: str
     by: str
     at: float
     reason: str = ""
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,8 +202,15 @@ class Incident:
 
     @property
     def ruled_out(self) -> tuple[str, ...]:
-        """The services that it is not."""
+        """The services (and changes, in words) that it is not."""
         return tuple(one.service for one in self.exclusions)
+
+    def exclusion_of(self, change: str, service: str) -> Exclusion | None:
+        """Who ruled out a change: itself, or all that its service does."""
+        for one in self.exclusions:
+            if (one.change and one.change == change) or (not one.change and service and one.service == service):
+                return one
+        return None
 
     def _become(self, status: StatusName, at: float) -> None:
         self.status, self.status_since = status, at
@@ -345,8 +354,10 @@ class Incident:
         self.roles = list(held.items())
         return RoleFreed(by=by, role=role, before=before)
 
-    def rule_out(self, service: str, by: Person, at: float, reason: str = "", names: Names = str) -> RuledOut:
-        """Not this one. What is the cause instead is the engine's to say."""
+    def rule_out(
+        self, service: str, by: Person, at: float, reason: str = "", names: Names = str, change: str = ""
+    ) -> RuledOut:
+        """Not this service, or not this `change`, which `service` then names. What is the cause instead is the engine's to say."""
         self._refuse_merged()
         known = next((one for one in self.exclusions if one.service == service), None)
         words = reason.strip()[:NOTE_LENGTH]
@@ -357,7 +368,7 @@ class Incident:
                 f"{self.ref} rules out {EXCLUSIONS} services already. Say what it is: /incident note"
             )
         others = [one for one in self.exclusions if one.service != service]
-        self.exclusions = [*others, Exclusion(service=service, by=by.id, at=at, reason=words)]
+        self.exclusions = [*others, Exclusion(service=service, by=by.id, at=at, reason=words, change=change)]
         return RuledOut(by=by, service=service, reason=words)
 
     def rule_in(self, service: str, by: Person) -> RuledIn:

@@ -19,11 +19,11 @@ from bot.clock import Clock
 from bot.errors import MalformedPayload, StorageUnavailable
 from bot.incidents import lifecycle, store, timeline
 from bot.incidents.batch import WORSE_NAMED, Batch, Touched
-from bot.incidents.causes import probable
+from bot.incidents.causes import probable, suspected, weighed
 from bot.incidents.events import Declared, Joined, SeverityLevel
 from bot.incidents.grading import severity_of
 from bot.incidents.grouping import Grouping
-from bot.incidents.model import MUSTER, Incident, Suspect
+from bot.incidents.model import MUSTER, Incident
 from bot.incidents.service import Incidents
 from bot.intake.journal import Delivery, Journal
 from bot.storage import tables
@@ -47,8 +47,6 @@ CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is c
 COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to the webhooks ...
 LONGEST_COURTESY = 0.25  # ... seconds, at most
 SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
-SUSPECTS = 3  # changes that an incident names
-PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
 
 Warnings = Callable[[Transaction, Sequence[EarlyWarning]], Awaitable[None]]
@@ -342,8 +340,10 @@ def _take_figures(incident: Incident, view: GroupView, engine: Engine) -> None:
     incident.last_alert_at = max(incident.last_alert_at, view.last_at)
     incident.location = view.locations[0][0] if len(view.locations) == 1 else ""
     incident.environment = view.environments[0][0] if len(view.environments) == 1 else ""
-    if view.causes:
-        ranked = engine.causes(view.id, ruled_out=incident.ruled_out) if incident.exclusions else view.causes
-        incident.cause = probable(ranked, effects=view.effects, ruled_out=incident.ruled_out)
-    likely = [suspect for suspect in view.suspects if suspect.score >= PLAUSIBLE * view.suspects[0].score]
-    incident.suspects = [Suspect(change=s.change, score=s.score, reasons=s.reasons) for s in likely[:SUSPECTS]]
+    if not incident.exclusions:
+        incident.cause = probable(view.causes, effects=view.effects) if view.causes else incident.cause
+        incident.suspects = suspected(view.suspects, incident)
+    elif view.causes:
+        ranked = weighed(engine, view.id, incident.ruled_out)
+        incident.cause = probable(ranked.causes, effects=view.effects, ruled_out=incident.ruled_out)
+        incident.suspects = suspected(ranked.suspects, incident)

@@ -13,7 +13,7 @@ from bot.chat.views import Person
 from bot.clock import Clock
 from bot.errors import BadArguments, InvalidTransition
 from bot.incidents import store, timeline
-from bot.incidents.causes import probable
+from bot.incidents.causes import Weighed, probable, reordered, suspected
 from bot.incidents.events import (
     Acknowledged,
     CommanderTaken,
@@ -28,7 +28,6 @@ from bot.incidents.events import (
 from bot.incidents.grading import SplitOff
 from bot.incidents.model import TITLE_LENGTH, Incident, Names, StatusName, ref
 from bot.storage.database import Database, Transaction
-from correlation.decision import Cause as Ranked
 
 __all__ = ["Acknowledgement", "Causes", "Grouping", "Incidents", "Reaction"]
 
@@ -41,7 +40,7 @@ class Reaction(Protocol):
         ...
 
 
-Causes = Callable[[Collection[str]], Sequence[Ranked] | None]
+Causes = Callable[[Collection[str]], Weighed | None]
 """The causes of an incident, the likeliest first, when some services are ruled out; None when the engine has forgotten it."""
 
 
@@ -192,9 +191,9 @@ class Incidents:
         """Nobody has a role any more."""
         return (await self._change(number, lambda i, _: i.free_role(role, by)))[0]
 
-    async def rule_out(self, number: int, service: str, by: Person, reason: str = "") -> Incident:
-        """It is not this service: another one is the probable cause, if any is left."""
-        return await self._weigh(number, lambda i, at: i.rule_out(service, by, at, reason, self._names))
+    async def rule_out(self, number: int, service: str, by: Person, reason: str = "", change: str = "") -> Incident:
+        """It is not this service, or this change: another one is the probable cause, if any is left."""
+        return await self._weigh(number, lambda i, at: i.rule_out(service, by, at, reason, self._names, change))
 
     async def rule_in(self, number: int, service: str, by: Person) -> Incident:
         """It may be this service after all."""
@@ -331,11 +330,14 @@ class Incidents:
         async def then(work: Transaction, causes: Causes) -> None:
             incident = await store.load(work.connection, number)
             event = transition(incident, at)
-            if (ranked := causes(incident.ruled_out)) is not None:
+            if (weighed := causes(incident.ruled_out)) is not None:
                 effects = incident.cause.effects if incident.cause else 0
-                incident.cause = probable(ranked, effects=effects, ruled_out=incident.ruled_out)
-            elif incident.cause is not None and incident.cause.service in incident.ruled_out:
-                incident.cause = None  # too long ago for another one to be known
+                incident.cause = probable(weighed.causes, effects=effects, ruled_out=incident.ruled_out)
+                incident.suspects = suspected(weighed.suspects, incident)
+            else:  # too long ago for another one to be known
+                if incident.cause is not None and incident.cause.service in incident.ruled_out:
+                    incident.cause = None
+                incident.suspects = reordered(incident)
             await store.save(work, incident)
             await self.react(work, incident, event, at)
             result.append(incident)

@@ -6,14 +6,14 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import tables
 from bot.telemetry import get_logger
 from correlation.engine import Engine, SnapshotError
 
-__all__ = ["READER", "heard_up_to", "newest_readable"]
+__all__ = ["READER", "heard_up_to", "newest_numbers", "newest_readable"]
 
 READER = "pipeline"
 
@@ -34,3 +34,11 @@ def newest_readable(states: Sequence[Row[Any]]) -> tuple[Row[Any], Engine] | tup
         except (SnapshotError, zlib.error) as error:
             log.warning("engine_snapshot_unreadable", position=row.position, reason=str(error))
     return None, None
+
+
+async def newest_numbers(connection: AsyncConnection) -> tuple[int, int]:
+    """The last episode and the last group that the database knows of."""
+    episode = (await connection.execute(select(func.max(tables.alerts.c.id)))).scalar() or 0
+    ids = tables.groups.c.id
+    last = (await connection.execute(select(ids).order_by(func.length(ids).desc(), ids.desc()).limit(1))).scalar()
+    return episode, int(last[1:]) if last else 0

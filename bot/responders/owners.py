@@ -27,6 +27,7 @@ from correlation.alert import Change
 __all__ = ["Invited", "OwnerOutcome", "Owners", "Reason", "because", "done", "suspects_of"]
 
 MOST = 20  # suspects looked at
+RULED_OUT = "ruled out"  # the engine's first reason for what people say it is not
 _DONE = {
     "deploy": "deployed",
     "flag": "switched a flag on",
@@ -180,7 +181,9 @@ def because(suspect: Reason, incident: Incident) -> str:
     gap = incident.first_alert_at - suspect.change.at
     when = f"{duration(abs(gap))} {'before' if gap >= 0 else 'after'} the {what}"
     # The reasons that were kept tell the time as it was known then; it is said here as it is known now.
-    reasons = (_AS_SAID.get(reason, reason) for reason in suspect.reasons if "the first alert" not in reason)
+    # Who ruled it out is said by whoever knows names.
+    told = (reason for reason in suspect.reasons if "the first alert" not in reason and reason != RULED_OUT)
+    reasons = (_AS_SAID.get(reason, reason) for reason in told)
     return ", ".join((when, *reasons))
 
 

@@ -195,6 +195,28 @@ async def test_what_is_ruled_out_stands_on_the_card_and_is_no_cause_any_more(her
     assert "payments-api by Mika Laine, just now: its graphs are flat" in shown(await here.say("ruleout", room=number))
 
 
+async def test_a_change_is_ruled_out_by_its_number_or_revision_and_stands_last_with_who_and_why(here: World) -> None:
+    number = await here.opened()
+    await here.changed(number, here.deploy(), here.deploy(id="other", service="cart", revision="c0ffee1", before=900.0))
+    reply = await here.say("ruleout 1 rolled back already", room=number)
+    assert shown(reply).splitlines()[0] == "deploy payments-api a1b2c3d is ruled out in INC-1."
+    assert shown(reply).splitlines()[-1] == 'Wrong? /incident ruleout --undo "deploy payments-api a1b2c3d"'
+    first, last = [
+        line for line in shown(await here.say("changes", room=number)).splitlines() if line[:2] in {"1.", "2."}
+    ]
+    assert first.startswith("1. deploy cart c0ffee1")
+    assert last.startswith("2. deploy payments-api a1b2c3d")
+    assert "ruled out by Mika Laine: rolled back already" in last
+    why = shown(await here.say("why", room=number))
+    assert "Ruled out: deploy payments-api a1b2c3d, says Mika Laine: rolled back already." in why
+    card = await here.card(number)
+    assert "Ruled out: deploy payments-api a1b2c3d (Mika Laine: rolled back already)" in card
+    assert "Suspect: deploy payments-api" not in card
+    undone = await here.say('ruleout --undo "deploy payments-api a1b2c3d"', room=number)
+    assert shown(undone).startswith("deploy payments-api a1b2c3d may be the cause of INC-1 again.")
+    assert shown(await here.say("ruleout c0ffee", room=number)).startswith("deploy cart c0ffee1 is ruled out in INC-1.")
+
+
 async def test_what_was_ruled_out_in_error_may_be_it_again(here: World) -> None:
     number = await here.opened()
     await here.say("ruleout cart", room=number)

@@ -143,3 +143,19 @@ def test_instances_told_later_are_added() -> None:
     ledger.add([msgspec.structs.replace(change("c", 1.0), hosts=("a",))])
     ledger.add([msgspec.structs.replace(change("c", 2.0), hosts=("b", "a"))])
     assert [(one.at, one.hosts) for one in ledger.all()] == [(1.0, ("a", "b"))]
+
+
+def test_what_people_ruled_out_comes_last_whatever_speaks_for_it() -> None:
+    engine = Engine(topology=SHOP)
+    engine.observe(
+        [change("guilty", 10 * HOUR - 60), change("weak", 3 * HOUR), change("mild", 8 * HOUR, "payments-db")]
+    )
+    engine.ingest([alert(10 * HOUR), alert(10 * HOUR + 30, "HighErrors", "web")])
+    assert [one.change for one in engine.suspects("G1")] == ["guilty", "mild", "weak"]
+    *others, last = engine.suspects("G1", ruled_out=["guilty"])
+    assert [one.change for one in others] == ["mild", "weak"]
+    assert (last.change, last.reasons[0]) == ("guilty", "ruled out")
+    assert last.score < others[-1].score
+    by_service = engine.suspects("G1", ruled_out=["payments-api"])
+    assert [one.change for one in by_service] == ["mild", "guilty", "weak"]
+    assert [one.change for one in engine.suspects("G1", ruled_out=["guilty"], limit=2)] == ["mild", "weak"]

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import insert
 
 from bot.incidents import timeline
-from bot.incidents.model import MUSTER, Cause, Incident, Suspect
+from bot.incidents.model import MUSTER, Cause, Exclusion, Incident, Suspect
 from bot.intake.journal import Rejection
 from bot.storage import tables
 from bot.web import Lag
@@ -50,6 +50,7 @@ async def outage(site: Site) -> Incident:
             location="eu-west-1",
             cause=Cause(service="payments-api", words="first to fail, 1 depends on it", score=0.8),
             suspects=[Suspect(change="c1", score=0.9, reasons=("3 min before", "one hop upstream"))],
+            exclusions=[Exclusion(service="deploy wiki", change="c2", by="mika", at=START - 600, reason="elsewhere")],
             commander="mika",
             acknowledged_at=START - 480,
             acknowledged_by="mika",
@@ -111,6 +112,15 @@ async def test_an_incident_has_the_shape_that_others_rely_on(site: Site) -> None
         "firing_count": 2,
         "rooms": {"console": "inc-1-checkout"},
         "cause": {"service": "payments-api", "words": "first to fail, 1 depends on it"},
+        "ruled_out": [
+            {
+                "what": "deploy wiki",
+                "change": "c2",
+                "by": "mika",
+                "at": "2026-01-05T08:50:00.000Z",
+                "reason": "elsewhere",
+            }
+        ],
         "summary": "",
         "ticket": None,
         "opened_at": "2026-01-05T08:50:00.000Z",

@@ -37,6 +37,16 @@ class Cause(msgspec.Struct, kw_only=True):
     words: str
 
 
+class RuledOut(msgspec.Struct, kw_only=True):
+    """What somebody (an id) says is not the cause: a service, or a `change` (its id) in words."""
+
+    what: str
+    change: str | None
+    by: str
+    at: Time
+    reason: str
+
+
 class Incident(msgspec.Struct, kw_only=True):
     """An incident. `services` stand with most alerts first; `rooms` is platform -> room; people are ids."""
 
@@ -55,6 +65,7 @@ class Incident(msgspec.Struct, kw_only=True):
     firing_count: int
     rooms: dict[str, str]
     cause: Cause | None
+    ruled_out: list[RuledOut]
     summary: str
     ticket: str | None
     opened_at: Time
@@ -188,6 +199,10 @@ def _incident_json(incident: Aggregate, rooms: dict[str, str]) -> Incident:
         firing_count=incident.firing_count,
         rooms=rooms,
         cause=Cause(service=cause.service, words=cause.words) if cause else None,
+        ruled_out=[
+            RuledOut(what=one.service, change=one.change or None, by=one.by, at=utc(one.at), reason=one.reason)
+            for one in incident.exclusions
+        ],
         summary=harmless(incident.summary, 8000),
         ticket=incident.ticket or None,
         opened_at=utc(incident.opened_at),
