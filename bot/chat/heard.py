@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.harmless import harmless
@@ -18,7 +18,7 @@ from bot.chat.views import Person
 from bot.storage.database import Transaction
 from bot.storage.tables import messages, rooms
 
-__all__ = ["forget", "hear", "incident_of", "newest", "open_rooms", "room_key", "standing"]
+__all__ = ["forget", "hear", "incident_of", "open_rooms", "room_key", "standing"]
 
 SAID_LENGTH = 40_000  # characters of one message: Slack's, which is the longest
 
@@ -107,14 +107,6 @@ async def standing(connection: AsyncConnection, platform: str, room: str) -> set
     m = messages.c
     query = select(m.external).where(m.room == room_key(platform, room), m.taken_back_at.is_(None))
     return {str(external) for external in (await connection.execute(query)).scalars() if external}
-
-
-async def newest(connection: AsyncConnection, platform: str, room: str) -> float | None:
-    """When the newest message that we know was said; None before the first."""
-    m = messages.c
-    query = select(func.max(m.at)).where(m.room == room_key(platform, room))
-    found: float | None = (await connection.execute(query)).scalar()
-    return found
 
 
 async def incident_of(connection: AsyncConnection, platform: str, room: str) -> int | None:

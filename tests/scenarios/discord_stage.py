@@ -89,6 +89,11 @@ class Stage:
         await (await self.mika.command("incident retro draft", general, incident=ref)).answer(seconds=20.0)
         return await self.retro(ref)
 
+    async def fetched(self, url: str) -> bytes:
+        """How a file of Discord's begins."""
+        async with self.session.get(url) as answer:
+            return (await answer.read())[:4]
+
     async def ready(self) -> dict[str, Any]:
         async with self.session.get(f"{self.app.address}/readyz") as answer:
             return dict(await answer.json())

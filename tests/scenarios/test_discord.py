@@ -145,3 +145,24 @@ async def test_who_left_the_server_keeps_the_policy_waiting_no_more_than_who_tak
         await stage.settled()
         assert stage.said(room, "does not reach you") == 0
         assert (await stage.ready())["outbox"]["dead"] == 0
+
+
+async def test_the_graph_is_a_picture_on_the_card_and_in_a_private_answer(
+    tmp_path: Path, discord: FakeDiscord, robin: Person, mika: Person
+) -> None:
+    async with muster(tmp_path, discord, robin, mika) as stage:
+        await stage.alerts(*(alert(host=f"checkout-{number}") for number in range(15)))
+        room = await stage.room()
+        card = await stage.card(room)
+        await discord.until(lambda: card["attachments"], 20.0)
+        (drawn,) = card["attachments"]
+        assert drawn["filename"].endswith(".png")
+        assert "15 alerts" in drawn["description"]
+        assert await stage.fetched(drawn["url"]) == b"\x89PNG"
+        assert drawn["filename"] in str(card["components"])
+        answer = await (await mika.command("incident more graph", room)).answer(seconds=20.0)
+        assert answer.private
+        assert [one["filename"][-4:] for one in answer.message["attachments"]] == [".png"]
+        await (await mika.command("incident ack", room)).answer(seconds=20.0)
+        await discord.until(lambda: "Acknowledged" in card.shown, 20.0)
+        assert len(card["attachments"]) == 1

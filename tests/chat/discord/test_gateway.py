@@ -196,6 +196,16 @@ async def test_a_full_category_is_followed_by_another(server: Server) -> None:
     assert parents == {second.id}
 
 
+async def test_a_full_archive_is_followed_by_another(server: Server) -> None:
+    full = server.fake.channel("Incidents archive", kind="category")
+    for number in range(50):
+        server.fake.channel(f"old-{number}", parent=full)
+    room = await server.gateway.open_room(incident())
+    await server.gateway.archive(room)
+    channels = server.fake.world.channels
+    assert channels[str(channels[room].parent_id)].name == "Incidents archive 2"
+
+
 async def test_a_closed_room_goes_to_the_archive_and_is_for_reading(server: Server) -> None:
     room = await server.gateway.open_room(incident())
     channel = server.fake.world.channels[room]

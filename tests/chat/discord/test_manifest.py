@@ -64,3 +64,18 @@ def test_the_command_prints_the_app_and_the_invitation(
     assert invite_url("1180351110224678912", 42) in printed.err
     with pytest.raises(SystemExit):
         main(["manifest", "discord", "--app", "muster"])
+
+
+def test_the_readme_has_at_most_ten_steps_to_discord() -> None:
+    section = (ROOT / "README.md").read_text().split("\n## Discord\n")[1].split("\n## ")[0]
+    steps = [int(number) for number in re.findall(r"^([0-9]+)\. ", section, re.MULTILINE)]
+    assert steps == list(range(1, len(steps) + 1))
+    assert 1 <= len(steps) <= 10
+    for said in (
+        "DISCORD_BOT_TOKEN",
+        "muster manifest discord",
+        "Message Content",
+        "muster check --live",
+        "muster run",
+    ):
+        assert said in section
