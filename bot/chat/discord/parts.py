@@ -127,14 +127,15 @@ def lines(said: Iterable[Text | str], audience: Audience, room: int, *, flat: bo
 
 
 def bullets(said: Sequence[Text], audience: Audience, room: int) -> tuple[str, bool]:
-    """A list; the lines that have no room are counted beneath it."""
+    """A list; the lines that have no room are counted beneath it. A line that begins with two spaces belongs to the one above."""
     drawn: list[str] = []
     left, whole, shown = room - SHORTEST, True, 0
     for line in said:
         if left < SHORTEST:
             break
         made, complete = markdown(line, audience, min(LINE, left - SHORTEST // 2))
-        item = f"- {_INDENTED.sub(chr(10) + '  ', made.strip())}"  # an empty line would end the list
+        inner = "  " if line[:1] == ("  ",) and drawn else ""
+        item = f"{inner}- {_INDENTED.sub(chr(10) + '  ' + inner, made.strip())}"  # an empty line would end the list
         if weight(item) >= left:
             break
         shown += 1

@@ -475,3 +475,11 @@ def test_discord_py_keeps_none_of_our_messages() -> None:
         assert view.is_finished()  # what is asked before a view is stored
         assert view.is_persistent()
         assert view.timeout is None
+
+
+def test_what_belongs_to_the_line_above_stands_beneath_it() -> None:
+    reply = Reply(
+        text=("help",), details=((Code("ack"), " I have it"), ("  ", Code("note:"), " a word\nor two"), ("next",))
+    )
+    said = "\n".join(item.content for item in draw(reply).view.walk_children() if isinstance(item, ui.TextDisplay))
+    assert said == "help\n- `ack` I have it\n  - `note:` a word\n    or two\n- next"
