@@ -242,7 +242,9 @@ async def test_what_is_handed_on_while_reading_was_paused_goes_on_being_read(sta
 @of_the_door_alone
 async def test_a_sender_that_never_reads_is_not_served_for_ever(intake: Intake) -> None:
     unread = socket.socket()
-    unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that few answers fit between the door and its sender
+    unread.setsockopt(
+        socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
+    )  # so that few answers fit between the door and its sender
     unread.setblocking(False)
     await asyncio.get_running_loop().sock_connect(unread, ("127.0.0.1", intake.port))
     _, writer = await asyncio.open_connection(sock=unread)

@@ -152,6 +152,29 @@ async def test_when_somebody_archives_the_room_the_incident_goes_on(
     assert careless(slack) == []
 
 
+@pytest.mark.parametrize("private", [False, True])
+async def test_a_room_that_somebody_archives_is_there_again_though_nothing_else_happens(
+    tmp_path: Path, slack: FakeSlack, private: bool
+) -> None:
+    robin = slack.person("robin")
+    async with muster(tmp_path, slack) as stage:
+        await stage.app.incidents.declare("keys were found on a forum", ROBIN, private=private)
+        room = await stage.room()
+        await stage.card(room)
+        await slack.until(lambda: robin.id in slack.world.named(room).members, 20.0)
+        await settled(stage)
+        await robin.archive(room)
+        await slack.until(lambda: not slack.world.named(room).archived, 20.0)
+        await stage.app.incidents.resolve(1, ROBIN)
+        await settled(stage)
+        await robin.archive(room)  # it is over: let them
+        await (await robin.command("/incident", "list", slack.channel("general", robin))).answer(seconds=20.0)
+        await settled(stage)
+        assert slack.world.named(room).archived
+        assert stage.rooms() == [room]
+    assert careless(slack) == []
+
+
 async def test_a_deleted_card_is_posted_again(tmp_path: Path, slack: FakeSlack) -> None:
     robin = slack.person("robin")
     async with muster(tmp_path, slack) as stage:

@@ -13,6 +13,7 @@ from bot.chat import heard
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.drawing import Drawn
+from bot.chat.slack.keeping import PLATFORM, Keeping
 from bot.chat.slack.limits import Block
 from bot.chat.slack.manifest import typed_as
 from bot.chat.slack.modals import (
@@ -43,8 +44,6 @@ __all__ = ["Asking"]
 
 log = get_logger(__name__)
 
-PLATFORM = "slack"
-
 
 class Asking:
     """Runs what was asked, and answers the one who asked, privately unless the reply says otherwise."""
@@ -54,11 +53,13 @@ class Asking:
         client: SlackClient,
         accounts: Accounts,
         pictures: Pictures,
+        keeping: Keeping,
         database: Database,
         dispatcher: Dispatcher,
         catalog: Callable[[], Catalog],
     ) -> None:
         self._client, self._accounts, self._pictures, self._database = client, accounts, pictures, database
+        self._keeping = keeping
         self._dispatcher, self._catalog = dispatcher, catalog
         self._verbs = by_name()
 
@@ -120,11 +121,7 @@ class Asking:
 
     async def note_message(self, body: Mapping[str, Any]) -> None:
         """The message shortcut "Add to timeline"."""
-        message = body["message"]
-        author = await self._accounts.person(message["user"]) if message.get("user") else None
-        words = unescape(str(message.get("text") or "")).strip() or "(a message without words)"
-        line = f"note {quoted(f'{author.name}: {words}' if author else words)}"
-        await self._from_message(body, line)
+        await self._from_message(body, f"note {quoted(await self._keeping.quoted(body['message']))}")
 
     async def declare_from_message(self, body: Mapping[str, Any]) -> None:
         """The message shortcut "Declare incident": the form, with the message as its title."""

@@ -1,4 +1,4 @@
-"""What happens in Slack's rooms, told as it happens: messages, edits, deletions, pushpins, people coming and going.
+"""What happens in Slack's rooms, told as it happens: messages, edits, deletions, pushpins, people coming and going, rooms closed.
 
 Slack says things twice and out of order: everything here may be repeated. What nobody heard is history's to read.
 """
@@ -13,6 +13,7 @@ from bot.chat import heard
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.keeping import PIN, PLATFORM, Keeping
 from bot.clock import Clock
+from bot.incidents.service import Incidents
 from bot.storage.database import Database
 
 __all__ = ["Hearing"]
@@ -21,8 +22,11 @@ __all__ = ["Hearing"]
 class Hearing:
     """Listens in the rooms of incidents; other channels are none of our business."""
 
-    def __init__(self, accounts: Accounts, database: Database, clock: Clock, keeping: Keeping) -> None:
-        self._accounts, self._database, self._clock, self._keeping = accounts, database, clock, keeping
+    def __init__(
+        self, accounts: Accounts, database: Database, clock: Clock, keeping: Keeping, incidents: Incidents
+    ) -> None:
+        self._accounts, self._database, self._clock = accounts, database, clock
+        self._keeping, self._incidents = keeping, incidents
         self._turn = asyncio.Lock()  # what is said is kept in the order in which we are told
 
     async def message(self, event: Mapping[str, Any]) -> None:
@@ -50,6 +54,13 @@ class Hearing:
     async def left(self, event: Mapping[str, Any]) -> None:
         """Somebody left the room."""
         await self._attended(event, came=False)
+
+    async def closed(self, event: Mapping[str, Any]) -> None:
+        """Somebody closed the room: its card is asked for, which opens the room of an open incident again, or another."""
+        number = await self._incident(str(event["channel"]))
+        if number is not None and (incident := await self._incidents.get(number)).open:
+            async with self._database.transaction() as work:
+                await self._incidents.refresh(work, incident, self._clock.now())
 
     async def reacted(self, event: Mapping[str, Any]) -> None:
         """A pushpin puts the message on the timeline; taking the last one away takes it off."""

@@ -100,9 +100,8 @@ class Keeping:
             message = found.get("message") or {}
             if is_pinned(message):
                 who = next(user for one in message["reactions"] if one["name"] in PIN for user in one["users"])
-                await self._incidents.pin(
-                    number, _key(channel, ts), await self._words(message), await self._accounts.person(who)
-                )
+                words, person = await self.quoted(message), await self._accounts.person(who)
+                await self._incidents.pin(number, _key(channel, ts), words, person)
             else:
                 await self._incidents.unpin(number, _key(channel, ts), by)
 
@@ -115,18 +114,17 @@ class Keeping:
             if is_pinned(message) is not (_key(channel, ts) in noted):
                 await self.pin(number, channel, ts)
 
+    async def quoted(self, message: Mapping[str, Any]) -> str:
+        """Who said what, for a note: its words, else its files."""
+        said = " ".join((await self._text(message), *_files(message))).strip()[:WORDS] or "(a message without words)"
+        author = await self._accounts.person(str(message["user"])) if message.get("user") else None
+        return f"{author.name}: {said}" if author else said
+
     async def _text(self, message: Mapping[str, Any]) -> str:
         """What it says, with names where Slack has accounts."""
         text = str(message.get("text") or "")
         names = {account: (await self._accounts.person(account)).name for account in set(_MENTION.findall(text))}
         return unescape(text, lambda account: names.get(account, account))
-
-    async def _words(self, message: Mapping[str, Any]) -> str:
-        said = " ".join((await self._text(message), *_files(message))).strip()[:WORDS]
-        author = await self._accounts.person(str(message["user"])) if message.get("user") else None
-        return (
-            f"{author.name}: {said or '(a message without words)'}" if author else said or "(a message without words)"
-        )
 
 
 def is_pinned(message: Mapping[str, Any]) -> bool:

@@ -101,6 +101,10 @@ class Listeners:
             ("message", hearing.message),
             ("member_joined_channel", hearing.joined),
             ("member_left_channel", hearing.left),
+            ("channel_archive", hearing.closed),
+            ("channel_deleted", hearing.closed),
+            ("group_archive", hearing.closed),
+            ("group_deleted", hearing.closed),
             ("reaction_added", hearing.reacted),
             ("reaction_removed", hearing.reacted),
             ("app_home_opened", self.tab.open),
@@ -130,7 +134,7 @@ def _of_event(listener: Listener) -> Listener:
 
 
 async def _nothing() -> None:
-    """Events that the app is subscribed to for later."""
+    """Whatever else Slack tells."""
 
 
 def _quiet() -> logging.Logger:

@@ -70,8 +70,8 @@ class SlackPlatform:
         keeping = Keeping(self._client, self._accounts, database, services.incidents, services.mirroring.mirror)
         return SlackEdge(
             self._client,
-            Asking(self._client, self._accounts, self.gateway.pictures, database, dispatcher, self._catalog),
-            Hearing(self._accounts, database, clock, keeping),
+            Asking(self._client, self._accounts, self.gateway.pictures, keeping, database, dispatcher, self._catalog),
+            Hearing(self._accounts, database, clock, keeping, services.incidents),
             History(self._client, database, clock, keeping),
             Tab(self._client, self._accounts, services),
             services.metrics,

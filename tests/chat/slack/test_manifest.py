@@ -17,12 +17,7 @@ from bot.commands.registry import by_name
 from tests.chat.slack import specs
 
 ROOT = Path(__file__).parents[3]
-UNLISTED = {
-    "channel_archive",
-    "channel_unarchive",
-    "group_archive",
-    "group_unarchive",
-}  # docs.slack.dev/reference/events
+UNLISTED = {"channel_archive", "group_archive"}  # docs.slack.dev/reference/events
 
 
 @pytest.mark.parametrize("public_url", ["", "https://muster.example.org/"], ids=["socket", "http"])
