@@ -129,13 +129,13 @@ class Engine:
         kept, lost = self._registry.known(into), self._registry.known(other)
         if kept is lost:
             raise ValueError(f"{into} and {other} are one group already")
-        self._feedback.learn(kept.kinds, lost.kinds, 1)
+        self._feedback.learn(self._registry.kinds(kept), self._registry.kinds(lost), 1)
         self._registry.unite(kept, lost)
 
     def split(self, group: str, episodes: Sequence[int]) -> str:
         """A person says that these do not belong. Remembered; returns the new group's id. UnknownGroup or ValueError."""
         rest, new = self._registry.split(self._registry.known(group), episodes)
-        self._feedback.learn(rest.kinds, new.kinds, -1)
+        self._feedback.learn(self._registry.kinds(rest), self._registry.kinds(new), -1)
         return new.id
 
     def reconfigure(self, cookbook: Cookbook, topology: Topology, weights: Weights | None = None) -> None:

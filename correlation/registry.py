@@ -256,6 +256,18 @@ class Registry:
                 self.close(one)
         return rest, new
 
+    def kinds(self, group: Group) -> dict[str, int]:
+        """How many members are of each kind, as far as they are remembered, the first episode's first.
+
+        It depends on who the members are and on nothing else, so that a split takes back what a merge said.
+        """
+        counts: dict[str, int] = {}
+        for member in sorted(group.members):
+            episode = self.dedup.episode(member)
+            if episode is not None:
+                counts[episode.kind] = counts.get(episode.kind, 0) + 1
+        return counts or group.kinds
+
     def compatible(self, a: Group, b: Group) -> bool:
         """Whether an alert that fits both may make them one: nothing but that alert may speak against it."""
         return (

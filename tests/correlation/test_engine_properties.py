@@ -117,7 +117,6 @@ def test_a_split_undoes_a_merge_and_a_merge_a_split(stream: list[Alert], data: s
     views = {id_: engine.group(id_) for id_ in ids}
     # What began anew elsewhere is forgotten here: what it was like cannot be told apart again.
     assume(all(engine._dedup.episode(member) for id_ in (into, other) for member in views[id_].episodes))
-    few = all(len(engine._registry.known(id_).kinds) <= TOLD for id_ in (into, other))  # of more, the first are told
     said = msgspec.json.encode(engine._feedback.said, order="sorted")
     engine.merge(into, other)
     both = engine.group(into)
@@ -135,12 +134,28 @@ def test_a_split_undoes_a_merge_and_a_merge_a_split(stream: list[Alert], data: s
             was.locations,
             was.severity,
         )
-    if few:
-        assert msgspec.json.encode(engine._feedback.said, order="sorted") == said
+    assert msgspec.json.encode(engine._feedback.said, order="sorted") == said
     engine.merge(into, new)
     again = engine.group(into)
     assert again is not None
     assert set(again.episodes) == set(both.episodes)
+
+
+def test_a_split_undoes_a_merge_of_two_storms_of_many_kinds() -> None:
+    engine = Engine()
+    for place, services in (("eu-west-1", 9), ("us-east-1", 12)):
+        for n in range(40):
+            engine.ingest([alert(10.0 * n, f"Error{n % 7}", f"{place}-{n % services}", location=place, host=f"h{n}")])
+    first, second = (engine.group(id_) for id_ in ("G1", "G2"))
+    assert first is not None
+    assert second is not None
+    assert min(len(engine._registry.known(id_).kinds) for id_ in ("G1", "G2")) > 2 * TOLD
+    engine.merge("G1", "G2")
+    assert engine._feedback.said != {}
+    new = engine.split("G1", second.episodes)
+    assert engine._feedback.said == {}
+    assert engine.group("G1").episodes == first.episodes
+    assert engine.group(new).services == second.services
 
 
 # One outage in each of two places at one moment, told more than once and by hosts of their own.

@@ -103,22 +103,34 @@ def test_the_reason_says_that_people_put_them_together() -> None:
 def test_what_was_said_is_bounded_and_can_be_taken_back() -> None:
     feedback = Feedback()
     for _ in range(20):
-        feedback.learn(["a"], ["b"], 1)
+        feedback.learn({"a": 1}, {"b": 1}, 1)
     assert feedback.said["a"]["b"] == STRONGEST
     for _ in range(STRONGEST):
-        feedback.learn(["b"], ["a"], -1)
+        feedback.learn({"b": 1}, {"a": 1}, -1)
     assert feedback.said == {}
     for n in range(2 * MAX_PARTNERS):
-        feedback.learn(["a"], [f"k{n}"], 1)
+        feedback.learn({"a": 1}, {f"k{n}": 1}, 1)
     assert len(feedback.said["a"]) == MAX_PARTNERS
     for n in range(MAX_KINDS):
-        feedback.learn([f"x{n}"], [f"y{n}"], -1)
+        feedback.learn({f"x{n}": 1}, {f"y{n}": 1}, -1)
     assert len(feedback.said) == MAX_KINDS
+
+
+def test_the_kinds_of_most_members_speak_for_a_large_group() -> None:
+    many = {f"k{n}": n for n in range(1, 40)}
+    backwards = dict(reversed(many.items()))
+    one, other = Feedback(), Feedback()
+    one.learn(many, {"x": 1}, -1)
+    other.learn(backwards, {"x": 1}, -1)
+    assert one.said == other.said
+    assert one.said["x"] == dict.fromkeys(["k39", "k38", "k37", "k36", "k35"], -1)
+    one.learn(backwards, {"x": 1}, 1)
+    assert one.said == {}
 
 
 def test_a_kind_is_not_kept_apart_from_itself() -> None:
     feedback = Feedback()
-    feedback.learn(["a", "b"], ["a"], -1)
+    feedback.learn({"a": 1, "b": 1}, {"a": 1}, -1)
     assert feedback.said == {"a": {"b": -1}, "b": {"a": -1}}
     assert feedback.apart(["b"], ["x", "a"])
     assert not feedback.apart(["a"], ["a"])
