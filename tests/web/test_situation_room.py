@@ -357,6 +357,27 @@ async def test_a_lost_connection_is_said_and_what_was_missed_is_fetched(stage: O
     await expect(page.locator("#log")).to_contain_text("said while you were away")
 
 
+async def test_who_types_on_while_completions_are_asked_for_is_offered_what_fits_then(stage: Open) -> None:
+    rooms, page = await stage("outage", room=ROOM)
+    rooms.delay = 5.0
+    await page.locator("#input").press_sequentially("/incident ")
+    while "GET /api/v1/complete" not in rooms.requests:  # the test's time is bounded
+        await asyncio.sleep(0.01)
+    rooms.delay = 0.0
+    await page.keyboard.type("a")
+    await expect(page.locator(".option").first).to_contain_text("ack")
+
+
+async def test_what_is_said_between_the_page_and_its_stream_of_events_is_not_missed(stage: Open) -> None:
+    rooms, _ = await stage("outage", room=ROOM)
+    rooms.streaming.clear()
+    page = await stage.join(rooms, as_="mika", room=ROOM)
+    await expect(page.locator("#log .item").first).to_be_visible()
+    rooms.say(ROOM, "said in between", by="ana")
+    rooms.streaming.set()
+    await expect(page.locator("#log")).to_contain_text("said in between")
+
+
 async def test_a_storm_of_events_costs_few_requests(stage: Open) -> None:
     rooms, page = await stage("outage", room=ROOM)
     await expect(page.locator(".graph .node").first).to_be_visible()

@@ -31,13 +31,13 @@ export class Completion {
 
   /** @param {string} text */
   async #fetch(text) {
-    this.request = new AbortController();
+    const request = (this.request = new AbortController());
     try {
-      const { from, items } = await api.complete(this.store.current, this.store.me, text, this.request.signal);
+      const { from, items } = await api.complete(this.store.current, this.store.me, text, request.signal);
       if (this.input.value !== text || document.activeElement !== this.input) return;
       this.#offer(text, from, items.slice(0, 50));
     } catch {
-      this.close();
+      if (!request.signal.aborted) this.close(); // else somebody typed on, and the next question is on its way
     }
   }
 

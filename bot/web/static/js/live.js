@@ -6,28 +6,49 @@ import { eventsUrl } from "./api.js";
 
 const SILENCE_MS = 40_000; // the server sends a comment every 15 s
 const WAITS_MS = [500, 1000, 2000, 3000, 5000];
+const HEAD_START_MS = 1000; // a proxy that holds the stream back must not hold the page back
 
 export class Live {
   /**
-   * @param {{event: (type: string, data: any) => void, opened: (again: boolean) => void, lost: (since: number) => void}} listener
+   * @param {{event: (type: string, data: any) => void, opened: (late: boolean) => void, lost: (since: number) => void}} listener
    */
   constructor(listener) {
     this.listener = listener;
     this.attempt = 0;
-    this.opened = 0;
+    this.late = false;
     this.run = 0;
     window.addEventListener("online", () => this.wake?.());
     document.addEventListener("visibilitychange", () => document.hidden || this.wake?.());
   }
 
-  /** Listen as somebody; listening as another one before ends. @param {string} as */
+  /**
+   * Listen as somebody; listening as another one before ends. Resolves when the server tells what happens, so that what is
+   * fetched from then on misses nothing; or when that takes long: then it opens late, and something may have been missed.
+   * @param {string} as
+   */
   start(as) {
     this.stop();
-    void this.#loop(as, ++this.run);
+    this.late = false;
+    return new Promise((resolve) => {
+      const given = setTimeout(() => this.#begun(true), HEAD_START_MS);
+      this.waiting = () => {
+        clearTimeout(given);
+        resolve(undefined);
+      };
+      void this.#loop(as, ++this.run);
+    });
+  }
+
+  /** Whoever waits for the stream goes on. @param {boolean} late without it */
+  #begun(late) {
+    this.late ||= late;
+    this.waiting?.();
+    this.waiting = undefined;
   }
 
   stop() {
     this.run += 1;
+    this.#begun(false);
     this.controller?.abort();
     this.wake?.();
   }
@@ -40,6 +61,7 @@ export class Live {
         // Every way to lose a stream means the same: say so, wait, listen again.
       }
       if (run !== this.run) return;
+      this.#begun(true);
       this.listener.lost(Date.now());
       const wait = WAITS_MS[Math.min(this.attempt++, WAITS_MS.length - 1)];
       await new Promise((resolve) => {
@@ -67,7 +89,8 @@ export class Live {
       if (response.status === 401) location.assign("/login");
       if (!response.ok || !response.body) throw new Error(`events answered ${response.status}`);
       this.attempt = 0;
-      this.listener.opened(this.opened++ > 0);
+      this.#begun(false);
+      this.listener.opened(this.late);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let rest = "";
       for (;;) {

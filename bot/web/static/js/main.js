@@ -107,8 +107,10 @@ onPress(async (room, command, label) => {
 /** @param {string} me */
 function become(me) {
   store.become(me);
-  live.start(me);
-  void refetch().then(() => store.emit("room"));
+  void live
+    .start(me)
+    .then(refetch)
+    .then(() => store.emit("room"));
 }
 
 /** Everything that is shown, again. */
@@ -131,10 +133,10 @@ async function pages() {
 
 const refetchSoon = pace(() => refetch().catch(() => {}), 1000);
 
-/** @param {boolean} again */
-function opened(again) {
+/** @param {boolean} late something may have happened since what is shown was fetched */
+function opened(late) {
   banner.found();
-  if (!again) return;
+  if (!late) return;
   refetchSoon();
   void conversation.load();
   picture.refresh();
@@ -221,7 +223,7 @@ async function begin() {
   byId("demo").hidden = !store.session.demo;
   store.become(identity.start());
   store.emit("session");
-  live.start(store.me);
+  await live.start(store.me);
   await refetch();
   if (panes.narrow && location.hash) panes.show("room");
   enter(entrance());
