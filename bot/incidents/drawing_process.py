@@ -29,7 +29,7 @@ log = get_logger(__name__)
 LIMIT = 30.0  # seconds for a picture, the start included: a first start ever looks through the machine's fonts
 IDLE = 300.0  # seconds without a picture after which the process ends; it has some 90 MB
 REST = 10.0  # seconds until it is started again after it failed
-GRACE = 1.0  # seconds between asking it to end and ending it
+GRACE = 5.0  # seconds between asking it to end and ending it, or between its last word and its exit code
 LENGTH = 4  # bytes that say how long what follows is
 MOST = 8 * 1024 * 1024  # bytes of a picture; usual are 40 KB
 LAST_WORDS = 300  # characters of what it said last
@@ -142,6 +142,8 @@ class DrawingProcess:
         process = self._process
         if process is None or process.stderr is None:
             return f"cannot be started: {error}"
+        if not isinstance(error, EOFError | ConnectionError):  # it lives, and says what is no picture
+            return f"failed: {error}"
         said, code = b"", process.returncode
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE):
