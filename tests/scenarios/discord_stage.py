@@ -86,7 +86,7 @@ class Stage:
     async def refiled(self, ref: str = "INC-1") -> str:
         """The retrospective as it is when it is filed now."""
         general = self.fake.world.named("general") or self.fake.channel("general")
-        await (await self.mika.command("incident retro draft", general, incident=ref)).answer(seconds=20.0)
+        await (await self.mika.command("incident retro draft", general, incident=ref)).answer(seconds=60.0)
         return await self.retro(ref)
 
     async def fetched(self, url: str) -> bytes:
@@ -122,19 +122,19 @@ class Stage:
         return [channel for channel in self.fake.world.channels.values() if channel.name.startswith("inc-")]
 
     async def room(self, number: int = 1) -> Channel:
-        found = await self.fake.until(lambda: [c for c in self.rooms() if c.name.startswith(f"inc-{number}-")], 20.0)
+        found = await self.fake.until(lambda: [c for c in self.rooms() if c.name.startswith(f"inc-{number}-")], 60.0)
         channel: Channel = found[0]
         return channel
 
     async def shown(self, room: Channel, words: str) -> Message:
         """The message of the room that says these words, once it is there."""
-        found = await self.fake.until(lambda: [m for m in room.posts if words in plain(m)], 20.0)
+        found = await self.fake.until(lambda: [m for m in room.posts if words in plain(m)], 60.0)
         message: Message = found[0]
         return message
 
     async def card(self, room: Channel) -> Message:
         """The card, once it is there and pinned."""
-        pins = await self.fake.until(lambda: [message for message, _ in room.pins], 20.0)
+        pins = await self.fake.until(lambda: [message for message, _ in room.pins], 60.0)
         return next(message for message in room.posts if message.id in pins)
 
     def said(self, room: Channel, words: str) -> int:

@@ -116,9 +116,9 @@ class Stage:
 
     async def filed(self, room: str, person: Any, *words: str, without: tuple[str, ...] = ()) -> str:
         """The retrospective, once it has these words, and others no more."""
-        deadline = time.monotonic() + 20.0
+        deadline = time.monotonic() + 60.0
         while True:
-            await (await person.command("/incident", "retro", room)).answer(seconds=20.0)
+            await (await person.command("/incident", "retro", room)).answer(seconds=60.0)
             retro = await self.retro()
             if all(one in retro for one in words) and not any(one in retro for one in without):
                 return retro
@@ -132,7 +132,7 @@ class Stage:
 
     async def settled(self) -> None:
         """Nothing waits to be sent."""
-        deadline = time.monotonic() + 20.0
+        deadline = time.monotonic() + 60.0
         while (outbox := (await self.ready())["outbox"])["pending"]:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still waiting: {outbox}")
@@ -158,12 +158,12 @@ class Stage:
     async def shown(self, room: str, words: str) -> Any:
         """The message of the room that says these words, once it is there."""
         said = lambda m: words in m.text or words in m.shown  # noqa: E731
-        found = await self.slack.until(lambda: [m for m in self.slack.posts(room) if said(m)], 20.0)
+        found = await self.slack.until(lambda: [m for m in self.slack.posts(room) if said(m)], 60.0)
         return found[0]
 
     async def card(self, room: str) -> Any:
         """The card, once it is there and pinned."""
-        pins = [pin["ts"] for pin in await self.slack.until(lambda: self.slack.world.named(room).pins, 20.0)]
+        pins = [pin["ts"] for pin in await self.slack.until(lambda: self.slack.world.named(room).pins, 60.0)]
         return next(message for message in self.slack.posts(room) if message.ts in pins)
 
 
@@ -193,7 +193,7 @@ async def muster(
     async with App(settings, CatalogStore(catalog), environment={}, clock=clock, tiers=pace) as app:
         stage = Stage(app, slack)
         try:
-            await slack.until(lambda: slack.sockets.open or not (connected and settings.slack_app_token), 20.0)
+            await slack.until(lambda: slack.sockets.open or not (connected and settings.slack_app_token), 60.0)
             yield stage
         finally:
             await stage.session.close()

@@ -9,7 +9,7 @@ import random
 import sqlite3
 import statistics
 from collections import Counter
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -156,20 +156,22 @@ class Load:
         return True
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     print(f"seed {SEED}")
     rng = random.Random(SEED)
     load = Load(rng)
     starts: list[float] = []
-    async with client() as session:
+    async with client() as session, AsyncExitStack() as stack:
         for number in range(KILLS):
             if number % 6 == 5:  # some die before they can be asked anything
                 muster = await launch(tmp_path, session, catalog=EXAMPLE_CATALOG, wait=False)
+                stack.callback(muster.kill)  # whatever happens here, none outlives the test
                 await asyncio.sleep(rng.uniform(0.3, 1.2))
                 muster.kill()
                 continue
             muster = await launch(tmp_path, session, catalog=EXAMPLE_CATALOG)
+            stack.callback(muster.kill)
             page = await muster.request("GET", "/")
             assert page.status == 200
             starts.append(muster.started_in)
@@ -178,6 +180,7 @@ async def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> N
             muster.kill()
             await under_load
         muster = await launch(tmp_path, session, catalog=EXAMPLE_CATALOG)
+        stack.callback(muster.kill)
         await load_once_more(load, muster)
         await muster.settled()
         assert await muster.stop() == 0

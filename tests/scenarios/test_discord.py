@@ -39,13 +39,13 @@ async def test_from_the_alert_to_the_archive(
         room = await stage.room()
         card = await stage.card(room)
         assert "SEV" in card.shown
-        await discord.until(lambda: robin.dm.posts, 20.0)
+        await discord.until(lambda: robin.dm.posts, 60.0)
         page = robin.dm.posts[0]
         assert "INC-1" in page.shown
         pressed = await robin.press(page, "Acknowledge")
-        await pressed.answer(seconds=20.0)
+        await pressed.answer(seconds=60.0)
         await stage.shown(room, "Acknowledged by Robin Vos")
-        await discord.until(lambda: "Acknowledged" in card.shown, 20.0)
+        await discord.until(lambda: "Acknowledged" in card.shown, 60.0)
         mika.say(room, f"it is the queue, {robin.mention}", file=("queue.png", b"picture"))
         said = mika.say(room, "restarting it")
         assert said.message
@@ -64,12 +64,12 @@ async def test_from_the_alert_to_the_archive(
         await stage.alerts(alert(status="resolved"))
         await stage.shown(room, "cleared")
         done = await mika.command("incident resolve", room, summary="the queue was full")
-        await done.answer(seconds=20.0)
+        await done.answer(seconds=60.0)
         if kind == "channel":
-            await discord.until(lambda: "Incidents archive" in discord.world.channels[str(room.parent_id)].name, 20.0)
+            await discord.until(lambda: "Incidents archive" in discord.world.channels[str(room.parent_id)].name, 60.0)
         else:
             assert room.parent_id == place.id
-            await discord.until(lambda: room.archived and room.locked, 20.0)
+            await discord.until(lambda: room.archived and room.locked, 60.0)
         await stage.settled()
         retro = await stage.refiled()
         for words in ("it is the queue, @\u200bRobin Vos", "queue.png", "restarted it"):
@@ -89,7 +89,7 @@ async def test_two_runs_of_muster_know_one_room_and_buttons_work_after_a_restart
         await stage.settled()
     async with muster(tmp_path, discord, robin, mika) as stage:
         done = await mika.press(card, "m:ack INC-1")
-        await done.answer(seconds=20.0)
+        await done.answer(seconds=60.0)
         await stage.shown(room, "Acknowledged by Mika Laine")
         await stage.settled()
         assert stage.rooms() == [room]
@@ -104,7 +104,7 @@ async def test_short_commands_are_there_when_they_are_switched_on(
         room = await stage.room()
         await stage.card(room)
         done = await robin.command("ack", room)
-        await done.answer(seconds=20.0)
+        await done.answer(seconds=60.0)
         await stage.shown(room, "Acknowledged by Robin Vos")
 
 
@@ -124,8 +124,8 @@ async def test_who_takes_no_direct_messages_is_called_in_the_room_and_the_policy
         room = await stage.room()
         called = await stage.shown(room, "a direct message does not reach you")
         assert called.pinged == [robin.id]
-        await discord.until(lambda: mika.dm.posts, 20.0)
-        await (await robin.press(called, "Acknowledge")).answer(seconds=20.0)
+        await discord.until(lambda: mika.dm.posts, 60.0)
+        await (await robin.press(called, "Acknowledge")).answer(seconds=60.0)
         await stage.shown(room, "Acknowledged by Robin Vos")
         await stage.settled()
         assert robin.dm.posts == []
@@ -140,7 +140,7 @@ async def test_who_left_the_server_keeps_the_policy_waiting_no_more_than_who_tak
     async with muster(tmp_path, discord, robin, mika, catalog=POLICY) as stage:
         await stage.alerts()
         room = await stage.room()
-        await discord.until(lambda: mika.dm.posts, 20.0)
+        await discord.until(lambda: mika.dm.posts, 60.0)
         await stage.shown(room, "Robin Vos is not in this Discord server")
         await stage.settled()
         assert stage.said(room, "does not reach you") == 0
@@ -154,15 +154,15 @@ async def test_the_graph_is_a_picture_on_the_card_and_in_a_private_answer(
         await stage.alerts(*(alert(host=f"checkout-{number}") for number in range(15)))
         room = await stage.room()
         card = await stage.card(room)
-        await discord.until(lambda: card["attachments"], 20.0)
+        await discord.until(lambda: card["attachments"], 60.0)
         (drawn,) = card["attachments"]
         assert drawn["filename"].endswith(".png")
         assert "15 alerts" in drawn["description"]
         assert await stage.fetched(drawn["url"]) == b"\x89PNG"
         assert drawn["filename"] in str(card["components"])
-        answer = await (await mika.command("incident more graph", room)).answer(seconds=20.0)
+        answer = await (await mika.command("incident more graph", room)).answer(seconds=60.0)
         assert answer.private
         assert [one["filename"][-4:] for one in answer.message["attachments"]] == [".png"]
-        await (await mika.command("incident ack", room)).answer(seconds=20.0)
-        await discord.until(lambda: "Acknowledged" in card.shown, 20.0)
+        await (await mika.command("incident ack", room)).answer(seconds=60.0)
+        await discord.until(lambda: "Acknowledged" in card.shown, 60.0)
         assert len(card["attachments"]) == 1

@@ -84,7 +84,7 @@ async def test_after_discord_was_away_for_ten_minutes_everything_arrives_once_an
         assert (await stage.ready())["outbox"]["dead"] == 0
         await stage.until(stage.ready, lambda ready: ready["checks"]["discord"]["ok"])
         done = await mika.command("incident note", room, text="back again")
-        await done.answer(seconds=20.0)
+        await done.answer(seconds=60.0)
         await stage.shown(room, "back again")
 
 
@@ -122,7 +122,7 @@ async def test_a_lost_socket_is_resumed_and_what_was_said_meanwhile_is_kept(
             if asyncio.iscoroutine(result):
                 await result
             robin.say(room, f"while nobody heard {number}")
-            await discord.until(lambda: discord.gateway.resumed == number and discord.gateway.open, 20.0)  # noqa: B023
+            await discord.until(lambda: discord.gateway.resumed == number and discord.gateway.open, 60.0)  # noqa: B023
         assert discord.gateway.identified == 1
         await kept(stage, "while nobody heard 1", "while nobody heard 2")
 
@@ -145,7 +145,7 @@ async def test_after_a_session_that_cannot_be_resumed_history_is_read(
         mika.react(said, "\N{PUSHPIN}")
         robin.delete(oops)
         robin.say(thread, "nor here")
-        await discord.until(lambda: discord.gateway.identified == 2 and discord.gateway.open, 20.0)
+        await discord.until(lambda: discord.gateway.identified == 2 and discord.gateway.open, 60.0)
         await kept(stage, "while nobody heard", "nor here")
         await stage.shown(room, "Note by Mika Laine: Robin Vos: while nobody heard")
         await stage.until(stage.refiled, lambda retro: "wrong channel" not in retro)
@@ -228,11 +228,11 @@ async def test_a_token_that_is_reset_while_muster_runs_is_told_at_once_and_no_se
         assert not told["ok"]
         await stage.told("Reset the token in the developer portal")
         asked = len(discord.calls)
-        await discord.until(lambda: len(discord.calls) >= asked + 3, 20.0)  # a few looks whether it is accepted again
+        await discord.until(lambda: len(discord.calls) >= asked + 3, 60.0)  # a few looks whether it is accepted again
         assert (discord.gateway.opened - opened, discord.gateway.identified) == (0, 1)
         assert {call.path for call in discord.calls[asked:]} <= {"/users/@me", "/oauth2/applications/@me"}
         discord.app.token_trouble = False
-        await discord.until(lambda: discord.gateway.open and discord.gateway.identified == 2, 20.0)
+        await discord.until(lambda: discord.gateway.open and discord.gateway.identified == 2, 60.0)
         await stage.until(stage.ready, lambda ready: ready["checks"]["discord"]["ok"])
         robin.say(room, "it has a new one")
         await kept(stage, "it has a new one")
@@ -257,7 +257,7 @@ async def test_without_the_message_content_intent_it_works_and_is_told_what_is_l
         await stage.alerts()
         room = await stage.room()
         card = await stage.card(room)
-        await (await robin.press(card, "m:ack INC-1")).answer(seconds=20.0)
+        await (await robin.press(card, "m:ack INC-1")).answer(seconds=60.0)
         await stage.shown(room, "Acknowledged by Robin Vos")
 
 
@@ -319,7 +319,7 @@ async def test_a_permission_that_is_taken_away_is_told_and_what_needs_it_is_done
         await stage.alerts()
         await check_of(stage, "does not let Muster make a room. muster check --live names")
         await stage.told("does not let Muster make a room")
-        await discord.until(lambda: robin.dm.posts, 20.0)  # people are paged nevertheless
+        await discord.until(lambda: robin.dm.posts, 60.0)  # people are paged nevertheless
         discord.app.role.permissions = before
         room = await stage.room()
         await stage.card(room)

@@ -33,7 +33,7 @@ async def test_the_golden_path(tmp_path: Path, slack: FakeSlack) -> None:
         done = await mika.press(card, "ack INC-1")
         assert not done.failed
         await stage.shown(room, "Acknowledged by Mika Laine")
-        more = await (await mika.press(card, "show INC-1")).answer(seconds=20.0)
+        more = await (await mika.press(card, "show INC-1")).answer(seconds=60.0)
         assert {"why INC-1", "severity INC-1"} <= set(commands(more.blocks))
         done = await mika.command("/incident", "note rolled back", room)
         assert "Noted" in (await done.answer()).shown
@@ -94,9 +94,9 @@ async def test_a_verb_that_does_not_exist_is_answered_with_the_nearest(tmp_path:
     general = slack.channel("general", robin)
     async with muster(tmp_path, slack):
         done = await robin.command("/incident", "acknowlege", general)
-        assert "Did you mean ack" in (await done.answer(seconds=20.0)).shown
+        assert "Did you mean ack" in (await done.answer(seconds=60.0)).shown
         mention = await robin.say(general, f"<@{slack.app.user_id}> help")
-        answer = await slack.until(lambda: [a for a in robin.private if "/incident help" in a.shown], 20.0)
+        answer = await slack.until(lambda: [a for a in robin.private if "/incident help" in a.shown], 60.0)
         assert mention.done
         assert answer
     assert careless(slack) == []
@@ -108,11 +108,11 @@ async def test_the_button_of_an_old_card_acts_on_what_is_so_now(tmp_path: Path, 
         await stage.alert()
         room = await stage.room()
         old = (await stage.card(room)).frozen()
-        await (await mika.press(old, "ack INC-1")).answer(seconds=20.0)
-        second = await (await robin.press(old, "ack INC-1")).answer(seconds=20.0)
+        await (await mika.press(old, "ack INC-1")).answer(seconds=60.0)
+        second = await (await robin.press(old, "ack INC-1")).answer(seconds=60.0)
         assert "Mika" in second.shown
-        await (await mika.command("/resolve", "rolled back", room)).answer(seconds=20.0)
-        late = await (await robin.press(old, "ack INC-1")).answer(seconds=20.0)
+        await (await mika.command("/resolve", "rolled back", room)).answer(seconds=60.0)
+        late = await (await robin.press(old, "ack INC-1")).answer(seconds=60.0)
         assert "Resolved" in late.shown
         assert stage.said(room, "Acknowledged by") == 1
     assert careless(slack) == []
@@ -130,16 +130,16 @@ async def test_the_graph_is_a_picture_on_the_card_and_in_a_private_answer(tmp_pa
         def pictures(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return [block for block in blocks if block["type"] == "image"]
 
-        await slack.until(lambda: pictures(card.blocks), 20.0)
+        await slack.until(lambda: pictures(card.blocks), 60.0)
         drawn = pictures(card.blocks)[0]
         assert "15 alerts" in drawn["alt_text"]
         assert slack.world.files[drawn["slack_file"]["id"]].content.startswith(b"\x89PNG")  # type: ignore[union-attr]
-        answer = await (await robin.command("/incident", "graph", room)).answer(seconds=20.0)
+        answer = await (await robin.command("/incident", "graph", room)).answer(seconds=60.0)
         assert pictures(answer.blocks)[0]["alt_text"]
         assert not answer.public
         files = len(slack.world.files)
-        await (await robin.command("/incident", "ack", room)).answer(seconds=20.0)
-        await slack.until(lambda: "Acknowledged" in card.shown, 20.0)
+        await (await robin.command("/incident", "ack", room)).answer(seconds=60.0)
+        await slack.until(lambda: "Acknowledged" in card.shown, 60.0)
         assert pictures(card.blocks)
         assert len(slack.world.files) <= files + 1
     assert careless(slack) == []
@@ -189,7 +189,7 @@ async def test_what_is_said_is_kept_as_it_happens(tmp_path: Path, slack: FakeSla
         await mika.unreact(first.message, "pushpin")
         await stage.shown(room, "took a pin away")
         await mika.leave(room)
-        await (await robin.command("/resolve", "it was the queue", room)).answer(seconds=20.0)
+        await (await robin.command("/resolve", "it was the queue", room)).answer(seconds=60.0)
         retro = await stage.filed(room, robin, "graph.png", "Mika Laine left the Slack room")
         assert "not the cache, the queue" in retro
         assert "it is the queue" in retro
@@ -268,23 +268,23 @@ async def test_the_room_leads_to_the_situation_room_and_the_home_tab_shows_what_
     robin = slack.person("robin")
     async with muster(tmp_path, slack, MUSTER_PUBLIC_URL="https://muster.example.org") as stage:
         await robin.open_home()
-        home = await slack.until(lambda: robin.home, 20.0)
+        home = await slack.until(lambda: robin.home, 60.0)
         assert "You are in no open incident" in json.dumps(home["blocks"])
         assert "Robin Vos" in json.dumps(home["blocks"])
         await stage.alert()
         room = await stage.room()
-        marks = await slack.until(lambda: slack.world.named(room).bookmarks, 20.0)
+        marks = await slack.until(lambda: slack.world.named(room).bookmarks, 60.0)
         assert [mark["link"] for mark in marks] == [f"https://muster.example.org/#/rooms/{room}"]
-        await slack.until(lambda: robin.dm.messages, 20.0)
+        await slack.until(lambda: robin.dm.messages, 60.0)
         await robin.open_home()
-        await slack.until(lambda: "Waiting for you" in json.dumps(robin.home["blocks"]), 20.0)
+        await slack.until(lambda: "Waiting for you" in json.dumps(robin.home["blocks"]), 60.0)
         await robin.press(robin.home, "ack INC-1")
         await stage.shown(room, "Acknowledged by Robin Vos")
         await robin.open_home()
-        await slack.until(lambda: "Waiting for you" not in json.dumps(robin.home["blocks"]), 20.0)
+        await slack.until(lambda: "Waiting for you" not in json.dumps(robin.home["blocks"]), 60.0)
         assert {"resolve INC-1", "show INC-1", "declare"} <= set(commands(robin.home["blocks"]))  # it is theirs now
         await robin.press(robin.home, "declare")
-        await slack.until(lambda: robin.modal, 20.0)
+        await slack.until(lambda: robin.modal, 60.0)
     assert careless(slack) == []
 
 
@@ -302,7 +302,7 @@ async def test_by_http_what_slack_signed_is_heard_and_nothing_else(tmp_path: Pat
             await stage.shown(room, "Acknowledged by Robin Vos")
             await robin.say(room, "by http")
             done = await robin.command("/incident", "note heard", room)
-            assert "Noted" in (await done.answer(seconds=20.0)).shown
+            assert "Noted" in (await done.answer(seconds=60.0)).shown
             body, kind = slack.deliveries.body(done)
             headers = {"Content-Type": kind, **slack.deliveries.signed(body)}
             for bad in ({"X-Slack-Signature": "v0=00"}, slack.deliveries.signed(body, at=1.0)):

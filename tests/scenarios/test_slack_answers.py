@@ -27,7 +27,7 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 async def settled(stage: Stage) -> None:
     """Nothing waits to be sent."""
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):
         while (await stage.ready())["outbox"]["pending"]:
             await asyncio.sleep(0.01)
 
@@ -40,7 +40,7 @@ async def test_a_form_whose_trigger_is_too_old_is_answered_with_what_is_missing(
     slack.trigger_seconds = 0.0
     async with muster(tmp_path, slack):
         done = await robin.command("/incident", "declare", general)
-        answer = await done.answer(seconds=20.0)
+        answer = await done.answer(seconds=60.0)
         assert "/incident declare" in answer.shown
         assert robin.modal is None
         assert slack.errors["views.open", "expired_trigger_id"] == 1
@@ -58,10 +58,10 @@ async def test_a_shortcut_that_comes_too_late_is_answered_once_with_the_way_out(
         said = await robin.say(general, "customers *cannot* pay")
         assert said.message
         chosen = await robin.message_shortcut(said.message, DECLARE_FROM_MESSAGE)
-        here = await slack.until(lambda: robin.private, 20.0)
+        here = await slack.until(lambda: robin.private, 60.0)
         assert "/incident declare customers *cannot* pay" in here[0].shown
         anywhere = await robin.shortcut(DECLARE)
-        directly = await slack.until(lambda: robin.dm.messages, 20.0)
+        directly = await slack.until(lambda: robin.dm.messages, 60.0)
         assert "/incident declare" in directly[0].shown
         if not restarted:
             await again(slack, robin, chosen, anywhere)
@@ -77,9 +77,9 @@ async def again(slack: FakeSlack, person: Member, *happenings: Happening) -> Non
     """Slack says it once more, and what comes after it is answered."""
     for happening in happenings:
         slack.deliveries.again(happening)
-    await slack.until(lambda: all(one.attempts > 1 for one in happenings), 20.0)
-    await slack.until(lambda: slack.errors["views.open", "expired_trigger_id"] == 2 * len(happenings), 20.0)
-    await (await person.command("/incident", "help", "general")).answer(seconds=20.0)
+    await slack.until(lambda: all(one.attempts > 1 for one in happenings), 60.0)
+    await slack.until(lambda: slack.errors["views.open", "expired_trigger_id"] == 2 * len(happenings), 60.0)
+    await (await person.command("/incident", "help", "general")).answer(seconds=60.0)
 
 
 @pytest.mark.parametrize("kind", ["timeout_after", "reset_after", "http_after"])
@@ -90,7 +90,7 @@ async def test_a_form_that_opened_though_slack_did_not_say_so_is_sent_once(
     general = slack.channel("general", robin)
     async with muster(tmp_path, slack) as stage:
         slack.faults.plan("views.open", kind, seconds=0.1)
-        await (await robin.command("/incident", "declare", general)).view(seconds=20.0)
+        await (await robin.command("/incident", "declare", general)).view(seconds=60.0)
         sent = await robin.submit({"argument:title": "Checkout is down", "argument:severity": "sev3"})
         assert not sent.errors
         await stage.room()
@@ -114,7 +114,7 @@ async def test_where_the_response_url_is_closed_the_answer_is_said_privately_in_
             done.responses = 5
         if how == "expired":
             done.at -= 1_801.0
-        said = await slack.until(lambda: robin.private, 20.0)
+        said = await slack.until(lambda: robin.private, 60.0)
         assert said[0].how == "ephemeral"
         assert "ack" in said[0].shown
         assert len(robin.private) == 1
@@ -127,7 +127,7 @@ async def test_who_is_not_in_the_channel_is_answered_in_a_direct_message(tmp_pat
     slack.faults.plan("response_url", "reset", times=None)
     async with muster(tmp_path, slack):
         robin.command("/incident", "help", general)
-        said = await slack.until(lambda: robin.dm.messages, 20.0)
+        said = await slack.until(lambda: robin.dm.messages, 60.0)
         assert "ack" in said[0].shown
         assert slack.errors["chat.postEphemeral", "user_not_in_channel"] == 1
         assert mika.private == []
@@ -145,11 +145,11 @@ async def test_whatever_slack_says_when_it_hangs_up_it_is_called_again(
         room = await stage.room()
         await stage.card(room)
         await slack.sockets.disconnect(reason, grace=0.0)
-        await slack.until(lambda: slack.sockets.opened >= 2 and slack.sockets.open, 20.0)
+        await slack.until(lambda: slack.sockets.opened >= 2 and slack.sockets.open, 60.0)
         while not (await stage.ready())["checks"]["slack"]["ok"]:  # the test's time is bounded
             await asyncio.sleep(0.05)
         done = await robin.command("/incident", "note after", room)
-        assert "Noted" in (await done.answer(seconds=20.0)).shown
+        assert "Noted" in (await done.answer(seconds=60.0)).shown
         assert (await stage.ready())["checks"]["slack"]["ok"]
     assert careless(slack) == []
 
@@ -165,7 +165,7 @@ async def test_a_socket_that_an_administrator_switched_off_is_told_and_comes_bac
         await stage.card(room)
         off = slack.faults.plan("apps.connections.open", "error", error="link_disabled", times=None)
         await slack.sockets.disconnect("link_disabled", grace=0.0)
-        async with asyncio.timeout(20.0):
+        async with asyncio.timeout(60.0):
             while "link_disabled" not in (check := (await stage.ready())["checks"]["slack"])["detail"]:
                 await asyncio.sleep(0.05)
         assert not check["ok"]
@@ -173,7 +173,7 @@ async def test_a_socket_that_an_administrator_switched_off_is_told_and_comes_bac
         await stage.shown(room, "posts still arrive")
         robin.say(room, "said while it was off")
         slack.faults.planned.remove(off)
-        await slack.until(lambda: slack.sockets.open, 20.0)
+        await slack.until(lambda: slack.sockets.open, 60.0)
         await stage.filed(room, robin, "said while it was off")
         assert (await stage.ready())["checks"]["slack"]["ok"]
     assert careless(slack) == []
@@ -192,10 +192,10 @@ async def test_what_was_done_although_slack_did_not_say_so_is_not_done_twice(
         await stage.alert()
         room = await stage.room()
         card = await stage.card(room)
-        await slack.until(lambda: robin.dm.messages, 20.0)
+        await slack.until(lambda: robin.dm.messages, 60.0)
         await mika.press(card, "ack INC-1")
-        await slack.until(lambda: mika.id in slack.world.named(room).members, 20.0)
-        await slack.until(lambda: "Acknowledged" in card.shown, 20.0)
+        await slack.until(lambda: mika.id in slack.world.named(room).members, 60.0)
+        await slack.until(lambda: "Acknowledged" in card.shown, 60.0)
         await settled(stage)
         assert fault.hits == 1
         assert stage.rooms() == [room]

@@ -54,7 +54,7 @@ async def test_in_a_storm_a_command_is_acknowledged_and_answered_at_once(tmp_pat
             done = await robin.command("/incident", "show", room)
             assert done.acked_after is not None
             acks.append(done.acked_after)
-            answers.append((await done.answer(seconds=20.0)).after)
+            answers.append((await done.answer(seconds=60.0)).after)
         await slack.until(lambda: "10,000 alerts" in card.shown, 60.0)
         assert max(acks) < 3.0  # Slack gives up then; what is usual is for a machine that does nothing else to measure
         assert statistics.median(answers) < 3.0

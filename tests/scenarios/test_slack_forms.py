@@ -85,10 +85,10 @@ async def test_each_form_opens_refuses_and_does_what_one_would_have_typed(
     robin, mika = slack.person("robin"), slack.person("mika")
     async with muster(tmp_path, slack) as stage:
         room = await ready(stage, robin, mika)
-        view = await (await robin.command("/incident", path, room)).view(seconds=20.0)
+        view = await (await robin.command("/incident", path, room)).view(seconds=60.0)
         if path == "runbook run":
             await robin.press(view, "runbook", "restart")
-            await slack.until(lambda: robin.modal and "parameter:" in json.dumps(robin.modal["blocks"]), 20.0)
+            await slack.until(lambda: robin.modal and "parameter:" in json.dumps(robin.modal["blocks"]), 60.0)
         if path in REQUIRED:
             with pytest.raises(ValueError, match="is required"):
                 robin.submit({})
@@ -103,12 +103,12 @@ async def test_each_form_opens_refuses_and_does_what_one_would_have_typed(
         sent = await robin.submit(values)
         assert not sent.errors
         assert robin.modal is None
-        await slack.until(lambda: len(robin.private) > before, 20.0)
+        await slack.until(lambda: len(robin.private) > before, 60.0)
         shown = told(stage, robin)
-        await slack.until(lambda: words in shown(), 20.0)
+        await slack.until(lambda: words in shown(), 60.0)
         assert "Something went wrong" not in shown()
         if path == "page":
-            await slack.until(lambda: "need your eyes" in "".join(m.shown for m in mika.dm.messages), 20.0)
+            await slack.until(lambda: "need your eyes" in "".join(m.shown for m in mika.dm.messages), 60.0)
     assert careless(slack) == []
 
 
@@ -119,7 +119,7 @@ async def test_a_form_outside_a_room_asks_which_incident_and_offers_the_open_one
     general = slack.channel("general", robin)
     async with muster(tmp_path, slack) as stage:
         await ready(stage, robin)
-        await (await robin.command("/incident", "note", general)).view(seconds=20.0)
+        await (await robin.command("/incident", "note", general)).view(seconds=60.0)
         offered = await robin.type_ahead("complete", "inc")
         assert [option["value"] for option in offered.ack["options"]] == ["INC-1"]  # type: ignore[index]
         sent = await robin.submit({"incident": offered.ack["options"][0], "argument:text": "from afar"})  # type: ignore[index]
@@ -138,7 +138,7 @@ async def test_menus_offer_what_fits_what_was_typed_so_far(
     robin = slack.person("robin")
     async with muster(tmp_path, slack) as stage:
         room = await ready(stage, robin)
-        await (await robin.command("/incident", path, room)).view(seconds=20.0)
+        await (await robin.command("/incident", path, room)).view(seconds=60.0)
         offered = await robin.type_ahead("runbook" if path == "runbook run" else "complete", typed)
         assert offered.ack is not None
         values = [option["value"] for option in offered.ack["options"]]
@@ -154,14 +154,14 @@ async def test_add_to_timeline_keeps_the_message_once(tmp_path: Path, slack: Fak
         said = await robin.say(room, "the pool is *exhausted*")
         assert said.message
         done = await mika.message_shortcut(said.message, ADD_TO_TIMELINE)
-        assert "Noted" in (await done.answer(seconds=20.0)).shown
+        assert "Noted" in (await done.answer(seconds=60.0)).shown
         await stage.shown(room, "Robin Vos: the pool is *exhausted*")
         slack.deliveries.again(done)
-        await slack.until(lambda: done.attempts > 1, 20.0)
+        await slack.until(lambda: done.attempts > 1, 60.0)
         elsewhere = await robin.say(general, "no incident here")
         assert elsewhere.message
         lost = await robin.message_shortcut(elsewhere.message, ADD_TO_TIMELINE)
-        assert "INC-" in (await lost.answer(seconds=20.0)).shown  # it says how to name one
+        assert "INC-" in (await lost.answer(seconds=60.0)).shown  # it says how to name one
         assert len(await stage.notes()) == 1
     assert careless(slack) == []
 
@@ -172,11 +172,11 @@ async def test_an_incident_is_declared_from_a_message_and_from_anywhere(tmp_path
     async with muster(tmp_path, slack) as stage:
         said = await robin.say(general, "customers cannot pay")
         assert said.message
-        view = await (await robin.message_shortcut(said.message, DECLARE_FROM_MESSAGE)).view(seconds=20.0)
+        view = await (await robin.message_shortcut(said.message, DECLARE_FROM_MESSAGE)).view(seconds=60.0)
         assert "customers cannot pay" in json.dumps(view["blocks"])
         assert not (await robin.submit({})).errors
         assert await stage.room(1) == "inc-1-customers-cannot-pay"
-        await (await robin.shortcut(DECLARE)).view(seconds=20.0)
+        await (await robin.shortcut(DECLARE)).view(seconds=60.0)
         assert not (await robin.submit({"argument:title": "Carts are empty", "argument:severity": "sev1"})).errors
         assert await stage.room(2) == "inc-2-carts-are-empty"
     assert careless(slack) == []

@@ -51,15 +51,15 @@ async def test_the_owner_of_a_suspect_change_is_called_into_the_room_and_nobody_
         await stage.alert()
         room = await stage.room()
         await stage.card(room)
-        await (await mika.command("/incident", "ack", room)).answer(seconds=20.0)
-        await (await mika.command("/incident", "owner", room)).answer(seconds=20.0)
+        await (await mika.command("/incident", "ack", room)).answer(seconds=60.0)
+        await (await mika.command("/incident", "owner", room)).answer(seconds=60.0)
         await stage.shown(room, "deployed checkout a1b2c3d")
-        await slack.until(lambda: rings(slack, room, robin.id), 20.0)
-        await (await robin.command("/incident", "note looking", room)).answer(seconds=20.0)
+        await slack.until(lambda: rings(slack, room, robin.id), 60.0)
+        await (await robin.command("/incident", "note looking", room)).answer(seconds=60.0)
         await stage.shown(room, "looking")
         assert len(rings(slack, room, robin.id)) == 1
         assert rings(slack, room, mika.id) == []
-        await slack.until(lambda: [m for m in robin.dm.messages if "You deployed" in m.shown], 20.0)
+        await slack.until(lambda: [m for m in robin.dm.messages if "You deployed" in m.shown], 60.0)
     assert careless(slack) == []
 
 
@@ -99,11 +99,11 @@ async def test_who_cannot_come_says_so_in_the_page_and_the_next_one_is_called(tm
         await stage.alert()
         room = await stage.room()
         await stage.card(room)
-        page = (await slack.until(lambda: robin.dm.messages, 20.0))[0]
+        page = (await slack.until(lambda: robin.dm.messages, 60.0))[0]
         assert {"ack INC-1", "page decline P1"} <= set(commands(page.blocks))
-        await (await robin.press(page, "page decline P1")).answer(seconds=20.0)
-        theirs = (await slack.until(lambda: mika.dm.messages, 20.0))[0]
-        await slack.until(lambda: "page decline P1" not in commands(page.blocks), 20.0)  # it asks no more
-        await (await mika.press(theirs, "ack INC-1")).answer(seconds=20.0)
+        await (await robin.press(page, "page decline P1")).answer(seconds=60.0)
+        theirs = (await slack.until(lambda: mika.dm.messages, 60.0))[0]
+        await slack.until(lambda: "page decline P1" not in commands(page.blocks), 60.0)  # it asks no more
+        await (await mika.press(theirs, "ack INC-1")).answer(seconds=60.0)
         await stage.shown(room, "Acknowledged by Mika Laine")
     assert careless(slack) == []

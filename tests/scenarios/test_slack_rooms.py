@@ -43,7 +43,7 @@ def lines(slack: FakeSlack, channel: str) -> list[str]:
 
 async def says(slack: FakeSlack, channel: str, *words: str) -> Any:
     """The one line of the channel, once it says so."""
-    await slack.until(lambda: any(all(word in line for word in words) for line in lines(slack, channel)), 20.0)
+    await slack.until(lambda: any(all(word in line for word in words) for line in lines(slack, channel)), 60.0)
     return next(m for m in slack.posts(channel) if all(word in m.shown.replace("\n", "") for word in words))
 
 
@@ -162,31 +162,31 @@ async def test_a_room_is_archived_after_its_time_and_is_there_again_when_it_was_
     written = CATALOG + "rooms: {name: '{severity}-{number}-{slug}', archive_after: 3d}\n"
     async with muster(tmp_path, slack, clock=clock, written=written) as stage:
         await stage.alert(name="Checkout: 5xx & more!")
-        [room] = await slack.until(lambda: [c for c in slack.world.channels.values() if c.name.startswith("sev")], 20.0)
+        [room] = await slack.until(lambda: [c for c in slack.world.channels.values() if c.name.startswith("sev")], 60.0)
         assert room.name == "sev2-1-checkout-5xx-more"
         card = await stage.card(room.name)
-        await (await robin.press(card, "ack INC-1")).answer(seconds=20.0)
+        await (await robin.press(card, "ack INC-1")).answer(seconds=60.0)
         await mika.join(room)
-        await slack.until(lambda: {robin.id, mika.id} <= set(room.members), 20.0)
-        await (await robin.command("/resolve", "rolled back", room)).answer(seconds=20.0)
+        await slack.until(lambda: {robin.id, mika.id} <= set(room.members), 60.0)
+        await (await robin.command("/resolve", "rolled back", room)).answer(seconds=60.0)
         await stage.shown(room.name, "Resolved by Robin Vos")
         clock.advance(3 * DAY - 60)
         await stage.settled()
         assert not room.archived
         clock.advance(120)
-        await slack.until(lambda: room.archived, 20.0)
+        await slack.until(lambda: room.archived, 60.0)
         said = len(room.posts)
         if not may:
             slack.faults.plan("conversations.unarchive", "error", error="restricted_action", times=None)
         for person in (robin, mika):  # what becomes of an archived room's members is Slack's business
             room.members.remove(person.id)
-        await (await robin.command("/incident", "reopen INC-1 it came back", general)).answer(seconds=20.0)
+        await (await robin.command("/incident", "reopen INC-1 it came back", general)).answer(seconds=60.0)
         name = room.name if may else f"{room.name}-2"
-        now = await slack.until(lambda: (found := slack.world.named(name)) and not found.archived and found, 20.0)
+        now = await slack.until(lambda: (found := slack.world.named(name)) and not found.archived and found, 60.0)
         await stage.shown(name, "reopened it: it came back")
         assert "open" in (await stage.card(name)).shown.lower()
-        await slack.until(lambda: {robin.id, mika.id} <= set(now.members), 20.0)
-        await (await mika.command("/ack", "", name)).answer(seconds=20.0)
+        await slack.until(lambda: {robin.id, mika.id} <= set(now.members), 60.0)
+        await (await mika.command("/ack", "", name)).answer(seconds=60.0)
         await stage.shown(name, "Acknowledged by Mika Laine")
         await stage.settled()
         assert len(room.posts) > said if may else len(room.posts) == said
@@ -204,7 +204,7 @@ async def test_a_room_that_people_closed_is_left_closed_when_its_time_comes(tmp_
         await stage.settled()
         robin.archive(room)
         clock.advance(8 * DAY)
-        await slack.until(lambda: slack.calls_of("conversations.archive"), 20.0)
+        await slack.until(lambda: slack.calls_of("conversations.archive"), 60.0)
         await stage.settled()
         assert room.archived
         assert stage.rooms() == [room.name]
@@ -218,7 +218,7 @@ async def test_names_that_others_have_are_not_taken_from_them(tmp_path: Path, sl
     robin.archive(archived)
     async with muster(tmp_path, slack) as stage:
         await stage.app.incidents.declare("Checkout", ROBIN)
-        await slack.until(lambda: slack.world.named("inc-1-checkout-3"), 20.0)
+        await slack.until(lambda: slack.world.named("inc-1-checkout-3"), 60.0)
         await stage.card("inc-1-checkout-3")
         await stage.settled()
     assert not theirs.posts
@@ -253,7 +253,7 @@ async def test_the_topic_is_the_title_and_follows_it_the_purpose_says_whose_room
     written = f'{CATALOG}\nrooms: {{name: "{{severity}}-{{number}}-{{slug}}"}}\n'
     async with muster(tmp_path, slack, written=written) as stage:
         await stage.app.incidents.declare(f"checkout <!channel> {'is slow ' * 30}", ROBIN, severity="SEV2")
-        named = await slack.until(lambda: [one for one in slack.world.channels.values() if "sev2-1-" in one.name], 20.0)
+        named = await slack.until(lambda: [one for one in slack.world.channels.values() if "sev2-1-" in one.name], 60.0)
         room, name = named[0], named[0].name
         await stage.card(name)
         assert name.startswith("sev2-1-checkout-channel-is-slow")
@@ -262,7 +262,7 @@ async def test_the_topic_is_the_title_and_follows_it_the_purpose_says_whose_room
         assert room.topic.startswith("checkout")
         assert len(room.topic) <= 250
         await stage.app.incidents.rename(1, "cards are declined", ROBIN)
-        await slack.until(lambda: room.topic == "cards are declined", 20.0)
+        await slack.until(lambda: room.topic == "cards are declined", 60.0)
         assert room.name == name
 
 
@@ -283,9 +283,9 @@ async def test_dashboards_and_runbooks_are_bookmarks_of_the_room_each_once(tmp_p
     async with muster(tmp_path, slack, written=LINKED, **public) as stage:
         await stage.alert(links=["https://evil.example.org/"])
         room = slack.world.named(await stage.room())
-        await slack.until(lambda: len(room.bookmarks) == 3, 20.0)
+        await slack.until(lambda: len(room.bookmarks) == 3, 60.0)
         await stage.alert(name="CartErrors", service="cart", host="cart-1", summary="5xx at 40 %")
-        await slack.until(lambda: len(room.bookmarks) == 4, 20.0)
+        await slack.until(lambda: len(room.bookmarks) == 4, 60.0)
         await stage.settled()
         assert [(mark["title"], mark["link"].split("/", 3)[2]) for mark in room.bookmarks] == [
             ("INC-1 in the situation room", "muster.example.org"),
@@ -315,9 +315,9 @@ async def test_the_ticket_is_a_bookmark_that_follows_also_after_the_end(tmp_path
             return [mark["title"] for mark in room.bookmarks]
 
         async def typed(words: str) -> str:
-            return (await (await mika.command("/incident", f"ticket {words}", room)).answer(seconds=20.0)).shown
+            return (await (await mika.command("/incident", f"ticket {words}", room)).answer(seconds=60.0)).shown
 
-        await slack.until(lambda: len(room.bookmarks) == 2, 20.0)
+        await slack.until(lambda: len(room.bookmarks) == 2, 60.0)
         mine = slack.world.number("Bk")
         room.bookmarks.append(
             {"id": mine, "title": "Ticket of ours", "link": "https://tracker.example.org/browse/OPS-41"}
@@ -325,12 +325,12 @@ async def test_the_ticket_is_a_bookmark_that_follows_also_after_the_end(tmp_path
         assert "is linked to INC-1" in await typed("<https://tracker.example.org/browse/OPS-41>")
         await stage.shown(room.name, "linked the ticket")
         await typed("https://tracker.example.org/browse/OPS-42?a=1&b=2")
-        await slack.until(lambda: "Ticket OPS-42" in marks(), 20.0)
-        await (await mika.command("/incident", "resolve", room)).answer(seconds=20.0)
+        await slack.until(lambda: "Ticket OPS-42" in marks(), 60.0)
+        await (await mika.command("/incident", "resolve", room)).answer(seconds=60.0)
         await typed("https://tracker.example.org/browse/OPS-43")
-        await slack.until(lambda: "Ticket OPS-43" in marks() and "Ticket OPS-42" not in marks(), 20.0)
+        await slack.until(lambda: "Ticket OPS-43" in marks() and "Ticket OPS-42" not in marks(), 60.0)
         await typed("-")
-        await slack.until(lambda: "Ticket OPS-43" not in marks(), 20.0)
+        await slack.until(lambda: "Ticket OPS-43" not in marks(), 60.0)
         await stage.settled()
         assert marks() == ["checkout dashboard", "Runbook Slow checkout", "Ticket of ours"]  # what people keep stays
         assert (await stage.ready())["outbox"]["dead"] == 0
@@ -363,14 +363,14 @@ async def test_the_people_of_a_user_group_are_invited_else_the_members(
     zoe, mika = slack.person("zoe", real_name="Zoe Lind"), slack.person("mika")
     slack.group("payments-oncall", zoe)
     async with muster(tmp_path, slack, written=GROUPED) as stage:
-        await slack.until(lambda: slack.calls_of("usergroups.list"), 20.0)
+        await slack.until(lambda: slack.calls_of("usergroups.list"), 60.0)
         if paid:
-            await slack.until(lambda: slack.calls_of("users.info"), 20.0)
+            await slack.until(lambda: slack.calls_of("users.info"), 60.0)
         await stage.alert()
         room = slack.world.named(await stage.room())
-        await slack.until(lambda: (zoe if paid else mika).id in room.members, 20.0)
+        await slack.until(lambda: (zoe if paid else mika).id in room.members, 60.0)
         await stage.settled()
         assert (mika if paid else zoe).id not in room.members
         if paid:
-            await (await zoe.command("/ack", "", room)).answer(seconds=20.0)
+            await (await zoe.command("/ack", "", room)).answer(seconds=60.0)
             await stage.shown(room.name, "Acknowledged by Zoe Lind")

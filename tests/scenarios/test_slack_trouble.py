@@ -37,7 +37,7 @@ async def settled(stage: Stage) -> None:
 
 async def told(stage: Stage, words: str) -> None:
     """The situation room says so."""
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):
         while words not in await stage.lobby():
             await asyncio.sleep(0.05)
 
@@ -70,7 +70,7 @@ async def test_a_room_that_was_made_but_not_written_down_is_found_after_a_crash(
     async with muster(tmp_path, slack) as stage:
         await stage.alert()
         room = await stage.room()
-        await slack.until(lambda: slack.faults.planned[0].hits, 20.0)
+        await slack.until(lambda: slack.faults.planned[0].hits, 60.0)
     slack.faults.clear()
     async with muster(tmp_path, slack) as stage:
         await stage.card(room)
@@ -110,13 +110,13 @@ async def test_what_people_wait_for_passes_what_only_looks_better(tmp_path: Path
         before = len(slack.calls)
         slack.faults.plan("chat.update", "ratelimited", seconds=3)
         await robin.command("/incident", "note looking", room)
-        await slack.until(lambda: slack.calls_of("chat.update", ok=False), 20.0)  # the card waits from now on
+        await slack.until(lambda: slack.calls_of("chat.update", ok=False), 60.0)  # the card waits from now on
         noted = await robin.command("/incident", "note found it", room)
         paged = await robin.command("/incident", "page @mika need your eyes", room)
-        await slack.until(lambda: "need your eyes" in "".join(m.shown for m in mika.dm.messages), 20.0)
+        await slack.until(lambda: "need your eyes" in "".join(m.shown for m in mika.dm.messages), 60.0)
         await stage.shown(room, "found it")
-        assert "Noted" in (await noted.answer(seconds=20.0)).shown
-        assert "Mika" in (await paged.answer(seconds=20.0)).shown
+        assert "Noted" in (await noted.answer(seconds=60.0)).shown
+        assert "Mika" in (await paged.answer(seconds=60.0)).shown
         assert len([call for call in slack.calls[before:] if call.method == "chat.update"]) == 1
         await settled(stage)
         edits = [call for call in slack.calls[before:] if call.method == "chat.update"]
@@ -133,20 +133,20 @@ async def test_when_somebody_archives_the_room_the_incident_goes_on(
         await stage.alert()
         room = await stage.room()
         card = (await stage.card(room)).frozen()
-        await (await robin.press(card, "ack INC-1")).answer(seconds=20.0)
-        await slack.until(lambda: robin.id in slack.world.named(room).members, 20.0)
+        await (await robin.press(card, "ack INC-1")).answer(seconds=60.0)
+        await slack.until(lambda: robin.id in slack.world.named(room).members, 60.0)
         await settled(stage)
         if not may:
             slack.faults.plan("conversations.unarchive", "error", error="restricted_action", times=None)
         await robin.archive(room)
         await stage.app.incidents.note(1, "still here", ROBIN)
         now = room if may else f"{room}-2"
-        await slack.until(lambda: slack.world.named(now), 20.0)
+        await slack.until(lambda: slack.world.named(now), 60.0)
         await stage.shown(now, "still here")
         await stage.card(now)
-        await slack.until(lambda: robin.id in slack.world.named(now).members, 20.0)
+        await slack.until(lambda: robin.id in slack.world.named(now).members, 60.0)
         done = await robin.command("/incident", "note in the new one", now)
-        assert "Noted" in (await done.answer(seconds=20.0)).shown
+        assert "Noted" in (await done.answer(seconds=60.0)).shown
         assert not slack.world.named(now).archived
         assert (await stage.ready())["outbox"]["dead"] == 0
     assert careless(slack) == []
@@ -161,14 +161,14 @@ async def test_a_room_that_somebody_archives_is_there_again_though_nothing_else_
         await stage.app.incidents.declare("keys were found on a forum", ROBIN, private=private)
         room = await stage.room()
         await stage.card(room)
-        await slack.until(lambda: robin.id in slack.world.named(room).members, 20.0)
+        await slack.until(lambda: robin.id in slack.world.named(room).members, 60.0)
         await settled(stage)
         await robin.archive(room)
-        await slack.until(lambda: not slack.world.named(room).archived, 20.0)
+        await slack.until(lambda: not slack.world.named(room).archived, 60.0)
         await stage.app.incidents.resolve(1, ROBIN)
         await settled(stage)
         await robin.archive(room)  # it is over: let them
-        await (await robin.command("/incident", "list", slack.channel("general", robin))).answer(seconds=20.0)
+        await (await robin.command("/incident", "list", slack.channel("general", robin))).answer(seconds=60.0)
         await settled(stage)
         assert slack.world.named(room).archived
         assert stage.rooms() == [room]
@@ -183,9 +183,9 @@ async def test_a_deleted_card_is_posted_again(tmp_path: Path, slack: FakeSlack) 
         card = await stage.card(room)
         await settled(stage)
         slack.world.delete(card)
-        await (await robin.command("/ack", "", room)).answer(seconds=20.0)
+        await (await robin.command("/ack", "", room)).answer(seconds=60.0)
         pins = slack.world.named(room).pins
-        await slack.until(lambda: [pin for pin in pins if pin["ts"] != card.ts], 20.0)
+        await slack.until(lambda: [pin for pin in pins if pin["ts"] != card.ts], 60.0)
         await settled(stage)
         assert "Acknowledged" in (await stage.card(room)).shown
     assert careless(slack) == []
@@ -198,7 +198,7 @@ async def test_who_cannot_be_invited_is_named_in_the_room(tmp_path: Path, slack:
         await stage.alert()
         room = await stage.room()
         await stage.card(room)
-        await (await robin.command("/incident", "lead @mika", room)).answer(seconds=20.0)
+        await (await robin.command("/incident", "lead @mika", room)).answer(seconds=60.0)
         told = await stage.shown(room, "Could not be invited")
         assert "a guest" in told.shown
         assert "Mika Laine" in told.shown
@@ -215,14 +215,14 @@ async def test_what_slack_delivers_twice_happens_once(tmp_path: Path, slack: Fak
         assert said.message
         pinned = await robin.react(said.message, "pushpin")
         noted = await robin.command("/incident", "note once", room)
-        await noted.answer(seconds=20.0)
+        await noted.answer(seconds=60.0)
         pressed = await robin.press(card, "ack INC-1")
-        await pressed.answer(seconds=20.0)
+        await pressed.answer(seconds=60.0)
         await stage.shown(room, "Note by Robin Vos: Robin Vos: it is the queue")
         for happening in (said, pinned, noted, pressed):
             slack.deliveries.again(happening)
-        await slack.until(lambda: all(one.attempts > 1 for one in (said, pinned, noted, pressed)), 20.0)
-        await (await robin.command("/incident", "note last", room)).answer(seconds=20.0)
+        await slack.until(lambda: all(one.attempts > 1 for one in (said, pinned, noted, pressed)), 60.0)
+        await (await robin.command("/incident", "note last", room)).answer(seconds=60.0)
         await stage.shown(room, "last")
         await settled(stage)
         assert stage.said(room, "Robin Vos: it is the queue") == 1
@@ -251,12 +251,12 @@ async def test_what_slack_delivers_again_after_a_restart_is_no_news(tmp_path: Pa
         joined = await sam.join(room)
         left = await sam.leave(room)
         noted = await robin.command("/incident", "note once", room)
-        await noted.answer(seconds=20.0)
+        await noted.answer(seconds=60.0)
     again = [deleted, said, gone, edited, unpinned, pinned, left, joined, noted]
     async with muster(tmp_path, slack) as stage:
         for happening in again:
             slack.deliveries.again(happening)
-        await slack.until(lambda: all(one.attempts > 1 for one in again), 20.0)
+        await slack.until(lambda: all(one.attempts > 1 for one in again), 60.0)
         retro = await stage.filed(room, robin, "it is the queue")
         assert "it is the cache" not in retro
         assert "never said" not in retro
@@ -288,12 +288,12 @@ async def test_what_slack_asks_again_is_answered_once(tmp_path: Path, slack: Fak
         wrong = await robin.command("/incident", "acknowlege", room)
         looked = await robin.press(card, "runbook list INC-1")
         for one in (kept, typed, pressed, read, wrong, looked):
-            await one.answer(seconds=20.0)
+            await one.answer(seconds=60.0)
         formed = await robin.command("/incident", "rename", room)
-        await formed.view(seconds=20.0)
+        await formed.view(seconds=60.0)
         robin.close()
         called = await robin.say(room, f"<@{slack.app.user_id}> help")
-        await slack.until(lambda: "/incident help" in robin.private[-1].shown, 20.0)
+        await slack.until(lambda: "/incident help" in robin.private[-1].shown, 60.0)
         before = [answer.shown for answer in robin.private]
         again = [kept, typed, pressed, read, wrong, looked, formed, *called.also]
         assert called.also  # the message, and that it calls us
@@ -311,8 +311,8 @@ async def repeated(stage: Stage, person: Person, happenings: list[Happening]) ->
     """Slack says all of it again, and what comes after it is answered."""
     for happening in happenings:
         stage.slack.deliveries.again(happening)
-    await stage.slack.until(lambda: all(one.attempts > 1 for one in happenings), 20.0)
-    await (await person.command("/incident", "note last", await stage.room())).answer(seconds=20.0)
+    await stage.slack.until(lambda: all(one.attempts > 1 for one in happenings), 60.0)
+    await (await person.command("/incident", "note last", await stage.room())).answer(seconds=60.0)
 
 
 async def test_a_socket_that_is_refreshed_or_lost_is_opened_again(
@@ -325,12 +325,12 @@ async def test_a_socket_that_is_refreshed_or_lost_is_opened_again(
         room = await stage.room()
         await stage.card(room)
         await slack.sockets.disconnect("refresh_requested")
-        await slack.until(lambda: slack.sockets.opened == 2 and slack.sockets.open, 20.0)
+        await slack.until(lambda: slack.sockets.opened == 2 and slack.sockets.open, 60.0)
         slack.sockets.abort()
         robin.say(room, "while nobody heard")
-        await slack.until(lambda: slack.sockets.opened == 3 and slack.sockets.open, 20.0)
+        await slack.until(lambda: slack.sockets.opened == 3 and slack.sockets.open, 60.0)
         done = await robin.command("/incident", "note after", room)
-        assert "Noted" in (await done.answer(seconds=20.0)).shown
+        assert "Noted" in (await done.answer(seconds=60.0)).shown
         assert (await stage.ready())["checks"]["slack"]["ok"]
         await stage.filed(room, robin, "while nobody heard")
     assert careless(slack) == []
@@ -367,11 +367,11 @@ async def test_after_ten_minutes_without_slack_everything_arrives_once_and_in_or
         assert notes == [f"note {number:02}" for number in range(14)]
         assert len(slack.calls_of("chat.update", ok=True)) - edits <= 4
         assert stage.said(room, "Acknowledged by") == 1
-        await slack.until(lambda: slack.sockets.open, 20.0)
+        await slack.until(lambda: slack.sockets.open, 60.0)
         await told(stage, "Slack was unreachable")
         assert "updates arrive now, in order" in await stage.lobby()
         done = await robin.command("/incident", "note back", room)
-        assert "Noted" in (await done.answer(seconds=20.0)).shown
+        assert "Noted" in (await done.answer(seconds=60.0)).shown
     assert careless(slack) == []
 
 
