@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from bot.replay.tally import KINDS, Run
+from correlation.words import plural
 
 __all__ = ["Comparison", "peak", "report"]
 
@@ -80,7 +81,7 @@ def _names(groups: list[int]) -> str:
 
 def _title(run: Run, group: int) -> str:
     view = run.engine.group(f"G{group}")
-    return f"G{group} {view.title} ({view.size} alerts)" if view else f"G{group}"
+    return f"G{group} {view.title} ({plural(view.size, 'alert')})" if view else f"G{group}"
 
 
 def peak() -> int:
