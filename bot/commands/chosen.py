@@ -57,8 +57,13 @@ def as_chosen(line: str) -> str:
         entry = place_of(words.path, words.verb)
         if entry is None:
             return line
-        about_another = any(argument.kind is Kind.INCIDENT for argument in words.verb.positional)
-        for room in (HERE, None) if about_another else (None,):  # `merge INC-43` is said in a room
+        of_the_room = (
+            words.tokens[:1] and words.tokens[0].raw.isdecimal()
+        )  # `ruleout 1`: hints name incidents as INC-42
+        of_the_room = of_the_room or any(
+            argument.kind is Kind.INCIDENT for argument in words.verb.positional
+        )  # `merge INC-43`
+        for room in (HERE, None) if of_the_room else (None,):
             number, tokens = take_scope(words.verb, words.tokens, room)
             values = _values(words.verb, tokens, words.line)
             if values is not None:

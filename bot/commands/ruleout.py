@@ -100,7 +100,7 @@ VERB = Verb(
     aliases=("notit", "rule-out"),
     summary="This service, or this change, is not it",
     details="The card says so, and the next likeliest takes its place. Alerts of it still count and still page. "
-    "A number is a change as /incident changes numbers them.",
+    "A number is that of a change, as the list of changes has it.",
     family=Family.RESPOND,
     scope=Scope.INCIDENT,
     arguments=(
