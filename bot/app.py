@@ -25,6 +25,7 @@ from bot.checks import checks
 from bot.clock import Clock, SystemClock
 from bot.commands.dispatch import Dispatcher
 from bot.commands.services import Services
+from bot.engine.host import EngineProcess, Host
 from bot.errors import ConfigError
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
@@ -44,6 +45,7 @@ from bot.incidents.lines import Lines
 from bot.incidents.mirroring import Mirroring
 from bot.incidents.pictures import Pictures, card_pictures
 from bot.incidents.pipeline import Pipeline
+from bot.incidents.reading import Reader
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
 from bot.incidents.updates import follow_updates, overdue_updates
@@ -92,7 +94,8 @@ def version() -> str:
 class App:
     """A running Muster. `async with App(...)` starts it; leaving stops it cleanly.
 
-    `environment` is where runbooks find their secrets, `${env:NAME}`, when they use them. `tiers` are Slack's paces.
+    `environment` is where runbooks find their secrets, `${env:NAME}`, when they use them. `tiers` are Slack's paces;
+    `engine` is where the correlation engine works, a process of its own if nobody says otherwise.
     """
 
     def __init__(
@@ -104,10 +107,12 @@ class App:
         clock: Clock | None = None,
         demo: bool = False,
         tiers: Tiers | None = None,
+        engine: Host | None = None,
     ) -> None:
         self.settings, self.catalog, self.environment, self.demo = settings, catalog, environment, demo
         self.clock = clock or SystemClock()
         self._tiers = tiers
+        self._engine = engine or EngineProcess()
         self.metrics = Metrics()
         self.failed: asyncio.Future[None] | None = None  # set when a part that must not end has ended
         self._stack = AsyncExitStack()
@@ -176,6 +181,8 @@ class App:
         rosters = Rosters(lambda: self.catalog.current)
         catalog: Callable[[], Catalog] = rosters  # the current one, whenever asked
         person, author = people(catalog), authors(catalog)
+        self._stack.push_async_callback(self._engine.close)
+        await self._engine.start()
         self.database = await Database.open(settings.database_url)
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(held(self.database))
@@ -192,14 +199,15 @@ class App:
         names = tuple(gateways)
 
         turns = Turns()
+        reader = Reader(self.database, sources=sources, catalog=catalog, turns=turns)
         self.grouping = Grouping(
             self.database,
             self.journal,
             clock,
-            sources=sources,
+            host=self._engine,
+            reader=reader,
             catalog=catalog,
             weights=load_weights(settings.weights) if settings.weights else None,
-            turns=turns,
         )
         drawing = DrawingProcess()
         self._stack.push_async_callback(drawing.close)
@@ -252,6 +260,7 @@ class App:
             self.database,
             self.journal,
             clock,
+            reader=reader,
             grouping=self.grouping,
             incidents=self.incidents,
             catalog=catalog,

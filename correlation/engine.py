@@ -191,6 +191,10 @@ class Engine:
         number = self._registry.number(id)
         return id if number is None else f"G{self._registry.root(number)}"
 
+    def remembers(self, id: str) -> bool:  # noqa: A002
+        """Whether there is a view of that group (cheaper than making it)."""
+        return self._registry.by_id(id) is not None
+
     def deserves(self, id: str) -> bool:  # noqa: A002
         """Whether a group deserves people (cheaper than its view)."""
         group = self._registry.by_id(id)

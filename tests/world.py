@@ -17,6 +17,7 @@ from bot.chat.mirror import Mirror
 from bot.chat.relay import Relay
 from bot.chat.views import Person
 from bot.clock import ManualClock
+from bot.engine.host import Here
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.early import EarlyWarnings
@@ -25,6 +26,7 @@ from bot.incidents.grouping import Grouping
 from bot.incidents.lessons import Lessons
 from bot.incidents.mirroring import Mirroring
 from bot.incidents.pipeline import Pipeline
+from bot.incidents.reading import Reader
 from bot.incidents.service import Incidents
 from bot.intake.journal import Journal
 from bot.intake.journal_postgres import PostgresLog
@@ -33,6 +35,7 @@ from bot.intake.sources import discover
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.telemetry import Metrics
+from bot.turns import Turns
 
 ROBIN = Person("robin", "Robin Vos")
 MIKA = Person("mika", "Mika Laine")
@@ -49,6 +52,8 @@ class World:
     clock: ManualClock
     database: Database
     journal: Journal
+    host: Here
+    reader: Reader
     grouping: Grouping
     incidents: Incidents
     announcements: Announcements
@@ -107,7 +112,9 @@ async def world(
     log = SqliteLog(beside(database.file)) if database.file else PostgresLog(database.url)
     journal = await Journal(log).open()
     sources, metrics = discover(), Metrics()
-    grouping = Grouping(database, journal, clock, sources=sources, catalog=lambda: catalog)
+    host = Here()
+    reader = Reader(database, sources=sources, catalog=lambda: catalog, turns=Turns())
+    grouping = Grouping(database, journal, clock, host=host, reader=reader, catalog=lambda: catalog)
     announcements = Announcements(platforms, lambda: catalog, person)
     incidents = Incidents(
         database,
@@ -122,6 +129,7 @@ async def world(
         database,
         journal,
         clock,
+        reader=reader,
         grouping=grouping,
         incidents=incidents,
         catalog=lambda: catalog,
@@ -145,6 +153,8 @@ async def world(
             clock=clock,
             database=database,
             journal=journal,
+            host=host,
+            reader=reader,
             grouping=grouping,
             incidents=incidents,
             announcements=announcements,

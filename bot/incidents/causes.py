@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.changes.ledger import change_key
 from bot.incidents.model import Cause, Incident, Suspect
 from correlation.cause import FIRST
 from correlation.decision import Cause as Ranked
 from correlation.decision import Suspect as Suspected
-from correlation.engine import Engine
 
-__all__ = ["Weighed", "probable", "reordered", "suspected", "weighed"]
+__all__ = ["probable", "reordered", "suspected"]
 
 REASONS = 3  # of a probable cause, that fit on a phone
 SUSPECTS = 3  # changes that an incident names
-LOOKED_AT = 5  # ... of so many, and those that are ruled out
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
-    """The engine's rankings, the likeliest first and what is ruled out last."""
-
-    causes: Sequence[Ranked]
-    suspects: Sequence[Suspected]
-
-
-def weighed(engine: Engine, group: str, ruled_out: Collection[str]) -> Weighed:
-    """What the engine says when people say what it is not."""
-    return Weighed(
-        causes=engine.causes(group, ruled_out=ruled_out),
-        suspects=engine.suspects(group, ruled_out=ruled_out, limit=LOOKED_AT + len(ruled_out)),
-    )
 
 
 def probable(ranked: Sequence[Ranked], *, effects: int, ruled_out: Collection[str] = ()) -> Cause | None:

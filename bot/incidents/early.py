@@ -1,6 +1,6 @@
 """Early warnings: what begins like a bad incident of the past is kept, told where incidents are announced, and judged by what came.
 
-How much may be told is bounded by what came of it before. The words are in `early_words`, the watch itself in `lookout`.
+How much may be told is bounded by what came of it before. The words are in `early_words`, the watch itself in `bot.engine.lookout`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from bot.chat.gateway import Announcing, Gateway, Local, MessageLost, PostedMess
 from bot.chat.outbox import Effect, enqueue
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.clock import Clock, duration
+from bot.engine.lookout import apart
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.early_words import Warned, notice, place
 from bot.incidents.forewarning import KIND as TOLD
 from bot.incidents.history import BAD
 from bot.incidents.lines import channels
-from bot.incidents.lookout import apart
 from bot.incidents.model import MUSTER, Incident, number_of, ref
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert

@@ -6,50 +6,55 @@ Nothing decides here what an incident is; the pipeline does, with the engine it 
 from __future__ import annotations
 
 import asyncio
-import math
-import time
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import cookbook, topology
 from bot.clock import Clock
-from bot.errors import InvalidTransition, MalformedPayload, NotFound, StorageUnavailable
+from bot.engine import messages
+from bot.engine.batch import Batch, Rankings
+from bot.engine.host import Host
+from bot.engine.messages import Lesson, Reading, expect
+from bot.errors import InvalidTransition, NotFound, StorageUnavailable
 from bot.incidents import corrections
-from bot.incidents.batch import Told
-from bot.incidents.causes import Weighed, weighed
 from bot.incidents.grading import SplitOff, severity_of
-from bot.incidents.lookout import Lesson, Lookout
 from bot.incidents.model import ref
-from bot.incidents.muting import Muting
-from bot.incidents.reading import TICK, Reading, read
+from bot.incidents.reading import TICK, Reader
+from bot.incidents.retelling import Between, number_on, tell_again
 from bot.incidents.service import Causes
-from bot.incidents.snapshots import READER, heard_up_to, newest_numbers, newest_readable
-from bot.intake.journal import Delivery, Journal
-from bot.intake.source import Source
+from bot.incidents.snapshots import READER, heard_up_to, keep_state, note_heard, states_up_to
+from bot.intake.journal import Journal
 from bot.storage import tables
-from bot.storage.database import Announcement, Database, Transaction, upsert
+from bot.storage.database import Database, Transaction
 from bot.telemetry import get_logger
-from bot.turns import Turns
-from correlation.alert import Alert
-from correlation.decision import Decision
-from correlation.engine import Engine, UnknownGroup
-from correlation.warning import EarlyWarning
+from correlation.alert import Change
+from correlation.beginnings import Kind
+from correlation.cookbook import Cookbook, OpensPolicy
+from correlation.decision import GroupView
 from correlation.weights import Weights, shipped
 
-__all__ = ["READER", "Grouping"]
+__all__ = ["READER", "Grouping", "Heard"]
 
 log = get_logger(__name__)
 
-REPLAY_BATCH = 500  # deliveries
-SLICE = 8  # alerts told at once
+MOST_OPENED = 40  # groups of a batch; each may be an incident to declare, and its dozen rows keep other writers waiting
 BREATH = 0.001  # seconds after which webhooks and commands have their turn
 SNAPSHOT_ALERTS = 50_000  # alerts after which a snapshot is due
 SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the engine made of the first `taken` of the deliveries that it was told, and the changes that they told of."""
+
+    batch: Batch
+    changes: list[Change]
+    taken: int
 
 
 class Grouping:
@@ -61,97 +66,104 @@ class Grouping:
         journal: Journal,
         clock: Clock,
         *,
-        sources: dict[str, Source],
+        host: Host,
+        reader: Reader,
         catalog: Callable[[], Catalog],
         weights: Weights | None = None,
-        turns: Turns | None = None,
     ) -> None:
-        self._database, self._journal, self._clock = database, journal, clock
-        self._sources, self._catalog, self._weights = sources, catalog, weights or shipped()
-        self._turns = turns or Turns()
+        self._database, self._journal, self._clock, self._host = database, journal, clock, host
+        self._reader, self._catalog, self._weights = reader, catalog, weights or shipped()
         self._lock = asyncio.Lock()
-        self._muting: Muting | None = None
+        self._wanting = 0  # who waits for the lock
         self._stale = True
         self._feedback = 0
         self._since_snapshot = 0
         self._ticked_for = 0.0  # the engine's moment for which a tick was written: one is enough
         self._snapshot_at = clock.now()
         self._digest = ""
-        self._breath_at = 0.0
-        self.engine = Engine()
-        self.lookout = Lookout()
+        self._decides_by: Weights | None = None
+        self._cookbook = Cookbook()
         self.position = 0
-        database.subscribe(self._hear)
 
-    def _hear(self, announcement: Announcement) -> None:
-        if announcement.topic == "silence":
-            self._muting = None
+    # --- whose turn it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits to have the engine."""
+        return self._wanting > 0
 
     @asynccontextmanager
-    async def borrowed(self) -> AsyncIterator[Engine]:
-        """The engine, for one batch or one correction at a time.
+    async def _alone(self) -> AsyncIterator[None]:
+        self._wanting += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._wanting -= 1
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @asynccontextmanager
+    async def borrowed(self) -> AsyncIterator[None]:
+        """The engine, for a few batches or one correction at a time.
 
         When the block fails, what it told the engine may not be in the database: the engine is rebuilt before it is lent again.
         """
-        async with self._ready() as engine:
-            self._turns.renew()
+        async with self._ready():
             try:
-                yield engine
+                yield
             except BaseException:
                 self._stale = True
                 raise
 
     @asynccontextmanager
-    async def _ready(self) -> AsyncIterator[Engine]:
+    async def _ready(self) -> AsyncIterator[None]:
         """The engine alone, as the database knows it and by the present catalogue."""
-        async with self._lock:
+        async with self._alone():
             if self._stale:
                 await self._rebuild()
-            if self._catalog().digest != self._digest or self.engine.weights != self._weights:
+            if self._catalog().digest != self._digest or self._decides_by != self._weights:
                 self._stale = True  # until a snapshot is kept
                 await self._reconfigure()
                 self._stale = False
-            yield self.engine
-
-    async def tell(self, delivery: Delivery) -> Told:
-        """Tell the engine what a delivery says; the caller holds it. MalformedPayload as `read` has it."""
-        reading = self.read(delivery, await self.muting())
-        called = () if reading.tick is None else self.engine.advance(reading.tick)
-        self.engine.observe(reading.changes)
-        decided: list[tuple[Alert, Decision]] = []
-        warned: list[EarlyWarning] = []
-        for start in range(0, len(reading.alerts), SLICE):
-            alerts, muted = reading.alerts[start : start + SLICE], reading.muted[start : start + SLICE]
-            decided += zip(alerts, self.engine.ingest(alerts, delivery.received_at, muted=muted), strict=True)
-            warned += self.lookout.hear(alerts, muted, delivery.received_at)
-            if time.perf_counter() >= self._breath_at:
-                await self._turns.give()
-                self._breath_at = time.perf_counter() + BREATH
-        return Told(changes=reading.changes, decided=decided, called=called, warned=warned)
-
-    def read(self, delivery: Delivery, muting: Muting) -> Reading:
-        """What a delivery says. MalformedPayload when this version of its source no longer understands it."""
-        return read(delivery, self._sources, self._catalog(), muting)
+            yield
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
         """While the block runs nothing is decided: what it writes stands between two batches, for a replay too."""
-        async with self._lock:
+        async with self._alone():
             if self._stale:  # what the engine heard may not be in the database
                 async with self._database.reading() as connection:
                     self.position = await heard_up_to(connection)
             yield
 
-    async def muting(self) -> Muting:
-        """The silences as they are now. The caller holds the engine, so that none changes meanwhile."""
-        if self._muting is None:
-            async with self._database.reading() as connection:
-                self._muting = await Muting.load(connection)
-        return self._muting
+    # --- what alerts say ----------------------------------------------------------------------------------------------
+
+    async def tell(self, readings: Sequence[Reading]) -> Heard:
+        """Tell the engine; the caller holds it. It stops where many groups were opened."""
+        told = expect(await self._host.ask(messages.Tell(list(readings), MOST_OPENED)), messages.Told)
+        self.position = told.batch.position
+        changes = [change for reading in readings[: told.taken] for change in reading.changes]
+        return Heard(batch=told.batch, changes=changes, taken=told.taken)
+
+    async def rankings(self, group: str, ruled_out: Collection[str]) -> Rankings | None:
+        """What is likely of a group when these are ruled out, from now on; None when the engine has forgotten it."""
+        return expect(await self._host.ask(messages.Weigh(group, tuple(ruled_out))), messages.Weighed).rankings
+
+    def opens(self, recipe: str) -> OpensPolicy:
+        """What an incident that this recipe opens looks like; the default policy for a recipe that is gone."""
+        compiled = self._cookbook.get(recipe)
+        return compiled.recipe.opens if compiled is not None else OpensPolicy()
+
+    @property
+    def waits_until(self) -> float | None:
+        """The event time at which time alone may change what the engine says; None when nothing waits."""
+        return self._host.waits_until
 
     async def tick(self) -> bool:
         """When time alone may change what the engine says, put it into the journal, so that a replay hears it too."""
-        now, due = self._clock.now(), self.engine.waits_until
+        now, due = self._clock.now(), self.waits_until
         if due is None or due > now or due == self._ticked_for:
             return False
         await self._journal.append(TICK, {}, b"", now)
@@ -160,70 +172,62 @@ class Grouping:
 
     async def heard(self, work: Transaction, position: int) -> None:
         """Note, in the transaction of a batch, that everything up to `position` is in the database."""
-        statement = upsert(work.connection, tables.cursors).values(reader=READER, position=position)
-        await work.connection.execute(
-            statement.on_conflict_do_update(index_elements=["reader"], set_={"position": statement.excluded.position})
+        await note_heard(work, position)
+
+    # --- snapshots ----------------------------------------------------------------------------------------------------
+
+    def count(self, alerts: int) -> bool:
+        """So many alerts were told; whether a snapshot is due."""
+        self._since_snapshot += alerts
+        return self._since_snapshot >= SNAPSHOT_ALERTS or (
+            self._since_snapshot > 0 and self._clock.now() - self._snapshot_at >= SNAPSHOT_SECONDS
         )
 
-    async def keep_snapshot(self, *, alerts: int = 0, force: bool = False) -> None:
-        """Write a snapshot when one is due; `alerts` have been told since the last call. The caller holds the engine."""
-        self._since_snapshot += alerts
-        now = self._clock.now()
-        due = self._since_snapshot >= SNAPSHOT_ALERTS or (
-            self._since_snapshot > 0 and now - self._snapshot_at >= SNAPSHOT_SECONDS
-        )
-        if not (due or force):
-            return
-        state = await self._state()
+    async def keep_snapshot(self) -> None:
+        """Write a snapshot. The caller holds the engine, and everything that was told is in the database."""
+        state = expect(await self._host.ask(messages.Keep()), messages.Kept).state
         async with self._database.transaction() as work:
-            await self._write_snapshot(work, state, now)
-        self._since_snapshot, self._snapshot_at = 0, now
+            await self._keep_state(work, state)
 
     async def set_aside(self, position: int) -> None:
         """Go on behind a delivery that the engine shall not hear: with a snapshot, so that no replay tells it."""
         async with self.borrowed():
             self.position = position
-            state = await self._state()
+            state = expect(await self._host.ask(messages.Keep()), messages.Kept).state
             async with self._database.transaction() as work:
                 await self.heard(work, position)
-                await self._write_snapshot(work, state, self._clock.now())
+                await self._keep_state(work, state)
 
-    async def _state(self) -> tuple[bytes, bytes]:
-        """The engine's state and the watch's, packed aside: the caller holds both, and everybody else is answered meanwhile."""
-        engine, watch = self.engine, self.lookout.watch
-        return await asyncio.to_thread(lambda: (zlib.compress(engine.snapshot(), level=1), watch.snapshot()))
-
-    async def _write_snapshot(self, work: Transaction, state: tuple[bytes, bytes], now: float) -> None:
+    async def _keep_state(self, work: Transaction, state: messages.State) -> None:
+        now = self._clock.now()
         values = {
             "position": self.position,
             "at": now,
             "feedback": self._feedback,
             "catalog_digest": self._digest,
-            "state": state[0],
-            "lesson": self.lookout.lesson,
-            "watch": state[1],
+            "state": state.engine,
+            "lesson": state.lesson,
+            "watch": state.watch,
         }
-        states = tables.engine_states
-        await work.connection.execute(delete(states).where(states.c.position >= self.position))
-        await work.connection.execute(insert(states).values(values))
-        older = select(states.c.position).order_by(states.c.position.desc()).offset(2)
-        await work.connection.execute(delete(states).where(states.c.position.in_(older)))
-        log.info("engine_snapshot_kept", position=self.position, bytes=len(state[0]))
+        await keep_state(work, values)
+        self._since_snapshot, self._snapshot_at = 0, now
+        log.info("engine_snapshot_kept", position=self.position, bytes=len(state.engine))
 
     async def close(self) -> None:
         """Keep a last snapshot, so that the next start has nothing to replay."""
-        async with self._lock:
-            if not self._stale:
+        async with self._alone():
+            if not self._stale and self._since_snapshot > 0:
                 try:
-                    await self.keep_snapshot(force=self._since_snapshot > 0)
+                    await self.keep_snapshot()
                 except StorageUnavailable as error:  # no reason not to stop: the next start replays the journal
                     log.warning("engine_snapshot_missed", reason=str(error))
+            self._stale = True
 
     # --- corrections by people ----------------------------------------------------------------------------------------
 
     async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
         """Move the groups of incident `lost` to `kept`; `then` runs in the same transaction, and may refuse."""
-        async with self._ready() as engine:
+        async with self._ready():
             into, other = await self._group_of(kept), await self._group_of(lost)
             async with self._database.transaction() as work:
                 await then(work)
@@ -231,7 +235,7 @@ class Grouping:
                 moved = update(groups).where(groups.c.incident == lost).values(incident=kept)
                 if into and other and into != other:
                     self._stale = True  # until this is committed
-                    engine.merge(into, other)
+                    expect(await self._host.ask(messages.Merge(into, other)), messages.Done)
                     await self._remember(work, "merge", into, other=other)
                     moved = moved.values(merged_into=into)
                 await work.connection.execute(moved)
@@ -250,58 +254,54 @@ class Grouping:
             raise NotFound(f"{ref(number)} has no alert A{strangers[0]}. Its alerts: /incident alerts")
         if len(set(alerts)) == len(of_incident):
             raise InvalidTransition("Those are all its alerts. To give them another incident, rename this one.")
-        async with self._ready() as engine:
-            group, *others = {engine.surviving(of_incident[alert]): None for alert in alerts}
+        episodes = sorted(set(alerts))
+        async with self._ready():
+            found = expect(
+                await self._host.ask(messages.Find(sorted({of_incident[alert] for alert in alerts}))), messages.Found
+            )
+            group, *others = {found.surviving[of_incident[alert]]: None for alert in alerts}
             if others:
                 raise InvalidTransition("Those alerts were never one group. Split off one group at a time.")
-            muted = engine.muted(group)
             async with self._database.transaction() as work:
-                try:
-                    new = engine.split(group, sorted(set(alerts)))
-                except (UnknownGroup, ValueError) as error:
-                    raise InvalidTransition(f"{ref(number)} is too old for this to be split off.") from error
+                answer = await self._host.ask(messages.Split(group, episodes))
+                if isinstance(answer, messages.Refused):
+                    raise InvalidTransition(f"{ref(number)} is too old for this to be split off.")
                 self._stale = True  # until this is committed
-                await self._remember(work, "split", group, other=new, episodes=sorted(set(alerts)))
+                apart = expect(answer, messages.Apart)
+                new = apart.view.id
+                await self._remember(work, "split", group, other=new, episodes=episodes)
                 await work.connection.execute(
                     insert(tables.groups).values(id=new, opened_at=self._clock.now(), recipe="")
                 )
-                await work.connection.execute(
-                    update(tables.alerts).where(a.id.in_(sorted(set(alerts)))).values(group_id=new)
-                )
-                loud = muted - engine.muted(group) - engine.muted(new)  # no longer with its cause
-                await work.connection.execute(update(tables.alerts).where(a.id.in_(loud)).values(muted=False))
-                await then(work, self._split_off(new))
+                await work.connection.execute(update(tables.alerts).where(a.id.in_(episodes)).values(group_id=new))
+                await work.connection.execute(update(tables.alerts).where(a.id.in_(apart.loud)).values(muted=False))
+                await then(work, self._split_off(apart.view))
             self._stale = False
 
     async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
         """`then` runs in a transaction while nothing is decided; it may ask for the causes of incident `number`."""
-        async with self._ready() as engine:
+        async with self._ready():
             group = await self._group_of(number)
 
-            def causes(ruled_out: Collection[str]) -> Weighed | None:
-                return weighed(engine, group, ruled_out) if group else None
+            async def causes(ruled_out: Collection[str]) -> Rankings | None:
+                return await self.rankings(group, ruled_out) if group else None
 
             await self._database.attempt(lambda work: then(work, causes))
 
-    def _split_off(self, group: str) -> SplitOff:
-        view = self.engine.group(group)
-        if view is None:
-            raise LookupError(f"the engine does not know {group}, which it has just made")
+    def _split_off(self, view: GroupView) -> SplitOff:
         catalog = self._catalog()
-        severity = severity_of(view, self.engine.opens(view.recipe).severity, catalog)
+        severity = severity_of(view, self.opens(view.recipe).severity, catalog)
         private = catalog.is_private((name for name, _ in view.services), severity)
-        return SplitOff(group=group, title=view.title, severity=severity, private=private)
+        return SplitOff(group=view.id, title=view.title, severity=severity, private=private)
 
     async def _group_of(self, number: int) -> str:
         """The engine's surviving group of an incident, "" when it has none."""
         groups = tables.groups
         query = select(groups.c.id).where(groups.c.incident == number).order_by(groups.c.opened_at.desc())
         async with self._database.reading() as connection:
-            for group in (await connection.execute(query)).scalars():
-                surviving = self.engine.surviving(group)
-                if self.engine.group(surviving) is not None:
-                    return surviving
-        return ""
+            groups_of = list((await connection.execute(query)).scalars())
+        found = expect(await self._host.ask(messages.Find(groups_of)), messages.Found)
+        return next((one for one in found.surviving.values() if one in found.remembered), "")
 
     async def _remember(
         self,
@@ -317,76 +317,72 @@ class Grouping:
         )
         self._since_snapshot += 1
 
-    async def teach(self, write: Callable[[Transaction, int], Awaitable[Sequence[Lesson]]]) -> None:
+    async def teach(self, write: Callable[[Transaction, int], Awaitable[list[Lesson]]]) -> None:
         """Teach the watch what `write` keeps in a transaction, between two deliveries: it is told after which one."""
         async with self._ready():
             self._stale = True  # until this is committed
             lessons = await self._database.attempt(lambda work: write(work, self.position))
-            for lesson in lessons:
-                self.lookout.teach(lesson)
+            expect(await self._host.ask(messages.Teach(lessons)), messages.Done)
             self._since_snapshot += len(lessons)
             self._stale = False
 
+    async def chances(self, kinds: Sequence[Kind]) -> list[float]:
+        """How likely each of these kinds of alert is to be there at any time, as far as the watch has seen."""
+        async with self._ready():
+            return expect(await self._host.ask(messages.Weather(list(kinds))), messages.Chances).each
+
     # --- rebuilding ---------------------------------------------------------------------------------------------------
+
+    def _rules(self) -> messages.Rules:
+        catalog = self._catalog()
+        book = cookbook(catalog)
+        self._cookbook = book
+        return messages.Rules(
+            recipes=book.recipes,
+            with_default=book.with_default,
+            services=topology(catalog).services,
+            weights=self._weights,
+        )
 
     async def _reconfigure(self) -> None:
         """The catalogue or the weights changed: tell the engine, and keep a snapshot so that no replay crosses the change."""
-        catalog = self._catalog()
-        self.engine.reconfigure(cookbook(catalog), topology(catalog), self._weights)
-        self._digest = catalog.digest
-        await self.keep_snapshot(force=True)
+        digest = self._catalog().digest
+        expect(await self._host.ask(messages.Configure(self._rules())), messages.Done)
+        self._digest, self._decides_by = digest, self._weights
+        await self.keep_snapshot()
 
     async def _rebuild(self) -> None:
-        states, feedback, lessons = tables.engine_states, tables.feedback, tables.lessons
+        feedback, lessons = tables.feedback, tables.lessons
         async with self._database.reading() as connection:
             cursor = await heard_up_to(connection)
-            query = select(states).where(states.c.position <= cursor).order_by(states.c.position.desc())
-            kept = list(await connection.execute(query))
-            rows = list(await connection.execute(select(feedback).order_by(feedback.c.id)))
-            taught = [Lesson.of(row) for row in await connection.execute(select(lessons).order_by(lessons.c.id))]
-        newest = rows[-1].id if rows else 0
+            kept = await states_up_to(connection, cursor)
+            corrected = list(await connection.execute(select(feedback).order_by(feedback.c.id)))
+            taught = list(await connection.execute(select(lessons).order_by(lessons.c.id)))
+        newest = corrected[-1].id if corrected else 0
         catalog = self._catalog()
-        state, engine = newest_readable(kept)
-        self.lookout.restore(state, taught)
-        self.engine = engine or Engine(cookbook(catalog), topology(catalog), weights=self._weights)
+        states = [messages.State(engine=row.state, watch=row.watch, lesson=row.lesson) for row in kept]
+        restored = expect(await self._host.ask(messages.Restore(states, self._rules())), messages.Restored)
+        for row, problem in zip(kept, restored.problems, strict=False):  # of those before the chosen one
+            log.warning("engine_snapshot_unreadable", position=row.position, reason=problem)
+        if restored.watch_problem:  # it warns again when it has watched for long enough
+            log.warning("watch_snapshot_unreadable", reason=restored.watch_problem)
+        state = None if restored.chosen is None else kept[restored.chosen]
+        self._decides_by = restored.weights
         self._digest = state.catalog_digest if state else catalog.digest
         self.position, self._feedback = (state.position, state.feedback) if state else (0, 0)
         if not kept:  # so that a replay from the beginning knows the recipes of the beginning
-            await self.keep_snapshot(force=True)
+            await self.keep_snapshot()
         elif not state:  # of the journal only the end may be left: what it tells gets numbers of its own
-            await self._number_on()
-            rows = []
-        waiting = [row for row in rows if row.id > self._feedback]
-        replayed = await self._replay(cursor, waiting)
-        self._feedback = newest
-        if await self._number_on():
+            await number_on(self._host, self._database)
+            corrected = []
+        waiting = [Between.of_correction(row) for row in corrected if row.id > self._feedback]
+        waiting += [Between.of_lesson(row) for row in taught if row.id > restored.lesson]
+        replayed = await tell_again(
+            self._host, self._journal, self._reader.read_all, waiting, after=self.position, up_to=cursor
+        )
+        self.position, self._feedback = max(self.position, cursor), newest
+        if await number_on(self._host, self._database):
             log.warning("engine_rebuilt_differently", catalogue_changed=replayed > 0 and self._digest != catalog.digest)
         self._stale = False
         self._since_snapshot += replayed + len(waiting)
-        log.info("engine_rebuilt", position=self.position, replayed=replayed, corrections=len(waiting))
-
-    async def _replay(self, cursor: int, corrected: Sequence[Row[Any]]) -> int:
-        """Tell the engine again what it heard between the snapshot and `cursor`; its answers are in the database already."""
-        waiting, told = list(corrected), 0
-        while self.position < cursor:
-            deliveries = [d for d in await self._journal.read(self.position, REPLAY_BATCH) if d.id <= cursor]
-            for delivery in deliveries:
-                while waiting and waiting[0].position < delivery.id:
-                    corrections.correct(self.engine, waiting.pop(0))
-                self.lookout.up_to(delivery.id)
-                with suppress(MalformedPayload):
-                    told += len((await self.tell(delivery)).decided)
-            if not deliveries:
-                break
-            self.position = deliveries[-1].id
-        self.position = max(self.position, cursor)
-        for correction in waiting:
-            corrections.correct(self.engine, correction)
-        self.lookout.up_to(math.inf)
-        return told
-
-    async def _number_on(self) -> bool:
-        """Go on above every number that the database knows, for none may be given twice; whether that skips any."""
-        async with self._database.reading() as connection:
-            episode, group = await newest_numbers(connection)
-        return self.engine.number_from(episode=episode + 1, group=group + 1)
+        log.info("engine_rebuilt", position=self.position, replayed=replayed, told_between=len(waiting))

@@ -13,10 +13,11 @@ from sqlalchemy import Row, Select, case, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
+from bot.catalog.cookbook import topology
 from bot.clock import Clock
+from bot.engine.messages import Lesson
 from bot.incidents.grouping import Grouping
 from bot.incidents.history import BAD
-from bot.incidents.lookout import Lesson
 from bot.incidents.model import MUSTER, ref
 from bot.storage import tables
 from bot.storage.database import Announcement, Database, Transaction
@@ -93,7 +94,7 @@ class Lessons:
                 }
                 result = await work.connection.execute(insert(tables.lessons).values(row))
                 key = int(result.inserted_primary_key[0])  # type: ignore[index]  # an autoincrement key is always there
-                lessons.append(Lesson(id=key, position=position, incident=number, seen=tuple(seen), until=until))
+                lessons.append(Lesson(id=key, position=position, incident=ref(number), seen=tuple(seen), until=until))
             return lessons
 
         await self._grouping.teach(written)
@@ -109,19 +110,15 @@ class Lessons:
         within = await _first(connection, _within(incident), secret)
         before = await _first(connection, _before(incident), secret)
         hit = {service for _, service in within}
-        ranked = sorted(
-            (not self._near(kind[1], hit), self._grouping.lookout.watch.chance(kind), kind) for kind in before
-        )
+        chances = await self._grouping.chances(list(before))
+        graph = topology(self._catalog())
+        near = hit.union(*(graph.upstream(name) for name in hit))  # and what those depend on
+        ranked = sorted((kind[1] not in near, chance, kind) for kind, chance in zip(before, chances, strict=True))
         first = {kind: before[kind] for _, _, kind in ranked if kind not in within}
         first = dict(list(first.items())[:MOST_BEFORE])
         for kind, at in within.items():
             first[kind] = min(at, before.get(kind, at))
         return sorted((at, kind) for kind, at in first.items())[:MAX_STEPS]
-
-    def _near(self, service: str, hit: Collection[str]) -> bool:
-        """Whether a service is one that the incident hit, or one that those depend on."""
-        graph = self._grouping.engine.topology
-        return service in hit or any(service in graph.upstream(name) for name in hit)
 
 
 async def _learned(connection: AsyncConnection) -> dict[int, float | None]:

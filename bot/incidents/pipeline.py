@@ -6,6 +6,7 @@ State, timeline, outbox and the journal's cursor commit together: a crash replay
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,14 +17,16 @@ from sqlalchemy import update
 from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.clock import Clock
-from bot.errors import MalformedPayload, StorageUnavailable
+from bot.engine.batch import COLUMNS, Batch, Rankings, Touched
+from bot.engine.messages import Reading
+from bot.errors import StorageUnavailable
 from bot.incidents import lifecycle, store, timeline
-from bot.incidents.batch import WORSE_NAMED, Batch, Touched
-from bot.incidents.causes import probable, suspected, weighed
+from bot.incidents.causes import probable, suspected
 from bot.incidents.events import Declared, Joined, SeverityLevel
 from bot.incidents.grading import severity_of
-from bot.incidents.grouping import Grouping
+from bot.incidents.grouping import Grouping, Heard
 from bot.incidents.model import MUSTER, Incident
+from bot.incidents.reading import Reader
 from bot.incidents.service import Incidents
 from bot.intake.journal import Delivery, Journal
 from bot.storage import tables
@@ -31,7 +34,6 @@ from bot.storage.database import BulkUpsert, Database, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
 from bot.turns import Turns
 from correlation.decision import GroupView
-from correlation.engine import Engine
 from correlation.warning import EarlyWarning
 
 __all__ = ["Behind", "Pipeline"]
@@ -41,7 +43,6 @@ log = get_logger(__name__)
 BATCH_DELIVERIES = 400
 BATCH_ALERTS = 4_000  # about; a delivery is never cut
 ATTENDED_ALERTS = 800  # ... while people type: what they write waits until the batch is written
-BATCH_OPENED = 40  # groups; each may be an incident to declare, and its dozen rows keep other writers waiting
 BATCH_BYTES = 4 * 1024 * 1024
 CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is coming in
 COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to the webhooks ...
@@ -72,6 +73,7 @@ class Pipeline:
         journal: Journal,
         clock: Clock,
         *,
+        reader: Reader,
         grouping: Grouping,
         incidents: Incidents,
         catalog: Callable[[], Catalog],
@@ -80,12 +82,14 @@ class Pipeline:
         warnings: Warnings | None = None,
     ) -> None:
         self._database, self._journal, self._clock, self._metrics = database, journal, clock, metrics
-        self._grouping, self._incidents, self._catalog = grouping, incidents, catalog
+        self._reader, self._grouping, self._incidents, self._catalog = reader, grouping, incidents, catalog
         self._turns, self._warnings = turns or Turns(), warnings
         self._kept = 0  # the delivery up to which everything is in the database
         self._oldest = 0.0  # when the oldest delivery at work was received
-        self._settled = BulkUpsert(tables.alerts, "id", _SETTLED)
-        self._seen = BulkUpsert(tables.alerts, "id", _SEEN)
+        self._settled = BulkUpsert(tables.alerts, "id", _SETTLED, given=COLUMNS)
+        self._seen = BulkUpsert(tables.alerts, "id", _SEEN, given=COLUMNS)
+        self._at_work: list[Delivery] = []  # read, and not known to be in the database
+        self._alone_until = 0  # up to this delivery each is processed by itself: one of them is poison
         self.trouble = ""  # why the last batch is not in the database; empty when it is
 
     async def run(self) -> None:
@@ -94,7 +98,7 @@ class Pipeline:
         while True:
             try:
                 began = loop.time()
-                if not await self.step():
+                if not await self._stretch():
                     self._oldest = 0.0
                     await self._wait()
                 elif self._journal.waiting >= CROWD:  # senders wait for their 202: they come first
@@ -108,7 +112,7 @@ class Pipeline:
 
     async def _wait(self) -> None:
         """Until the journal has more, or time alone may change something."""
-        due = self._grouping.engine.waits_until
+        due = self._grouping.waits_until
         patience = None if due is None else max(SHORTEST_WAIT, due - self._clock.now())
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
@@ -122,68 +126,104 @@ class Pipeline:
 
     async def drain(self) -> None:
         """Process everything that the journal holds and return."""
-        while await self.step():
+        while await self._stretch():
             pass
 
     async def step(self) -> bool:
         """One micro-batch; False when there was nothing to do. StorageUnavailable when it could not be kept."""
-        async with self._grouping.borrowed():
-            position = self._kept = self._grouping.position
-        deliveries = await self._journal.read(position, BATCH_DELIVERIES, BATCH_BYTES)
-        if not deliveries:
-            return await self._grouping.tick()
-        self._oldest = deliveries[0].received_at
-        limit = ATTENDED_ALERTS if self._turns.attended else BATCH_ALERTS
-        await self._process(_first_alerts(deliveries, limit))
-        return True
+        return await self._stretch(most=1)
 
-    async def _process(self, deliveries: Sequence[Delivery]) -> None:
+    async def _stretch(self, *, most: int | None = None) -> bool:
+        """Micro-batches one after the other, as many as there are, until somebody else wants the engine or it is to be kept."""
+        self._at_work = []
         try:
-            with self._metrics.batch_seconds.time():
-                await self._batch(deliveries)
+            async with self._grouping.borrowed():
+                return await self._batches(most)
         except StorageUnavailable:
             raise
         except Exception:  # named place: a poison delivery costs only itself
-            log.exception("batch_failed", first=deliveries[0].id, last=deliveries[-1].id)
+            if not self._at_work:
+                raise
+            first, last = self._at_work[0], self._at_work[-1]
+            log.exception("batch_failed", first=first.id, last=last.id)
             self._metrics.failures.labels("pipeline").inc()
-            if len(deliveries) == 1:
-                await self._set_aside(deliveries[0])
+            if first is last:
+                await self._set_aside(first)
             else:
-                for delivery in deliveries:
-                    await self._process([delivery])
+                self._alone_until = last.id
+            return True
 
-    async def _batch(self, deliveries: Sequence[Delivery]) -> None:
-        async with self._grouping.borrowed() as engine:
-            batch = Batch()
-            for delivery in deliveries:
-                if batch.opened >= BATCH_OPENED:
-                    break
-                batch.position = delivery.id
-                try:
-                    told = await self._grouping.tell(delivery)
-                except MalformedPayload as error:
-                    log.warning("delivery_no_longer_understood", delivery=delivery.id, reason=str(error))
-                    continue
-                batch.changes.extend(told.changes)
-                batch.warned.extend(told.warned)
-                batch.look_at(told.called)
-                for alert, decision in told.decided:
-                    batch.add(alert, decision)
-            self._grouping.position = batch.position
+    async def _batches(self, most: int | None) -> bool:
+        """Three things at once: a batch is read while the engine is at the one before, and that before it is written."""
+        grouping = self._grouping
+        self._kept = grouping.position
+        if self._kept < self._alone_until:
+            most = 1
+        waiting = deque([await self._read_on(grouping.position)])
+        if not waiting[0]:
+            return await grouping.tick()
+        heard: Heard | None = None
+        begun, alerts, due = 0, 0, False
+        while True:
+            telling = reading = None
+            begun += 1
+            self._turns.renew()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    if waiting and waiting[0]:
+                        told = waiting.popleft()
+                        telling = group.create_task(grouping.tell(told))
+                        if not waiting and (most is None or begun < most) and not due and not grouping.wanted:
+                            reading = group.create_task(self._read_on(told[-1].position))
+                    if heard is not None:
+                        group.create_task(self._keep(heard))
+            except BaseExceptionGroup as failed:
+                raise _foremost(failed) from None
+            heard = None
+            if telling is not None:
+                heard = telling.result()
+                if left := told[heard.taken :]:
+                    waiting.appendleft(left)
+                alerts += heard.batch.alerts
+                due = grouping.count(heard.batch.alerts)
+            if reading is not None:
+                waiting.append(reading.result())
+            if due or grouping.wanted or (most is not None and begun >= most):
+                waiting.clear()
+            if heard is None:
+                break
+        if due:
+            await grouping.keep_snapshot()
+        log.debug("batches_processed", position=grouping.position, alerts=alerts)
+        return True
+
+    async def _read_on(self, position: int) -> list[Reading]:
+        """What the deliveries after `position` say, as many as make a batch."""
+        alone = position < self._alone_until
+        deliveries = await self._journal.read(position, 1 if alone else BATCH_DELIVERIES, BATCH_BYTES)
+        if not alone:
+            deliveries = _first_alerts(deliveries, ATTENDED_ALERTS if self._turns.attended else BATCH_ALERTS)
+        self._at_work += deliveries
+        return await self._reader.read_all(deliveries)
+
+    async def _keep(self, heard: Heard) -> None:
+        """Write what the engine made of a batch."""
+        batch = heard.batch
+        self._oldest = self._at_work[0].received_at
+        with self._metrics.batch_seconds.time():
             await self._turns.give()  # who is in the middle of something need not wait for the writing, too
-            await self._database.attempt(
-                lambda work: self._write(work, engine, batch)
-            )  # a command may have been faster
-            await self._grouping.keep_snapshot(alerts=batch.alerts)
+            await self._database.attempt(lambda work: self._write(work, heard))  # a command may have been faster
+        self._kept = batch.position
+        self._at_work = [delivery for delivery in self._at_work if delivery.id > batch.position]
         for kind, count in batch.decisions.items():
             self._metrics.alerts.labels(kind).inc(count)
-        for change in batch.changes:
+        for change in heard.changes:
             self._metrics.changes.labels(change.kind).inc()
-        log.debug("batch_processed", position=batch.position, alerts=batch.alerts, changes=len(batch.changes))
 
-    async def _write(self, work: Transaction, engine: Engine, batch: Batch) -> None:
-        if batch.changes:
-            await ledger.record(work, batch.changes)
+    async def _write(self, work: Transaction, heard: Heard) -> None:
+        batch = heard.batch
+        if heard.changes:
+            await ledger.record(work, heard.changes)
         await self._write_groups(work, batch)
         if batch.settled:
             await self._settled.write(work.connection, list(batch.settled.values()))
@@ -191,17 +231,26 @@ class Pipeline:
             await self._seen.write(work.connection, list(batch.seen.values()))
         surviving: dict[str, Touched] = {}
         for group, touched in batch.groups.items():
-            _join(surviving.setdefault(engine.surviving(group), Touched()), touched)
+            surviving.setdefault(batch.surviving[group], Touched()).take(touched)
         known = await store.of_groups(work.connection, list(surviving))
         for group, touched in surviving.items():
-            view = engine.group(group)
-            if view is not None:
-                await self._update_incident(work, view, touched, known.get(group))
+            if (view := batch.views.get(group)) is not None:
+                incident = known.get(group)
+                rankings = await self._rankings(view, incident, batch.rankings.get(group))
+                await self._update_incident(work, view, touched, incident, rankings)
         if batch.warned and self._warnings is not None:
             await self._warnings(work, batch.warned)
         if "noise" in batch.decisions:
             work.announce("alerts", incident=None)
         await self._grouping.heard(work, batch.position)
+
+    async def _rankings(self, view: GroupView, incident: Incident | None, known: Rankings | None) -> Rankings:
+        """What is likely, and what people ruled out last; the engine knows that for its next view by itself."""
+        ruled_out = incident.ruled_out if incident is not None else ()
+        if known is not None and set(known.ruled_out) == set(ruled_out):
+            return known
+        asked = await self._grouping.rankings(view.id, ruled_out) if ruled_out or known is not None else None
+        return asked or Rankings(ruled_out=(), causes=view.causes, suspects=view.suspects)
 
     async def _write_groups(self, work: Transaction, batch: Batch) -> None:
         groups = tables.groups
@@ -231,15 +280,20 @@ class Pipeline:
             )
 
     async def _update_incident(
-        self, work: Transaction, view: GroupView, touched: Touched, incident: Incident | None
+        self,
+        work: Transaction,
+        view: GroupView,
+        touched: Touched,
+        incident: Incident | None,
+        rankings: Rankings,
     ) -> None:
         at = self._clock.now()
         if incident is None:
             if view.deserves:
-                await self._declare(work, view, at)
+                await self._declare(work, view, rankings, at)
             return
         before, count = {name for name, _ in incident.services}, incident.alert_count
-        _take_figures(incident, view, self._grouping.engine)
+        _take_figures(incident, view, rankings)
         events: list[Any] = []
         if incident.merged_into is None:
             if touched.fresh and not incident.open:
@@ -265,8 +319,8 @@ class Pipeline:
             await self._incidents.refresh(work, incident, at)
         work.announce("alerts", incident=incident.number)
 
-    async def _declare(self, work: Transaction, view: GroupView, at: float) -> None:
-        opens, severity = self._grouping.engine.opens(view.recipe), self._severity(view)
+    async def _declare(self, work: Transaction, view: GroupView, rankings: Rankings, at: float) -> None:
+        opens, severity = self._grouping.opens(view.recipe), self._severity(view)
         incident = Incident(
             number=0,
             title=view.title,
@@ -279,7 +333,7 @@ class Pipeline:
             private=opens.private or self._catalog().is_private((name for name, _ in view.services), severity),
             auto_resolve=opens.auto_resolve,
         )
-        _take_figures(incident, view, self._grouping.engine)
+        _take_figures(incident, view, rankings)
         await store.insert_incident(work, incident)
         await work.connection.execute(
             update(tables.groups).where(tables.groups.c.id == view.id).values(incident=incident.number)
@@ -294,7 +348,7 @@ class Pipeline:
         log.info("incident_declared", incident=incident.ref, severity=incident.severity, group=view.id)
 
     def _severity(self, view: GroupView) -> SeverityLevel:
-        return severity_of(view, self._grouping.engine.opens(view.recipe).severity, self._catalog())
+        return severity_of(view, self._grouping.opens(view.recipe).severity, self._catalog())
 
     async def _set_aside(self, delivery: Delivery) -> None:
         """Keep a delivery that cannot be processed where operators look, and go on behind it."""
@@ -320,30 +374,18 @@ def _first_alerts(deliveries: Sequence[Delivery], limit: int) -> list[Delivery]:
     return taken
 
 
-def _join(into: Touched, other: Touched) -> None:
-    into.joined += other.joined
-    into.fresh += other.fresh
-    into.muted |= other.muted
-    into.turned |= other.turned
-    into.repaired = into.repaired or other.repaired
-    into.again = into.again or other.again
-    into.worse = (into.worse + other.worse)[:WORSE_NAMED]
-    into.worst = min(into.worst, other.worst)
-    for service, reason in other.reasons.items():
-        into.reasons.setdefault(service, reason)
-
-
-def _take_figures(incident: Incident, view: GroupView, engine: Engine) -> None:
+def _take_figures(incident: Incident, view: GroupView, rankings: Rankings) -> None:
     incident.services = [(name, count) for name, count in view.services if name]
     incident.alert_count, incident.firing_count = view.size, view.active
     incident.first_alert_at = min(incident.first_alert_at, view.opened_at)
     incident.last_alert_at = max(incident.last_alert_at, view.last_at)
     incident.location = view.locations[0][0] if len(view.locations) == 1 else ""
     incident.environment = view.environments[0][0] if len(view.environments) == 1 else ""
-    if not incident.exclusions:
-        incident.cause = probable(view.causes, effects=view.effects) if view.causes else incident.cause
-        incident.suspects = suspected(view.suspects, incident)
-    elif view.causes:
-        ranked = weighed(engine, view.id, incident.ruled_out)
-        incident.cause = probable(ranked.causes, effects=view.effects, ruled_out=incident.ruled_out)
-        incident.suspects = suspected(ranked.suspects, incident)
+    if rankings.causes:
+        incident.cause = probable(rankings.causes, effects=view.effects, ruled_out=incident.ruled_out)
+    incident.suspects = suspected(rankings.suspects, incident)
+
+
+def _foremost(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of what went wrong at once, what is to be heeded: trouble with the disk, which passes, before a mistake of ours."""
+    return min(failed.exceptions, key=lambda error: not isinstance(error, StorageUnavailable))

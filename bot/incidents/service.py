@@ -11,9 +11,10 @@ from typing import Protocol
 
 from bot.chat.views import Person
 from bot.clock import Clock
+from bot.engine.batch import Rankings
 from bot.errors import BadArguments, InvalidTransition
 from bot.incidents import store, timeline
-from bot.incidents.causes import Weighed, probable, reordered, suspected
+from bot.incidents.causes import probable, reordered, suspected
 from bot.incidents.events import (
     Acknowledged,
     CommanderTaken,
@@ -40,7 +41,7 @@ class Reaction(Protocol):
         ...
 
 
-Causes = Callable[[Collection[str]], Weighed | None]
+Causes = Callable[[Collection[str]], Awaitable[Rankings | None]]
 """The causes of an incident, the likeliest first, when some services are ruled out; None when the engine has forgotten it."""
 
 
@@ -330,7 +331,7 @@ class Incidents:
         async def then(work: Transaction, causes: Causes) -> None:
             incident = await store.load(work.connection, number)
             event = transition(incident, at)
-            if (weighed := causes(incident.ruled_out)) is not None:
+            if (weighed := await causes(incident.ruled_out)) is not None:
                 effects = incident.cause.effects if incident.cause else 0
                 incident.cause = probable(weighed.causes, effects=effects, ruled_out=incident.ruled_out)
                 incident.suspects = suspected(weighed.suspects, incident)

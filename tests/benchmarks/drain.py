@@ -3,7 +3,7 @@
     python -m tests.benchmarks.drain [--alerts 200000] [--batch 100] [--connections 8]
 
 Posts unique alerts in batches, with one last alert as a marker, and prints the rate at which they were accepted, the time until the
-marker is visible in the API, the rate of the whole way, and peak memory. It asserts nothing about time.
+marker is visible in the API, the rate of the whole way, peak memory, and what each process takes. It asserts nothing about time.
 """
 
 from __future__ import annotations
@@ -69,6 +69,14 @@ async def pour(muster: Muster, waiting: list[bytes], connections: int) -> tuple[
     return time.perf_counter() - began, refused
 
 
+def processes(muster: Muster) -> Iterator[tuple[str, psutil.Process]]:
+    """Muster and what it started."""
+    process = psutil.Process(muster.process.pid)
+    yield "muster", process
+    for child in process.children(recursive=True):
+        yield child.cmdline()[-1], child
+
+
 async def run(options: argparse.Namespace) -> None:
     print(f"{psutil.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} before the run")
     waiting = list(bodies(options.alerts, options.batch))
@@ -92,6 +100,11 @@ async def run(options: argparse.Namespace) -> None:
                 f"visible {whole - took:.1f} s after the last 202: {options.alerts / whole:,.0f} alerts/s all the way"
             )
             print(f"{len(await muster.incidents())} incidents, peak memory {muster.peak_megabytes():.0f} MB")
+            for name, process in processes(muster):
+                cpu = process.cpu_times()
+                held = process.memory_info().rss / 1e6
+                each = (cpu.user + cpu.system) / options.alerts * 1e6
+                print(f"{name}: {each:.1f} us of processor per alert, {held:.0f} MB now")
             sizes = (muster.database.stat().st_size / 1e6, muster.journal.stat().st_size / 1e6)
             print("database {:.0f} MB, journal {:.0f} MB".format(*sizes))
             began = time.perf_counter()

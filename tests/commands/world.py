@@ -110,8 +110,11 @@ class Corrections:
             await then(work)
 
     async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+        async def forgotten(_: object) -> None:
+            return None
+
         async with self.database.transaction() as work:
-            await then(work, lambda _: None)
+            await then(work, forgotten)
 
     async def split(
         self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]

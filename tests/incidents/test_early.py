@@ -78,7 +78,7 @@ async def experienced(w: World) -> None:
     await happens(w, OUTAGE)
     await ends(w)
     await days(w, 5)
-    assert len(w.grouping.lookout.watch.learned) == 1
+    assert len(w.host.worker.lookout.watch.learned) == 1
     assert await w.rows(tables.warnings) == []
 
 
@@ -174,12 +174,12 @@ async def test_elsewhere_it_is_another_thing(database_url: str) -> None:
 async def test_what_is_silenced_warns_of_nothing(sqlite_url: str) -> None:
     async with world(sqlite_url) as w:
         await experienced(w)
-        heard = w.grouping.lookout.watch.snapshot()
+        heard = w.host.worker.lookout.watch.snapshot()
         silences = Silences(w.database, w.clock, lambda: w.grouping.position)
         await silences.create(["location=eu"], DAY, "a test of the storage", MIKA)
         await happens(w, MILD)
         assert [row.held for row in await w.rows(tables.alerts)][-1] != ""
-        assert w.grouping.lookout.watch.snapshot() == heard
+        assert w.host.worker.lookout.watch.snapshot() == heard
 
 
 @pytest.mark.parametrize("lost", ["nothing", "the last snapshots", "the watch's state"])
@@ -187,7 +187,7 @@ async def test_after_a_crash_it_warns_as_if_nothing_had_happened(database_url: s
     async with world(database_url) as w:
         await experienced(w)
         await happens(w, MILD[:3])
-        expected = w.grouping.lookout.watch.snapshot()
+        expected = w.host.worker.lookout.watch.snapshot()
         states = tables.engine_states
         async with w.database.transaction() as work:
             if lost == "the last snapshots":
@@ -198,7 +198,7 @@ async def test_after_a_crash_it_warns_as_if_nothing_had_happened(database_url: s
         clock = w.clock
     async with world(database_url, clock=clock) as w:
         await w.pipeline.drain()
-        assert w.grouping.lookout.watch.snapshot() == expected
+        assert w.host.worker.lookout.watch.snapshot() == expected
         clock.advance(300.0)
         await w.post(fired(MILD[3]))
         await w.settle()
@@ -250,13 +250,13 @@ async def test_what_turns_out_to_be_no_example_is_forgotten(sqlite_url: str, cha
             await work.connection.execute(update(tables.incidents).where(tables.incidents.c.number == 2).values(change))
             work.announce("incident", number=2)
         await w.lessons.study()
-        assert w.grouping.lookout.watch.learned == ()
+        assert w.host.worker.lookout.watch.learned == ()
         await w.lessons.study()
         assert len(await w.rows(tables.lessons)) == 2
         clock = w.clock
     async with world(sqlite_url, clock=clock) as w:
         await w.pipeline.drain()
-        assert w.grouping.lookout.watch.learned == ()
+        assert w.host.worker.lookout.watch.learned == ()
 
 
 async def test_the_teams_and_the_announcements_are_told_where_the_catalogue_says(sqlite_url: str) -> None:

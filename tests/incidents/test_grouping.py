@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 from bot.catalog.catalog import Catalog
 from bot.errors import InvalidTransition, NotFound, StorageUnavailable
 from bot.incidents.grouping import Grouping
+from bot.incidents.reading import Reader
 from bot.incidents.silences import Silences
 from bot.storage import tables
 from correlation.engine import Engine
@@ -47,14 +48,14 @@ async def two_incidents(w: World) -> tuple[int, int]:
 async def test_a_delivery_that_was_set_aside_is_never_told_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = Grouping.read
+    read = Reader.read
 
-    def poisoned(grouping: Grouping, delivery: Any, muting: Any) -> Any:
+    def poisoned(reader: Reader, delivery: Any, muting: Any) -> Any:
         if b"poison" in delivery.body:
             raise RuntimeError("a mistake of ours")
-        return read(grouping, delivery, muting)
+        return read(reader, delivery, muting)
 
-    monkeypatch.setattr(Grouping, "read", poisoned)
+    monkeypatch.setattr(Reader, "read", poisoned)
     async with world(database_url) as w:
         for name in ("HighLatency", "poison", "Errors"):
             await w.post(alert(name))
@@ -73,10 +74,10 @@ async def test_a_delivery_whose_rows_cannot_be_written_takes_no_number_in_a_repl
     async with world(database_url) as w:
         write = w.pipeline._write
 
-        async def stumble(work: Any, engine: Any, batch: Any) -> None:
-            if any(row["name"] == "poison" for row in batch.settled.values()):
+        async def stumble(work: Any, heard: Any) -> None:
+            if any("poison" in row for row in heard.batch.settled.values()):
                 raise RuntimeError("a mistake of ours")
-            await write(work, engine, batch)
+            await write(work, heard)
 
         monkeypatch.setattr(w.pipeline, "_write", stumble)
         for name in ("HighLatency", "poison", "Errors"):

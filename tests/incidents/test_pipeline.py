@@ -171,14 +171,14 @@ async def test_a_batch_that_cannot_be_kept_is_kept_when_the_database_is_back(
 
 async def test_a_poison_delivery_costs_only_itself(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(database_url) as w:
-        ingest = w.grouping.read
+        read = w.reader.read
 
         def poisoned(delivery: Any, muting: Any) -> Any:
             if b"poison" in delivery.body:
                 raise RuntimeError("a mistake of ours")
-            return ingest(delivery, muting)
+            return read(delivery, muting)
 
-        monkeypatch.setattr(w.grouping, "read", poisoned)
+        monkeypatch.setattr(w.reader, "read", poisoned)
         for name in ("HighLatency", "poison", "Errors"):
             await w.post(alert(name))
         await w.settle()

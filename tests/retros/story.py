@@ -40,8 +40,11 @@ class NoGrouping:
         self.database = database
 
     async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+        async def forgotten(_: object) -> None:
+            return None
+
         async with self.database.transaction() as work:
-            await then(work, lambda _: None)
+            await then(work, forgotten)
 
     async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
         raise NotImplementedError

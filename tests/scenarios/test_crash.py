@@ -20,7 +20,7 @@ from tests.processes import EXAMPLE_CATALOG, Answer, Muster, client, launch
 
 SEED = 20_260_105
 KILLS = 30
-FIRST_PAGE = 3.0  # seconds from the process's start to its first page; the issue's own figure
+FIRST_PAGE = 3.0  # seconds from the process's start to its first page that README promises
 PEOPLE = ("robin", "mika", "amara", "Guest Gus")
 SERVICES = ("web", "cart", "search", "checkout", "payments-api", "analytics", "reports", "unknown")
 

@@ -1,4 +1,7 @@
-"""What the engine decided about one micro-batch, folded to the rows it changes: an alert that fired 400 times is one row."""
+"""What the engine decided about one micro-batch, folded to the rows it changes: an alert that fired 400 times is one row.
+
+It is made beside the engine and travels to whoever writes it.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,44 @@ from typing import Any
 
 import msgspec
 
-from correlation.alert import Alert, Change, Status
-from correlation.decision import Decision
+from correlation.alert import Alert, Status
+from correlation.decision import Cause, Decision, GroupView, Suspect
 from correlation.warning import EarlyWarning
 
-__all__ = ["WORSE_NAMED", "Batch", "Told", "Touched"]
+__all__ = ["COLUMNS", "Batch", "Rankings", "Touched"]
 
 WORSE_NAMED = 3  # of one batch and group
 
+Row = tuple[Any, ...]
+COLUMNS = (  # of a row: what the table of alerts has
+    "id",
+    "fingerprint",
+    "source",
+    "name",
+    "class",
+    "severity",
+    "status",
+    "service",
+    "host",
+    "location",
+    "environment",
+    "summary",
+    "labels_json",
+    "links_json",
+    "dedup_key",
+    "count",
+    "first_seen",
+    "last_seen",
+    "resolved_at",
+    "muted",
+    "group_id",
+    "held",
+    "reason",
+    "evidence_json",
+)
+REASONS = COLUMNS.index("group_id")  # from here on a row says where the alert belongs, and why
+
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a delivery said and what the engine answered; `called`: groups that deserve people by the passing of time.
-
-    `warned`: what begins like something bad of the past.
-    """
-
-    changes: list[Change]
-    decided: list[tuple[Alert, Decision]]
-    called: tuple[str, ...]
-    warned: list[EarlyWarning]
 
 
 @dataclass(slots=True)
@@ -51,25 +70,50 @@ class Touched:
     worse: list[str] = field(default_factory=list)  # alerts that became worse than they were, in words
     worst: tuple[int, str] = (4, "")  # the first of the worst that fire: its rank, and how bad it is in words
 
+    def take(self, other: Touched) -> None:
+        """What was done to another group that is this one now."""
+        self.joined += other.joined
+        self.fresh += other.fresh
+        self.muted |= other.muted
+        self.turned |= other.turned
+        self.repaired = self.repaired or other.repaired
+        self.again = self.again or other.again
+        self.worse = (self.worse + other.worse)[:WORSE_NAMED]
+        self.worst = min(self.worst, other.worst)
+        for service, reason in other.reasons.items():
+            self.reasons.setdefault(service, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rankings:
+    """Causes and changes, the likeliest first, and what people ruled out last."""
+
+    ruled_out: tuple[str, ...]
+    causes: tuple[Cause, ...]
+    suspects: tuple[Suspect, ...]
+
 
 @dataclass(slots=True)
 class Batch:
     """Rows to write and groups to look at, up to `position` in the journal.
 
-    `settled` rows carry the engine's reasons; `seen` rows only counts and state.
+    `settled` rows carry the engine's reasons; `seen` rows only counts and state. By the groups' ids before any of this
+    batch's merges are `groups` and `surviving`; by those after them `views`, and `rankings` where people ruled something out.
     """
 
     position: int = 0
     alerts: int = 0
     opened: int = 0  # groups
-    settled: dict[int, dict[str, Any]] = field(default_factory=dict)
-    seen: dict[int, dict[str, Any]] = field(default_factory=dict)
+    settled: dict[int, Row] = field(default_factory=dict)
+    seen: dict[int, Row] = field(default_factory=dict)
     groups: dict[str, Touched] = field(default_factory=dict)
     merged: list[tuple[str, str]] = field(default_factory=list)  # (lost, kept), in order
     repaired: dict[str, str] = field(default_factory=dict)  # lost -> why, where no alert showed it
-    changes: list[Change] = field(default_factory=list)
     warned: list[EarlyWarning] = field(default_factory=list)
     decisions: dict[str, int] = field(default_factory=dict)
+    surviving: dict[str, str] = field(default_factory=dict)
+    views: dict[str, GroupView] = field(default_factory=dict)
+    rankings: dict[str, Rankings] = field(default_factory=dict)
 
     def add(self, alert: Alert, decision: Decision) -> None:
         """Fold one decision in."""
@@ -84,8 +128,7 @@ class Batch:
             self.settled[episode] = row
             self.seen.pop(episode, None)
         elif earlier is not None:
-            kept = {name: earlier[name] for name in ("group_id", "held", "reason", "evidence_json")}
-            self.settled[episode] = row | kept
+            self.settled[episode] = row[:REASONS] + earlier[REASONS:]
         else:
             self.seen[episode] = row
         self.merged.extend(decision.merged)
@@ -135,30 +178,30 @@ def _what(alert: Alert, decision: Decision) -> str:
     return " ".join(part for part in (f"A{decision.episode}", alert.service or alert.host, alert.name) if part)[:120]
 
 
-def _row(alert: Alert, decision: Decision) -> dict[str, Any]:
-    return {
-        "id": decision.episode,
-        "fingerprint": decision.fingerprint,
-        "source": alert.source,
-        "name": alert.name,
-        "class": alert.class_,
-        "severity": decision.severity.value,
-        "status": "firing" if decision.active else "resolved",
-        "service": alert.service,
-        "host": alert.host,
-        "location": alert.location,
-        "environment": alert.environment,
-        "summary": alert.summary,
-        "labels_json": _encode(dict(alert.labels)).decode(),
-        "links_json": _encode(alert.links).decode(),
-        "dedup_key": alert.dedup_key,
-        "count": decision.count,
-        "first_seen": decision.first_seen,
-        "last_seen": decision.last_seen,
-        "resolved_at": decision.resolved_at,
-        "group_id": decision.group,
-        "held": "" if decision.group else decision.reason,
-        "reason": decision.reason,
-        "evidence_json": _encode(decision.evidence).decode(),
-        "muted": decision.muted,
-    }
+def _row(alert: Alert, decision: Decision) -> Row:
+    return (
+        decision.episode,
+        decision.fingerprint,
+        alert.source,
+        alert.name,
+        alert.class_,
+        decision.severity.value,
+        "firing" if decision.active else "resolved",
+        alert.service,
+        alert.host,
+        alert.location,
+        alert.environment,
+        alert.summary,
+        _encode(dict(alert.labels)).decode(),
+        _encode(alert.links).decode(),
+        alert.dedup_key,
+        decision.count,
+        decision.first_seen,
+        decision.last_seen,
+        decision.resolved_at,
+        decision.muted,
+        decision.group,
+        "" if decision.group else decision.reason,
+        decision.reason,
+        _encode(decision.evidence).decode(),
+    )
