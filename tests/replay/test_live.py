@@ -31,7 +31,7 @@ async def test_a_replay_and_the_live_pipeline_end_in_the_same_state_byte_for_byt
                 await w.pipeline.drain()
         await w.pipeline.drain()
         rows = {row.id: row for row in await w.rows(tables.alerts)}
-        assert w.grouping.engine.snapshot() == engine.snapshot()
+        assert w.host.worker._engine.snapshot() == engine.snapshot()
         last = {decision.episode: decision for decision in decisions}
         assert rows.keys() == last.keys()
         for episode, decision in last.items():
