@@ -113,7 +113,7 @@ class Engine:
 
     def advance(self, now: float) -> tuple[str, ...]:
         """Time passed without an alert. Returns the groups that came to deserve people by that (as `Decision.called`)."""
-        return tuple([group.id for group in self._advance(now)])
+        return tuple([group.id for group in self._advance(self._moment(now))])
 
     @property
     def waits_until(self) -> float | None:
@@ -302,7 +302,7 @@ class Engine:
     def _one(self, alert: Alert, now: float | None, muted: str | None) -> Decision:
         at = float(alert.at)
         if not 0.0 <= at <= MAX_AT:
-            at = min(MAX_AT, max(0.0, at)) if at == at else self._registry.watermark  # noqa: PLR0124 - NaN is not itself
+            at = self._moment(at)
         if now is not None and at > now:
             at = now
         called = self._advance(at)
@@ -318,6 +318,10 @@ class Engine:
         if called:
             return msgspec.structs.replace(decision, called=tuple([group.id for group in called]))
         return decision
+
+    def _moment(self, at: float) -> float:
+        """A moment that can be reckoned with: of what is none, the newest so far."""
+        return min(MAX_AT, max(0.0, at)) if at == at else self._registry.watermark  # noqa: PLR0124 - NaN is not itself
 
     def _advance(self, at: float) -> list[Group]:
         if at < self._registry.watermark:

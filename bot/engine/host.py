@@ -34,6 +34,11 @@ class Host(Protocol):
         """The event time at which time alone may change what it says."""
         ...
 
+    @property
+    def alive(self) -> bool:
+        """Whether it is the engine that was asked before; another one knows nothing."""
+        ...
+
     async def start(self) -> None:
         """Get ready to be asked, beside whatever else starts."""
         ...
@@ -53,6 +58,7 @@ class Here:
     def __init__(self) -> None:
         self.worker = Worker()
         self.waits_until: float | None = None
+        self.alive = True
 
     async def start(self) -> None:
         """As Host."""
@@ -83,6 +89,11 @@ class EngineProcess:
         """As Host."""
         async with self._turn:
             await self._running()
+
+    @property
+    def alive(self) -> bool:
+        """As Host."""
+        return self._process is not None and self._process.returncode is None
 
     @property
     def pid(self) -> int | None:

@@ -43,7 +43,6 @@ __all__ = ["READER", "Grouping", "Heard"]
 log = get_logger(__name__)
 
 MOST_OPENED = 40  # groups of a batch; each may be an incident to declare, and its dozen rows keep other writers waiting
-BREATH = 0.001  # seconds after which webhooks and commands have their turn
 SNAPSHOT_ALERTS = 50_000  # alerts after which a snapshot is due
 SNAPSHOT_SECONDS = 60.0  # ... or so long after the last, when anything happened
 
@@ -121,7 +120,7 @@ class Grouping:
     async def _ready(self) -> AsyncIterator[None]:
         """The engine alone, as the database knows it and by the present catalogue."""
         async with self._alone():
-            if self._stale:
+            if self._stale or not self._host.alive:
                 await self._rebuild()
             if self._catalog().digest != self._digest or self._decides_by != self._weights:
                 self._stale = True  # until a snapshot is kept
@@ -138,18 +137,29 @@ class Grouping:
                     self.position = await heard_up_to(connection)
             yield
 
+    async def _ask(self, request: messages.Request) -> messages.Answer:
+        """Ask the engine; the caller holds it. One that failed or was lost is rebuilt before it is lent again."""
+        try:
+            answer = await self._host.ask(request)
+        except BaseException:
+            self._stale = True
+            raise
+        if isinstance(answer, messages.Failed):
+            self._stale = True
+        return answer
+
     # --- what alerts say ----------------------------------------------------------------------------------------------
 
     async def tell(self, readings: Sequence[Reading]) -> Heard:
         """Tell the engine; the caller holds it. It stops where many groups were opened."""
-        told = expect(await self._host.ask(messages.Tell(list(readings), MOST_OPENED)), messages.Told)
+        told = expect(await self._ask(messages.Tell(list(readings), MOST_OPENED)), messages.Told)
         self.position = told.batch.position
         changes = [change for reading in readings[: told.taken] for change in reading.changes]
         return Heard(batch=told.batch, changes=changes, taken=told.taken)
 
     async def rankings(self, group: str, ruled_out: Collection[str]) -> Rankings | None:
         """What is likely of a group when these are ruled out, from now on; None when the engine has forgotten it."""
-        return expect(await self._host.ask(messages.Weigh(group, tuple(ruled_out))), messages.Weighed).rankings
+        return expect(await self._ask(messages.Weigh(group, tuple(ruled_out))), messages.Weighed).rankings
 
     def opens(self, recipe: str) -> OpensPolicy:
         """What an incident that this recipe opens looks like; the default policy for a recipe that is gone."""
@@ -185,7 +195,7 @@ class Grouping:
 
     async def keep_snapshot(self) -> None:
         """Write a snapshot. The caller holds the engine, and everything that was told is in the database."""
-        state = expect(await self._host.ask(messages.Keep()), messages.Kept).state
+        state = expect(await self._ask(messages.Keep()), messages.Kept).state
         async with self._database.transaction() as work:
             await self._keep_state(work, state)
 
@@ -193,7 +203,7 @@ class Grouping:
         """Go on behind a delivery that the engine shall not hear: with a snapshot, so that no replay tells it."""
         async with self.borrowed():
             self.position = position
-            state = expect(await self._host.ask(messages.Keep()), messages.Kept).state
+            state = expect(await self._ask(messages.Keep()), messages.Kept).state
             async with self._database.transaction() as work:
                 await self.heard(work, position)
                 await self._keep_state(work, state)
@@ -235,7 +245,7 @@ class Grouping:
                 moved = update(groups).where(groups.c.incident == lost).values(incident=kept)
                 if into and other and into != other:
                     self._stale = True  # until this is committed
-                    expect(await self._host.ask(messages.Merge(into, other)), messages.Done)
+                    expect(await self._ask(messages.Merge(into, other)), messages.Done)
                     await self._remember(work, "merge", into, other=other)
                     moved = moved.values(merged_into=into)
                 await work.connection.execute(moved)
@@ -257,13 +267,13 @@ class Grouping:
         episodes = sorted(set(alerts))
         async with self._ready():
             found = expect(
-                await self._host.ask(messages.Find(sorted({of_incident[alert] for alert in alerts}))), messages.Found
+                await self._ask(messages.Find(sorted({of_incident[alert] for alert in alerts}))), messages.Found
             )
             group, *others = {found.surviving[of_incident[alert]]: None for alert in alerts}
             if others:
                 raise InvalidTransition("Those alerts were never one group. Split off one group at a time.")
             async with self._database.transaction() as work:
-                answer = await self._host.ask(messages.Split(group, episodes))
+                answer = await self._ask(messages.Split(group, episodes))
                 if isinstance(answer, messages.Refused):
                     raise InvalidTransition(f"{ref(number)} is too old for this to be split off.")
                 self._stale = True  # until this is committed
@@ -300,7 +310,7 @@ class Grouping:
         query = select(groups.c.id).where(groups.c.incident == number).order_by(groups.c.opened_at.desc())
         async with self._database.reading() as connection:
             groups_of = list((await connection.execute(query)).scalars())
-        found = expect(await self._host.ask(messages.Find(groups_of)), messages.Found)
+        found = expect(await self._ask(messages.Find(groups_of)), messages.Found)
         return next((one for one in found.surviving.values() if one in found.remembered), "")
 
     async def _remember(
@@ -322,14 +332,14 @@ class Grouping:
         async with self._ready():
             self._stale = True  # until this is committed
             lessons = await self._database.attempt(lambda work: write(work, self.position))
-            expect(await self._host.ask(messages.Teach(lessons)), messages.Done)
+            expect(await self._ask(messages.Teach(lessons)), messages.Done)
             self._since_snapshot += len(lessons)
             self._stale = False
 
     async def chances(self, kinds: Sequence[Kind]) -> list[float]:
         """How likely each of these kinds of alert is to be there at any time, as far as the watch has seen."""
         async with self._ready():
-            return expect(await self._host.ask(messages.Weather(list(kinds))), messages.Chances).each
+            return expect(await self._ask(messages.Weather(list(kinds))), messages.Chances).each
 
     # --- rebuilding ---------------------------------------------------------------------------------------------------
 
@@ -347,7 +357,7 @@ class Grouping:
     async def _reconfigure(self) -> None:
         """The catalogue or the weights changed: tell the engine, and keep a snapshot so that no replay crosses the change."""
         digest = self._catalog().digest
-        expect(await self._host.ask(messages.Configure(self._rules())), messages.Done)
+        expect(await self._ask(messages.Configure(self._rules())), messages.Done)
         self._digest, self._decides_by = digest, self._weights
         await self.keep_snapshot()
 
@@ -361,7 +371,7 @@ class Grouping:
         newest = corrected[-1].id if corrected else 0
         catalog = self._catalog()
         states = [messages.State(engine=row.state, watch=row.watch, lesson=row.lesson) for row in kept]
-        restored = expect(await self._host.ask(messages.Restore(states, self._rules())), messages.Restored)
+        restored = expect(await self._ask(messages.Restore(states, self._rules())), messages.Restored)
         for row, problem in zip(kept, restored.problems, strict=False):  # of those before the chosen one
             log.warning("engine_snapshot_unreadable", position=row.position, reason=problem)
         if restored.watch_problem:  # it warns again when it has watched for long enough

@@ -6,7 +6,6 @@ State, timeline, outbox and the journal's cursor commit together: a crash replay
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from bot.catalog.catalog import Catalog
 from bot.changes import ledger
 from bot.clock import Clock
 from bot.engine.batch import COLUMNS, Batch, Rankings, Touched
+from bot.engine.host import EngineLost
 from bot.engine.messages import Reading
 from bot.errors import StorageUnavailable
 from bot.incidents import lifecycle, store, timeline
@@ -48,6 +48,7 @@ CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is c
 COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to the webhooks ...
 LONGEST_COURTESY = 0.25  # ... seconds, at most
 SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
+KILLS = 3  # times that the engine ends at the same deliveries, until one of them is believed to be why
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries while the database says no
 
 Warnings = Callable[[Transaction, Sequence[EarlyWarning]], Awaitable[None]]
@@ -90,6 +91,7 @@ class Pipeline:
         self._seen = BulkUpsert(tables.alerts, "id", _SEEN, given=COLUMNS)
         self._at_work: list[Delivery] = []  # read, and not known to be in the database
         self._alone_until = 0  # up to this delivery each is processed by itself: one of them is poison
+        self._lost = (0, 0)  # the first delivery at work when the engine ended, and how often it was that one
         self.trouble = ""  # why the last batch is not in the database; empty when it is
 
     async def run(self) -> None:
@@ -139,19 +141,31 @@ class Pipeline:
         try:
             async with self._grouping.borrowed():
                 return await self._batches(most)
-        except StorageUnavailable:
-            raise
-        except Exception:  # named place: a poison delivery costs only itself
+        except StorageUnavailable as error:
+            if not isinstance(error, EngineLost) or not self._kills():
+                raise
+            await self._go_on_without(error)
+        except Exception as error:  # named place: a poison delivery costs only itself
             if not self._at_work:
                 raise
-            first, last = self._at_work[0], self._at_work[-1]
-            log.exception("batch_failed", first=first.id, last=last.id)
-            self._metrics.failures.labels("pipeline").inc()
-            if first is last:
-                await self._set_aside(first)
-            else:
-                self._alone_until = last.id
-            return True
+            await self._go_on_without(error)
+        return True
+
+    def _kills(self) -> bool:
+        """Whether the engine's process has ended at the same place often enough for it to be no accident."""
+        first = self._at_work[0].id if self._at_work else 0
+        self._lost = (first, self._lost[1] + 1 if self._lost[0] == first else 1)
+        return first > 0 and self._lost[1] >= KILLS
+
+    async def _go_on_without(self, error: Exception) -> None:
+        """One of those at work is poison: it is set aside, when it is known which."""
+        first, last = self._at_work[0], self._at_work[-1]
+        log.error("batch_failed", first=first.id, last=last.id, exc_info=error)
+        self._metrics.failures.labels("pipeline").inc()
+        if first is last:
+            await self._set_aside(first)
+        else:
+            self._alone_until = last.id
 
     async def _batches(self, most: int | None) -> bool:
         """Three things at once: a batch is read while the engine is at the one before, and that before it is written."""
@@ -159,42 +173,35 @@ class Pipeline:
         self._kept = grouping.position
         if self._kept < self._alone_until:
             most = 1
-        waiting = deque([await self._read_on(grouping.position)])
-        if not waiting[0]:
+        ahead = await self._read_on(grouping.position)
+        if not ahead:
             return await grouping.tick()
         heard: Heard | None = None
-        begun, alerts, due = 0, 0, False
-        while True:
-            telling = reading = None
+        begun, due = 0, False
+        while ahead or heard is not None:
             begun += 1
+            ending = begun == most or due or grouping.wanted
+            telling = reading = None
             self._turns.renew()
             try:
-                async with asyncio.TaskGroup() as group:
-                    if waiting and waiting[0]:
-                        told = waiting.popleft()
-                        telling = group.create_task(grouping.tell(told))
-                        if not waiting and (most is None or begun < most) and not due and not grouping.wanted:
-                            reading = group.create_task(self._read_on(told[-1].position))
+                async with asyncio.TaskGroup() as tasks:
+                    if ahead:
+                        telling = tasks.create_task(grouping.tell(ahead))
+                        if not ending and len(ahead) <= BATCH_DELIVERIES:  # else much is left of the last one
+                            reading = tasks.create_task(self._read_on(ahead[-1].position))
                     if heard is not None:
-                        group.create_task(self._keep(heard))
+                        tasks.create_task(self._keep(heard))
             except BaseExceptionGroup as failed:
                 raise _foremost(failed) from None
-            heard = None
+            heard, told, ahead = None, ahead, []
             if telling is not None:
                 heard = telling.result()
-                if left := told[heard.taken :]:
-                    waiting.appendleft(left)
-                alerts += heard.batch.alerts
                 due = grouping.count(heard.batch.alerts)
-            if reading is not None:
-                waiting.append(reading.result())
-            if due or grouping.wanted or (most is not None and begun >= most):
-                waiting.clear()
-            if heard is None:
-                break
+                if not (ending or due or grouping.wanted):
+                    ahead = told[heard.taken :] + (reading.result() if reading is not None else [])
         if due:
             await grouping.keep_snapshot()
-        log.debug("batches_processed", position=grouping.position, alerts=alerts)
+        log.debug("batches_processed", position=grouping.position, batches=begun)
         return True
 
     async def _read_on(self, position: int) -> list[Reading]:

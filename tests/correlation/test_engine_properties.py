@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -389,3 +390,13 @@ def test_the_memory_of_a_million_is_that_of_the_bounds() -> None:
         )
         sizes.append(len(engine.snapshot()))
     assert sizes[-1] < 1.3 * sizes[4]
+
+
+@pytest.mark.parametrize("late", [math.inf, -math.inf, math.nan, 1e300])
+def test_no_moment_however_odd_stops_the_engine(late: float) -> None:
+    engine = Engine()
+    engine.advance(late)
+    for at in (late, 0.0, math.nan, 1_000.0):
+        engine.ingest([Alert(at=at, name="HighErrors", service="checkout")])
+    assert Engine.restore(engine.snapshot()).watermark == engine.watermark
+    assert math.isfinite(engine.watermark)

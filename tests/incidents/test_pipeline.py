@@ -1,11 +1,14 @@
 """The pipeline, over both databases: what alerts become, and that a crash changes nothing."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from bot.clock import to_iso
+from bot.engine.host import EngineLost
+from bot.engine.worker import Worker
 from bot.errors import StorageUnavailable
 from bot.incidents import store
 from bot.storage import tables
@@ -185,6 +188,31 @@ async def test_a_poison_delivery_costs_only_itself(database_url: str, monkeypatc
         assert {row.name for row in await w.rows(tables.alerts)} == {"HighLatency", "Errors"}
         (rejected,) = await w.journal.rejected()
         assert b"poison" in rejected.body
+
+
+async def test_a_delivery_that_kills_the_engine_again_and_again_is_set_aside(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(sqlite_url) as w:
+        ask = w.host.ask
+
+        async def dying(request: Any) -> Any:
+            if any(one.name == "deadly" for reading in getattr(request, "readings", ()) for one in reading.alerts):
+                w.host.worker = Worker()  # another one, that knows nothing
+                raise EngineLost
+            return await ask(request)
+
+        monkeypatch.setattr(w.host, "ask", dying)
+        for name in ("HighLatency", "deadly", "Errors"):
+            await w.post(alert(name))
+        for _ in range(40):
+            with suppress(EngineLost):
+                await w.settle()
+                break
+        assert {row.name for row in await w.rows(tables.alerts)} == {"HighLatency", "Errors"}
+        (rejected,) = await w.journal.rejected()
+        assert b"deadly" in rejected.body
+        assert len(await w.all_incidents()) == 1
 
 
 async def test_fifty_acknowledgements_at_once_have_one_winner(database_url: str) -> None:

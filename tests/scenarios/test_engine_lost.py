@@ -67,6 +67,28 @@ async def test_what_waits_when_the_engine_is_killed_between_alerts_goes_on(tmp_p
         assert not reply["failed"]
 
 
+async def test_a_command_that_needs_the_engine_has_it_again_when_it_was_killed(tmp_path: Path) -> None:
+    async with running(tmp_path) as muster:
+        await muster.webhook("generic", [trouble(0), trouble(1), trouble(2)])
+        await muster.settled()
+        (incident,) = await muster.incidents()
+        engine = await working(muster)
+        engine.kill()
+        engine.wait()
+
+        async def split() -> bool:
+            answer = await muster.say(incident["rooms"]["console"], "robin", "/incident split A2")
+            return (
+                answer.ok and not answer.body["reply"]["failed"]
+            )  # until Muster knows, it says that it starts it again
+
+        await eventually(split, "the alert is split off")
+        await muster.webhook("generic", trouble(4))
+        await muster.settled()
+        counts = {one["number"]: one["alert_count"] for one in await muster.incidents()}
+        assert counts == {1: 3, 2: 1}
+
+
 async def test_no_engine_outlives_muster_however_it_ends(tmp_path: Path) -> None:
     async with running(tmp_path) as muster:
         killed = await working(muster)
