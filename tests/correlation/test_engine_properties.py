@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 
 import msgspec
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
