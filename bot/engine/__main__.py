@@ -33,7 +33,10 @@ def main() -> None:
         os.dup2(2, 1)  # what is printed by mistake is no answer
         gc.freeze()  # what was imported lives as long as the process
         gc.set_threshold(50_000, 20, 50)  # as bot.cli, for the same reason
-        serve(requests, answers)
+        try:
+            serve(requests, answers)
+        except BrokenPipeError:  # whoever asked is dead, and so is the answer: nothing is left to be written
+            os._exit(0)
 
 
 if __name__ == "__main__":

@@ -40,12 +40,12 @@ __all__ = ["Behind", "Pipeline"]
 
 log = get_logger(__name__)
 
-BATCH_DELIVERIES = 400
+BATCH_DELIVERIES = 4_000
 BATCH_ALERTS = 4_000  # about; a delivery is never cut
 ATTENDED_ALERTS = 800  # ... while people type: what they write waits until the batch is written
 BATCH_BYTES = 4 * 1024 * 1024
 CROWD = 4  # deliveries waiting for the disk at once, from which on a storm is coming in
-COURTESY = 2.0  # times the length of a batch that the pipeline then leaves to the webhooks ...
+COURTESY = 8.0  # times as long as a batch took to write the pipeline then leaves to the webhooks ...
 LONGEST_COURTESY = 0.25  # ... seconds, at most
 SHORTEST_WAIT = 1.0  # seconds between two looks whether time alone changed something
 KILLS = 3  # times that the engine ends at the same deliveries, until one of them is believed to be why
@@ -96,15 +96,12 @@ class Pipeline:
 
     async def run(self) -> None:
         """Process what the journal holds, and wait for more, until cancelled."""
-        pause, loop = FIRST_PAUSE, asyncio.get_running_loop()
+        pause = FIRST_PAUSE
         while True:
             try:
-                began = loop.time()
                 if not await self._stretch():
                     self._oldest = 0.0
                     await self._wait()
-                elif self._journal.waiting >= CROWD:  # senders wait for their 202: they come first
-                    await asyncio.sleep(min(COURTESY * (loop.time() - began), LONGEST_COURTESY))
                 pause, self.trouble = FIRST_PAUSE, ""
             except StorageUnavailable as error:
                 self.trouble = str(error)
@@ -177,22 +174,23 @@ class Pipeline:
         if not ahead:
             return await grouping.tick()
         heard: Heard | None = None
-        begun, due = 0, False
+        begun, due, courtesy = 0, False, 0.0
         while ahead or heard is not None:
             begun += 1
             ending = begun == most or due or grouping.wanted
-            telling = reading = None
+            telling = reading = writing = None
             self._turns.renew()
             try:
                 async with asyncio.TaskGroup() as tasks:
                     if ahead:
                         telling = tasks.create_task(grouping.tell(ahead))
                         if not ending and len(ahead) <= BATCH_DELIVERIES:  # else much is left of the last one
-                            reading = tasks.create_task(self._read_on(ahead[-1].position))
+                            reading = tasks.create_task(self._read_on(ahead[-1].position, courtesy))
                     if heard is not None:
-                        tasks.create_task(self._keep(heard))
+                        writing = tasks.create_task(self._keep(heard))
             except BaseExceptionGroup as failed:
                 raise _foremost(failed) from None
+            courtesy = min(COURTESY * writing.result(), LONGEST_COURTESY) if writing is not None else 0.0
             heard, told, ahead = None, ahead, []
             if telling is not None:
                 heard = telling.result()
@@ -204,8 +202,10 @@ class Pipeline:
         log.debug("batches_processed", position=grouping.position, batches=begun)
         return True
 
-    async def _read_on(self, position: int) -> list[Reading]:
-        """What the deliveries after `position` say, as many as make a batch."""
+    async def _read_on(self, position: int, courtesy: float = 0.0) -> list[Reading]:
+        """What the deliveries after `position` say, as many as make a batch; so many seconds later when senders wait."""
+        if self._journal.waiting >= CROWD:  # for their 202: they come first
+            await asyncio.sleep(courtesy)
         alone = position < self._alone_until
         deliveries = await self._journal.read(position, 1 if alone else BATCH_DELIVERIES, BATCH_BYTES)
         if not alone:
@@ -213,9 +213,10 @@ class Pipeline:
         self._at_work += deliveries
         return await self._reader.read_all(deliveries)
 
-    async def _keep(self, heard: Heard) -> None:
-        """Write what the engine made of a batch."""
-        batch = heard.batch
+    async def _keep(self, heard: Heard) -> float:
+        """Write what the engine made of a batch; the seconds that it took."""
+        batch, loop = heard.batch, asyncio.get_running_loop()
+        began = loop.time()
         self._oldest = self._at_work[0].received_at
         with self._metrics.batch_seconds.time():
             await self._turns.give()  # who is in the middle of something need not wait for the writing, too
@@ -226,6 +227,7 @@ class Pipeline:
             self._metrics.alerts.labels(kind).inc(count)
         for change in heard.changes:
             self._metrics.changes.labels(change.kind).inc()
+        return loop.time() - began
 
     async def _write(self, work: Transaction, heard: Heard) -> None:
         batch = heard.batch
