@@ -378,6 +378,17 @@ async def test_what_is_said_between_the_page_and_its_stream_of_events_is_not_mis
     await expect(page.locator("#log")).to_contain_text("said in between")
 
 
+async def test_what_changes_while_a_room_is_fetched_is_not_undone_by_what_was_fetched(stage: Open) -> None:
+    rooms, page = await stage("outage", room="lobby")
+    rooms.answered_late = 1.0
+    await page.locator("a.room", has_text="INC-42").click()
+    while f"GET /api/v1/rooms/{ROOM}/messages" not in rooms.requests:  # the test's time is bounded
+        await asyncio.sleep(0.01)
+    rooms.say(ROOM, "said meanwhile", by="ana")
+    # 30 s: after 40 s of silence everything is fetched again
+    await expect(page.locator("#log")).to_contain_text("said meanwhile", timeout=30_000)
+
+
 async def test_a_storm_of_events_costs_few_requests(stage: Open) -> None:
     rooms, page = await stage("outage", room=ROOM)
     await expect(page.locator(".graph .node").first).to_be_visible()

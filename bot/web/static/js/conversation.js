@@ -52,9 +52,10 @@ export class ConversationPane {
   async load() {
     const room = this.store.current;
     if (!room || !this.store.rooms?.has(room)) return;
+    const conversation = this.store.conversation(room);
+    conversation.meanwhile = [];
     try {
-      const page = await api.messages(room, { as: this.store.me });
-      this.store.conversation(room).replace(page);
+      conversation.replace(await api.messages(room, { as: this.store.me }));
     } catch (error) {
       if (room === this.store.current && !this.store.conversation(room).loaded) {
         fill(

@@ -19,6 +19,8 @@ export class Conversation {
   constructor(room) {
     this.room = room;
     this.loaded = false;
+    /** @type {Message[]} heard since the last page was asked for: they are newer than what it says */
+    this.meanwhile = [];
     /** @type {any} cursor for older ones; null at the beginning of the room */
     this.older = null;
     /** @type {Map<number, Message>} */
@@ -51,8 +53,15 @@ export class Conversation {
       this.asides = this.asides.filter((aside) => aside.anchor >= first || !page.next);
     }
     for (const message of page.pinned ?? []) this.#note(message);
-    for (const message of page.items) this.put(message, "");
+    for (const message of [...page.items, ...this.meanwhile]) this.put(message, "");
     this.loaded = true;
+  }
+
+  /** Something new, or what became of something. @param {Message} message @param {string} me */
+  hear(message, me) {
+    this.meanwhile.push(message);
+    if (this.meanwhile.length > KEPT) this.meanwhile.shift();
+    if (this.loaded) this.put(message, me);
   }
 
   /** An older page. @param {{items: Message[], next: any}} page */

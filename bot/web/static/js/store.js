@@ -148,8 +148,7 @@ export class Store {
     const room = this.rooms?.get(message.room);
     if (room && !edited) room.last_at = message.at;
     if (message.view?.view === "page") this.putPage(message);
-    const known = this.conversations.get(message.room);
-    if (known?.loaded) known.put(message, this.me);
+    this.conversations.get(message.room)?.hear(message, this.me);
     if (message.room === this.current) this.emit("conversation");
     if (!edited) this.emit("rooms");
   }
