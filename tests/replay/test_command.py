@@ -167,12 +167,21 @@ def test_control_c_is_clean(tmp_path: Path) -> None:
     pipe, output = tmp_path / "endless.jsonl", tmp_path / "decisions"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "bot", "replay", str(pipe), "--output", str(output)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2])
-    with pipe.open("w") as feed:  # opens when the other side reads
-        feed.write(json.dumps(STREAM[0]) + "\n")
-        feed.flush()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background ignores it
+    try:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]
+        )
+    finally:
+        signal.signal(signal.SIGINT, heeded)
+    try:
+        with pipe.open("w") as feed:  # opens when the other side reads
+            feed.write(json.dumps(STREAM[0]) + "\n")
+            feed.flush()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert out == err == b""
     assert [one.name for one in tmp_path.iterdir()] == ["endless.jsonl"]
