@@ -149,6 +149,7 @@ def test_the_settings_say_which_database_and_a_lost_journal_is_named(
 
     asyncio.run(made())
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MUSTER_TESTS_COMPLETE", raising=False)  # no setting of Muster's
     assert cli.main(["fit", "--database", "sqlite+aiosqlite:///absent.db"]) == 1
     assert f"There is no database at {tmp_path}/absent.db." in capsys.readouterr().err
     monkeypatch.setenv("MUSTER_DATABASE_URL", sqlite_url)
