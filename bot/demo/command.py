@@ -34,7 +34,9 @@ TRY = """\
     /incident help         everything else
 
   Post something yourself:
-    curl -d '{{"name": "DiskFull", "severity": "critical", "service": "search"}}' {address}/webhooks/generic
+    curl -d '[{{"name": "DiskFull", "severity": "critical", "service": "search"}},
+      {{"name": "IndexingFails", "severity": "critical", "service": "search"}}]' {address}/webhooks/generic
+  (One alone would wait some minutes for company: most alerts here clear by themselves. /incident alerts held)
 
   Ctrl-C stops it; nothing is kept.
 """
