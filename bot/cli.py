@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import ConfigError, MusterError
+from bot.garbage import collect_seldom, importing
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -25,7 +24,7 @@ T = TypeVar("T")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `muster`; returns the exit code: 0 good, 1 something is wrong, 2 the call's words are."""
-    with _importing():
+    with importing():
         parser = _parser()
     if not (sys.argv[1:] if arguments is None else arguments):
         parser.print_help(sys.stderr)
@@ -168,22 +167,8 @@ def _port(text: str) -> int:
 # Each command imports what it needs: `muster check` should not wait for what only `muster run` uses.
 
 
-@contextmanager
-def _importing() -> Iterator[None]:
-    """Look for no garbage meanwhile, nor ever in what is there then: it lives as long as the process.
-
-    Modules make next to none, and measured, to look for it is a seventh of the time to start.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 def _demo(options: argparse.Namespace) -> int:
-    with _importing():
+    with importing():
         from bot.demo.command import demo
 
     _loop(demo(host=options.host, port=options.port, speed=options.speed, out=sys.stdout, verbose=options.verbose))
@@ -191,7 +176,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    with _importing():
+    with importing():
         from bot.app import App
         from bot.catalog.store import CatalogStore
         from bot.commands.registry import paths
@@ -354,11 +339,8 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _loop(call: Coroutine[Any, Any, T]) -> T:
-    """Run it on the fastest event loop there is, with a garbage collector and a thread switch that suit a storm.
-
-    A storm allocates much and makes few cycles: measured, collecting as often as by default costs 7 % of the way to the API.
-    """
-    gc.set_threshold(50_000, 20, 50)
+    """Run it on the fastest event loop there is, with a garbage collector and a thread switch that suit a storm."""
+    collect_seldom()
     # A database's thread waits this long before it asks a busy event loop for the interpreter; with Python's 5 ms, and an
     # event loop that lets go and takes again more often than that, measured up to 45 ms for each statement.
     sys.setswitchinterval(0.0001)

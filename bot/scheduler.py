@@ -13,7 +13,7 @@ from datetime import UTC
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
-from bot.errors import StorageUnavailable
+from bot.errors import Unavailable
 from bot.storage import timers
 from bot.storage.database import Announcement, Database, Transaction
 from bot.storage.timers import Timer
@@ -126,7 +126,7 @@ class Scheduler:
                     self._rests.pop(_identity(timer), None)
                     return False
                 await self._handlers.get(timer.kind, _unknown)(work, timer, at)
-        except StorageUnavailable:
+        except Unavailable:
             raise  # nothing is wrong with this timer, and the next one would fare no better
         except Exception:  # named place: a failing timer costs only itself
             self._metrics.failures.labels("timer").inc()
@@ -182,7 +182,7 @@ class Scheduler:
     async def _run(self, name: str, job: Job) -> None:
         try:
             await job()
-        except StorageUnavailable as error:
+        except Unavailable as error:
             log.warning("job_postponed", job=name, reason=str(error))
         except Exception:  # named place: a failing job is run again at its next turn
             self._metrics.failures.labels("job").inc()

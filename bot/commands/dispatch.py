@@ -26,7 +26,7 @@ from bot.commands.registry import by_name
 from bot.commands.services import Services
 from bot.commands.values import Reader
 from bot.commands.words import cut_text, headline, refused
-from bot.errors import Conflict, MusterError, NotAllowed, RequestError, StorageUnavailable, UnknownVerb
+from bot.errors import Conflict, MusterError, NotAllowed, RequestError, StorageUnavailable, Unavailable, UnknownVerb
 from bot.incidents.model import ref
 from bot.storage import tables
 from bot.storage.database import Along, Transaction, upsert
@@ -164,6 +164,8 @@ class Dispatcher:
         except StorageUnavailable as error:
             seconds = f"{error.retry_after:.0f} s"
             reply, outcome = refused(f"The database takes nothing just now. Try again in {seconds}."), "unavailable"
+        except Unavailable as error:
+            reply, outcome = refused(error.public), "unavailable"
         except MusterError as error:
             reply, outcome = refused(error.public), "failed"
         except Exception:  # named place: the one who asked gets an answer, the operator a trace, the process lives on
@@ -229,7 +231,7 @@ class Dispatcher:
         except RequestError as error:
             self._keep_later(key, refused(error.public))  # a repeat is told the same
             raise
-        except (Conflict, StorageUnavailable):
+        except (Conflict, Unavailable):
             if claim.done:  # only a part was done: it may be asked for again
                 await self._release(key)
             raise

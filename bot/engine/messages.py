@@ -18,12 +18,12 @@ from correlation.topology import Service
 from correlation.weights import Weights
 
 __all__ = [
-    "LENGTH",
     "Answer",
     "Apart",
     "Chances",
     "Configure",
     "Done",
+    "Estimate",
     "Failed",
     "Find",
     "Found",
@@ -46,7 +46,6 @@ __all__ = [
     "Teach",
     "Tell",
     "Told",
-    "Weather",
     "Weigh",
     "Weighed",
     "decode_reply",
@@ -54,9 +53,6 @@ __all__ = [
     "encode",
     "expect",
 ]
-
-
-LENGTH = 4  # bytes before each message on its way that tell its length, the most significant first
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,13 +172,13 @@ class Teach(msgspec.Struct, frozen=True, tag=True):
     lessons: list[Lesson]
 
 
-class Weather(msgspec.Struct, frozen=True, tag=True):
-    """How likely each of these kinds of alert is to be there at any time. Answer: Chances."""
+class Estimate(msgspec.Struct, frozen=True, tag=True):
+    """Say how likely each of these kinds of alert is to be there at any time. Answer: Chances."""
 
     kinds: list[Kind]
 
 
-Request = Restore | Configure | Tell | Hear | Merge | Split | Weigh | Find | NumberFrom | Keep | Teach | Weather
+Request = Restore | Configure | Tell | Hear | Merge | Split | Weigh | Find | NumberFrom | Keep | Teach | Estimate
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from bot.engine.messages import (
     Chances,
     Configure,
     Done,
+    Estimate,
     Failed,
     Find,
     Found,
@@ -35,7 +36,6 @@ from bot.engine.messages import (
     Teach,
     Tell,
     Told,
-    Weather,
     Weigh,
     Weighed,
 )
@@ -94,7 +94,7 @@ class Worker:
             case Teach(lessons):
                 self.lookout.teach(lessons)
                 return Done()
-            case Weather(kinds):
+            case Estimate(kinds):
                 return Chances(self.lookout.chances(kinds))
             case Restore(states, rules):
                 return self._restore(states, rules)

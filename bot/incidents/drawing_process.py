@@ -7,22 +7,19 @@ docs/decisions/0012 says why it is a process, and why this kind.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from bot.child import Child, module
 from bot.errors import Unavailable
 from bot.incidents.sketch import Sketch
 from bot.telemetry import get_logger
 from correlation.words import clean
 
-__all__ = ["LENGTH", "LIMIT", "DrawingProcess", "NotDrawn", "Theme", "Wanted"]
+__all__ = ["LIMIT", "DrawingProcess", "NotDrawn", "Theme", "Wanted"]
 
 log = get_logger(__name__)
 
@@ -30,18 +27,8 @@ LIMIT = 30.0  # seconds for a picture, the start included: a first start ever lo
 IDLE = 300.0  # seconds without a picture after which the process ends; it has some 90 MB
 REST = 10.0  # seconds until it is started again after it failed
 GRACE = 5.0  # seconds between asking it to end and ending it, or between its last word and its exit code
-LENGTH = 4  # bytes that say how long what follows is
 MOST = 8 * 1024 * 1024  # bytes of a picture; usual are 40 KB
 LAST_WORDS = 300  # characters of what it said last
-KEPT = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "MPLCONFIGDIR",
-    "XDG_CACHE_HOME",
-)  # our settings hold secrets
 
 Theme = Literal["dark", "light"]
 
@@ -63,14 +50,14 @@ class DrawingProcess:
 
     def __init__(
         self,
-        command: Sequence[str] = (sys.executable, "-P", "-m", "bot.incidents.drawing_child"),
+        command: Sequence[str] = module("bot.incidents.drawing_child"),
         *,
         limit: float = LIMIT,
         idle: float = IDLE,
         rest: float = REST,
     ) -> None:
         self._command, self._limit, self._idle, self._rest = command, limit, idle, rest
-        self._process: Process | None = None
+        self._child: Child | None = None
         self._turn = asyncio.Lock()
         self._leaving: asyncio.Task[None] | None = None  # ends the process unless another picture is wanted
         self._resting_until = 0.0  # in the event loop's time
@@ -79,7 +66,7 @@ class DrawingProcess:
     @property
     def pid(self) -> int | None:
         """The process, where there is one."""
-        return self._process.pid if self._process is not None else None
+        return self._child.pid if self._child is not None else None
 
     async def draw(self, wanted: Wanted) -> bytes:
         """The PNG. NotDrawn where the process cannot be started, ends or hangs: another one draws the next."""
@@ -107,52 +94,33 @@ class DrawingProcess:
         """End the process; nothing is drawn any more."""
         self._closed = True
         self._stay()
-        if self._turn.locked() and self._process is not None:
-            _kill(self._process)
+        if self._turn.locked() and self._child is not None:
+            self._child.kill()
         async with self._turn:
             await self._end()
 
     async def _ask(self, wanted: Wanted) -> bytes:
-        if self._process is None or self._process.returncode is not None:
-            self._process = await self._start()
-        asked, answers = self._process.stdin, self._process.stdout
-        assert asked is not None and answers is not None  # noqa: S101, PT018 - they are pipes
-        message = msgspec.msgpack.encode(wanted)
-        asked.write(len(message).to_bytes(LENGTH) + message)
-        await asked.drain()
-        length = int.from_bytes(await answers.readexactly(LENGTH))
-        if not 0 < length <= MOST:
-            raise OSError(f"would send {length:,} bytes")
-        return await answers.readexactly(length)
-
-    async def _start(self) -> Process:
-        """Of ours it gets three pipes and where the modules are: no other handle is inherited (PEP 446), and no setting."""
-        environment = {name: value for name in KEPT if (value := os.environ.get(name)) is not None}
-        environment["PYTHONPATH"] = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-        process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
-        )
-        log.info("drawing_process_started", pid=process.pid)
-        return process
+        if self._child is None or self._child.code is not None:
+            self._child = await Child.start(self._command, last_words=True)
+            log.info("drawing_process_started", pid=self._child.pid)
+        return await self._child.ask(msgspec.msgpack.encode(wanted), most=MOST)
 
     async def _why(self, error: OSError | EOFError) -> str:
         """What became of the process, with the last it said."""
         if isinstance(error, TimeoutError):
             return f"took more than {self._limit:g} s and was ended"
-        process = self._process
-        if process is None or process.stderr is None:
+        child = self._child
+        if child is None:
             return f"cannot be started: {error}"
         if not isinstance(error, EOFError | ConnectionError):  # it lives, and says what is no picture
             return f"failed: {error}"
-        said, code = b"", process.returncode
+        last = ""
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE):
-                said = await process.stderr.read()
-                code = await process.wait()
-        if code is None:
+                last = clean(await child.last_words(), LAST_WORDS)
+        if child.code is None:
             return f"failed: {error}"
-        last = said.decode(errors="replace").strip().rpartition("\n")[2]
-        return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}: {clean(last, LAST_WORDS)}"
+        return f"ended by signal {-child.code}" if child.code < 0 else f"ended with exit code {child.code}: {last}"
 
     async def _leave(self) -> None:
         await asyncio.sleep(self._idle)
@@ -166,21 +134,6 @@ class DrawingProcess:
             self._leaving = None
 
     async def _end(self, *, at_once: bool = False) -> None:
-        """The end of its input is the end of it; where it does not see that, it is killed."""
-        process, self._process = self._process, None
-        if process is None or process.stdin is None:
-            return
-        if at_once:
-            _kill(process)
-        process.stdin.close()
-        try:
-            async with asyncio.timeout(GRACE):
-                await process.communicate()
-        except TimeoutError:
-            _kill(process)
-            await process.wait()
-
-
-def _kill(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
+        child, self._child = self._child, None
+        if child is not None:
+            await child.end(0.0 if at_once else GRACE)

@@ -219,7 +219,7 @@ class EarlyWarnings:
             except MessageLost:  # whoever took it away did not want it there
                 return DROPPED
             return None
-        posted = await gateway.post(channel, view, nonce=f"warning:{number}:{channel}")
+        posted = await gateway.post(channel, view, nonce=f"warning:{number}:{channel}", since=effect.created_at)
 
         async def settled(work: Transaction) -> None:
             statement = upsert(work.connection, tables.progress_messages).values(key=key, message=posted.message)

@@ -20,7 +20,7 @@ from bot.engine import messages
 from bot.engine.batch import Batch, Rankings
 from bot.engine.host import Host
 from bot.engine.messages import Lesson, Reading, expect
-from bot.errors import InvalidTransition, NotFound, StorageUnavailable
+from bot.errors import InvalidTransition, NotFound, Unavailable
 from bot.incidents import corrections
 from bot.incidents.grading import SplitOff, severity_of
 from bot.incidents.model import ref
@@ -229,7 +229,7 @@ class Grouping:
             if not self._stale and self._since_snapshot > 0:
                 try:
                     await self.keep_snapshot()
-                except StorageUnavailable as error:  # no reason not to stop: the next start replays the journal
+                except Unavailable as error:  # no reason not to stop: the next start replays the journal
                     log.warning("engine_snapshot_missed", reason=str(error))
             self._stale = True
 
@@ -339,7 +339,7 @@ class Grouping:
     async def chances(self, kinds: Sequence[Kind]) -> list[float]:
         """How likely each of these kinds of alert is to be there at any time, as far as the watch has seen."""
         async with self._ready():
-            return expect(await self._ask(messages.Weather(list(kinds))), messages.Chances).each
+            return expect(await self._ask(messages.Estimate(list(kinds))), messages.Chances).each
 
     # --- rebuilding ---------------------------------------------------------------------------------------------------
 

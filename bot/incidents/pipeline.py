@@ -19,7 +19,7 @@ from bot.clock import Clock
 from bot.engine.batch import COLUMNS, Batch, Rankings, Touched
 from bot.engine.host import EngineLost
 from bot.engine.messages import Reading
-from bot.errors import StorageUnavailable
+from bot.errors import Unavailable
 from bot.incidents import lifecycle, store, timeline
 from bot.incidents.causes import probable, suspected
 from bot.incidents.events import Declared, Joined, SeverityLevel
@@ -103,7 +103,7 @@ class Pipeline:
                     self._oldest = 0.0
                     await self._wait()
                 pause, self.trouble = FIRST_PAUSE, ""
-            except StorageUnavailable as error:
+            except Unavailable as error:
                 self.trouble = str(error)
                 log.warning("pipeline_paused", reason=str(error), seconds=pause)
                 await asyncio.sleep(pause)
@@ -129,7 +129,7 @@ class Pipeline:
             pass
 
     async def step(self) -> bool:
-        """One micro-batch; False when there was nothing to do. StorageUnavailable when it could not be kept."""
+        """One micro-batch; False when there was nothing to do. Unavailable when it could not be kept."""
         return await self._stretch(most=1)
 
     async def _stretch(self, *, most: int | None = None) -> bool:
@@ -138,18 +138,20 @@ class Pipeline:
         try:
             async with self._grouping.borrowed():
                 return await self._batches(most)
-        except StorageUnavailable as error:
-            if not isinstance(error, EngineLost) or not self._kills():
+        except EngineLost as error:
+            if not self._lost_again():
                 raise
             await self._go_on_without(error)
+        except Unavailable:
+            raise
         except Exception as error:  # named place: a poison delivery costs only itself
             if not self._at_work:
                 raise
             await self._go_on_without(error)
         return True
 
-    def _kills(self) -> bool:
-        """Whether the engine's process has ended at the same place often enough for it to be no accident."""
+    def _lost_again(self) -> bool:
+        """Count that the engine has ended; whether it did so at the same deliveries often enough for it to be no accident."""
         first = self._at_work[0].id if self._at_work else 0
         self._lost = (first, self._lost[1] + 1 if self._lost[0] == first else 1)
         return first > 0 and self._lost[1] >= KILLS
@@ -396,5 +398,5 @@ def _take_figures(incident: Incident, view: GroupView, rankings: Rankings) -> No
 
 
 def _foremost(failed: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Of what went wrong at once, what is to be heeded: trouble with the disk, which passes, before a mistake of ours."""
-    return min(failed.exceptions, key=lambda error: not isinstance(error, StorageUnavailable))
+    """Of what went wrong at once, what is to be heeded: trouble that passes before a mistake of ours."""
+    return min(failed.exceptions, key=lambda error: not isinstance(error, Unavailable))

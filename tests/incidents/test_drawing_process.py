@@ -105,9 +105,9 @@ async def test_when_it_is_killed_the_picture_is_told_missing_and_the_next_is_dra
 async def test_when_it_was_killed_meanwhile_nobody_notices() -> None:
     async with drawing() as process:
         await process.draw(WANTED)
-        assert process._process is not None
-        os.kill(process._process.pid, signal.SIGKILL)
-        await process._process.wait()
+        assert process._child is not None
+        os.kill(process._child.pid, signal.SIGKILL)
+        await process._child._process.wait()
         assert await process.draw(WANTED)
 
 
