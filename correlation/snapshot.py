@@ -18,8 +18,7 @@ from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
-PART = 1_000  # episodes that are packed at once, which takes about a millisecond
-VERSION = 11  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 12  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -67,27 +66,21 @@ class State(msgspec.Struct, kw_only=True):
 
 
 def encode(state: State) -> bytes:
-    """The state in parts: a thread that packs a large one lets the others run between two."""
-    episodes = state.episodes
-    parts = [_pack(episodes[start : start + PART]) for start in range(0, len(episodes), PART)]
-    return _pack([_pack(msgspec.structs.replace(state, episodes=[])), *parts])
+    return _pack(state)
 
 
 def decode(data: bytes) -> State:
+    """The state; SnapshotError."""
     try:
-        first, *parts = msgspec.msgpack.decode(data, type=list[bytes])
-        version = msgspec.msgpack.decode(first, type=_Head).version
-    except ValueError as error:  # no parts at all, or parts that msgspec cannot read
+        version = msgspec.msgpack.decode(data, type=_Head).version
+    except msgspec.DecodeError as error:
         raise SnapshotError(f"the snapshot is damaged: {error}") from error
     if version != VERSION:
         raise SnapshotError(f"the snapshot is of version {version}, this engine writes {VERSION}")
     try:
-        state = msgspec.msgpack.decode(first, type=State)
-        for part in parts:
-            state.episodes += msgspec.msgpack.decode(part, type=list[Episode])
+        return msgspec.msgpack.decode(data, type=State)
     except msgspec.DecodeError as error:
         raise SnapshotError(f"the snapshot is damaged: {error}") from error
-    return state
 
 
 class _Head(msgspec.Struct):

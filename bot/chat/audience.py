@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,7 +17,6 @@ class Audience:
     """`known` answers a person's id on the platform, "" where there is none; `called` are the people for whom a mention is due:
     the platform rings them, so name few. With `now`, times of today come without their day.
 
-    `links` are addresses for commands that only open something (`show INC-42` -> the room): their buttons open it at once.
     `whole` says where to read what was too long for a message.
     """
 
@@ -26,7 +25,6 @@ class Audience:
     known: Callable[[str], str] = field(default=lambda _person: "")
     now: float | None = None
     called: Collection[str] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
     whole: Text = ("the situation room",)
 
     def mention(self, person: Person) -> str | None:

@@ -73,7 +73,14 @@ class Strong(msgspec.Struct, frozen=True, tag_field="span", tag="strong"):
     text: str
 
 
-Span = str | Moment | Person | Link | Code | Strong
+class Room(msgspec.Struct, frozen=True, tag_field="span", tag="room"):
+    """A room on the platform where this is read, which opens it from here: the platform's `id` of it, and its name."""
+
+    id: str
+    name: str
+
+
+Span = str | Moment | Person | Link | Code | Strong | Room
 Text = tuple[Span, ...]
 Tone = Literal["info", "good", "warning", "bad"]
 
@@ -240,7 +247,7 @@ def plain(spans: Text) -> str:
                 parts.append(span)
             case Moment(at=at):
                 parts.append(to_datetime(at).strftime("%H:%M UTC"))
-            case Person(name=name):
+            case Person(name=name) | Room(name=name):
                 parts.append(name)
             case Link(label=label, url=url):
                 parts.append(f"{label} ({url})" if label != url else url)

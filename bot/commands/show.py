@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import Row
+
 from bot.changes import ledger
-from bot.chat.views import Button, Link, Moment, Reply, Text, text
+from bot.chat.views import Button, Link, Moment, Reply, Room, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import author_name, change_line, counted, cut_text, firing, headline, listed
@@ -25,17 +29,23 @@ async def show(context: Context) -> Reply:
         incident = await store.load(connection, context.incident)
         suspects = await ledger.many(connection, [one.change for one in incident.suspects[:2]])
         people = await store.participants(connection, context.incident)
-        rooms = [await store.room_of(connection, context.incident, context.platform)]
+        room = await store.room_of(connection, context.incident, context.platform)
         links = await card_links(connection, context.services.catalog(), incident)
-    details = _lines(context, incident, suspects)
+    details = [*_room(room), *_lines(context, incident, suspects)]
     if to_open := [link for link in links if link.url != incident.ticket]:
         details.append(("Links ", to_open[0], *(span for link in to_open[1:] for span in (", ", link))))
     if people:
         names = ", ".join(row.name for row in people[:6])
         more = f" and {len(people) - 6} more" if len(people) > 6 else ""
         details.append((f"With {names}{more}",))
-    details += [(f"Room {row.name}",) for row in rooms if row is not None]
     return Reply(text=headline(incident), details=tuple(details), buttons=_buttons(incident))
+
+
+def _room(row: Row[Any] | None) -> list[Text]:
+    """The way to its room here, first: whoever pressed "Open room" wants nothing else."""
+    if row is None:
+        return []
+    return [("Room ", Room(row.external or "", row.name) if row.state == "open" else row.name)]
 
 
 def _lines(context: Context, incident: Incident, suspects: list[Change]) -> list[Text]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.engine.messages import Lesson, Reading
-from correlation.alert import Status
+from correlation.alert import Alert, Status
 from correlation.beginnings import Kind, kind_of
 from correlation.warning import EarlyWarning, Watch
 
-__all__ = ["Lookout", "apart"]
+__all__ = ["Lookout", "place_of"]
 
 
 class Lookout:
@@ -29,7 +29,7 @@ class Lookout:
         for alert, why in zip(reading.alerts, reading.muted, strict=True):
             if why is None and alert.status is Status.FIRING:
                 at = min(max(0.0, alert.at), received_at)
-                said += observe(at, kind_of(alert), f"{alert.environment}\n{alert.location}")
+                said += observe(at, kind_of(alert), _scope(alert))
         return said
 
     def teach(self, lessons: Sequence[Lesson]) -> None:
@@ -56,7 +56,12 @@ class Lookout:
         return ""
 
 
-def apart(scope: str) -> tuple[str, str]:
-    """The environment and the location that are watched apart from others."""
+def _scope(alert: Alert) -> str:
+    """What is watched apart from others: an environment at a location."""
+    return f"{alert.environment}\n{alert.location}"
+
+
+def place_of(scope: str) -> tuple[str, str]:
+    """The environment and the location of a warning's scope."""
     environment, _, location = scope.partition("\n")
     return environment, location

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, case, func, insert, or_, select, update
+from sqlalchemy import Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
@@ -19,7 +19,7 @@ from bot.chat.gateway import Announcing, Gateway, Local, MessageLost, PostedMess
 from bot.chat.outbox import Effect, enqueue
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.clock import Clock, duration
-from bot.engine.lookout import apart
+from bot.engine.lookout import place_of
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.early_words import Warned, notice, place
@@ -76,7 +76,7 @@ class EarlyWarnings:
 
     async def _keep(self, work: Transaction, warning: EarlyWarning, past: Incident) -> None:
         connection, now = work.connection, self._clock.now()
-        environment, location = apart(warning.scope)
+        environment, location = place_of(warning.scope)
         times, without = await _record(connection, past.number)
         running = await _running(connection, warning.at, environment, location, _kinds(warning.taken))
         kept = await self._against(connection, warning, environment, location, times, without)
@@ -291,7 +291,7 @@ async def _sharing(
 ) -> list[tuple[Incident, set[Kind]]]:
     """Incidents, open at that moment or since, and which of these kinds of alerts they have there; the most first."""
     a, g, i = tables.alerts.c, tables.groups.c, tables.incidents.c
-    what = case((a["class"] == "", a.name), else_=a["class"]).label("what")
+    what = store.WHAT
     query = (
         select(g.incident, what, a.service)
         .join(tables.groups, a.group_id == g.id)

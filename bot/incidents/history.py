@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incidents import store
@@ -172,7 +172,7 @@ async def _over(connection: AsyncConnection, numbers: Sequence[int]) -> list[int
 async def _lines(connection: AsyncConnection, incidents: Sequence[Incident]) -> dict[int, list[Line]]:
     """For each incident its kinds of alerts, the first to fire first; what fired before it began counts from there."""
     a, g = tables.alerts.c, tables.groups.c
-    what = case((a["class"] == "", a.name), else_=a["class"]).label("what")
+    what = store.WHAT
     first = func.min(a.first_seen)
     kinds = (
         select(

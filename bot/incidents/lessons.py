@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Row, Select, case, func, insert, or_, select
+from sqlalchemy import Row, Select, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import topology
 from bot.clock import Clock
 from bot.engine.messages import Lesson
+from bot.incidents import store
 from bot.incidents.grouping import Grouping
 from bot.incidents.history import BAD
 from bot.incidents.model import MUSTER, ref
@@ -144,7 +145,7 @@ async def _bad(connection: AsyncConnection) -> list[_Bad]:
 
 def _kinds() -> Select[tuple[str, str, float]]:
     a = tables.alerts.c
-    what = case((a["class"] == "", a.name), else_=a["class"]).label("what")
+    what = store.WHAT
     at = func.min(a.first_seen).label("at")
     return select(what, a.service, at).group_by(what, a.service).order_by(at, what, a.service).limit(MOST_KINDS)
 

@@ -19,6 +19,7 @@ from correlation.alert import Alert, Severity, Status
 from correlation.inhibition import SAID
 
 __all__ = [
+    "WHAT",
     "add_participant",
     "adopt_group",
     "alert_of",
@@ -36,6 +37,9 @@ __all__ = [
     "taken_part",
     "told_reason",
 ]
+
+# What kind an alert is of, as correlation.beginnings.kind_of has it: its class, or its name where it has none.
+WHAT = case((tables.alerts.c["class"] == "", tables.alerts.c.name), else_=tables.alerts.c["class"]).label("what")
 
 _HELD, _WAITING = "Held: ", "; waits for others that belong to it"
 _INHIBITED = f"Joined: {SAID} "

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from bot.errors import StorageUnavailable
+from bot.errors import StorageUnavailable, Unavailable
 from bot.storage.database import Announcement
 from bot.telemetry import Metrics, get_logger
 
@@ -107,7 +107,7 @@ class Hub:
     def join(self, person: str, transport: asyncio.BaseTransport | None) -> Client:
         """Somebody listens from now on; "" for nobody in particular."""
         if len(self._clients) >= CLIENTS:
-            raise StorageUnavailable(f"{CLIENTS} pages listen already.", retry_after=30.0)
+            raise Unavailable(f"{CLIENTS} pages listen already.", retry_after=30.0)
         client = Client(person, transport)
         self._clients.add(client)
         return client

@@ -17,6 +17,7 @@ from bot.chat.views import (
     Person,
     Reply,
     RoleHolder,
+    Room,
     ServiceCount,
     Strong,
 )
@@ -52,8 +53,12 @@ urls = st.one_of(
     st.integers(1, 4_000).map(lambda count: "https://example.org/" + "p" * count),
     words,
 )
+ROOMS = {"slack": "C0INC42", "discord": "1180351110224678912"}
+rooms = st.builds(
+    Room, st.sampled_from([*ROOMS.values(), "", "inc-42", "<!channel>", "!subteam^S1", "@everyone"]), words
+)
 spans = st.one_of(
-    words, moments, people, st.builds(Link, words, urls), st.builds(Code, words), st.builds(Strong, words)
+    words, moments, people, rooms, st.builds(Link, words, urls), st.builds(Code, words), st.builds(Strong, words)
 )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import delete, insert
 
-from bot.chat.views import Moment, plain
+from bot.chat.views import Moment, Room, Span, plain
 from bot.incidents.drawing_process import NotDrawn, Wanted
 from bot.storage import tables
 from tests.commands.world import World, shown
@@ -54,6 +55,16 @@ async def test_one_incident_says_all_that_the_card_says(here: World) -> None:
     over = shown(after)
     assert "Resolved at 09:00 UTC (just now), 4 min after it began, nobody leads" in over
     assert "rolled back" in over
+
+
+@pytest.mark.parametrize(("state", "way"), [("open", Room("C0INC1", "inc-1-checkout")), ("archived", "inc-1-checkout")])
+async def test_show_begins_with_the_way_to_its_room_where_it_is_read(here: World, state: str, way: Span) -> None:
+    await here.opened()
+    room = {"incident": 1, "platform": "console", "name": "inc-1-checkout", "external": "C0INC1", "state": state}
+    async with here.database.transaction() as work:
+        await work.connection.execute(delete(tables.rooms))
+        await work.connection.execute(insert(tables.rooms).values(room))
+    assert (await here.say("show INC-1")).details[0] == ("Room ", way)
 
 
 async def test_times_are_moments_that_each_reader_sees_in_their_zone(here: World) -> None:

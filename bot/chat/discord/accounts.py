@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import discord
 
 from bot.catalog.catalog import Catalog
+from bot.chat.discord.limits import ID
 from bot.chat.views import Person
 from bot.responders.identities import by_chat
 
@@ -15,7 +15,6 @@ __all__ = ["GUEST", "PLATFORM", "Accounts"]
 
 PLATFORM = "discord"
 GUEST = "guest:"  # people whom the catalogue does not know
-_ACCOUNT = re.compile(r"[1-9][0-9]{14,19}")  # a snowflake
 
 
 class Accounts:
@@ -28,7 +27,7 @@ class Accounts:
         """Their user id; "" where the catalogue says none, or one that cannot be."""
         member = self._catalog().people.get(person)
         account = member.chat.get(PLATFORM, "") if member is not None else ""
-        return account if _ACCOUNT.fullmatch(account) else ""
+        return account if ID.fullmatch(account) else ""
 
     def person(self, user: discord.abc.User) -> Person:
         """Who this is: somebody of the catalogue, else a guest by the name that Discord shows."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from bot.chat import audience
+from bot.chat.discord.limits import ID
 
 __all__ = ["Audience"]
 
@@ -14,4 +14,4 @@ __all__ = ["Audience"]
 class Audience(audience.Audience):
     """A person's id is a snowflake."""
 
-    ACCOUNT = re.compile(r"[1-9][0-9]{14,19}")
+    ACCOUNT = ID

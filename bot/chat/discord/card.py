@@ -37,7 +37,7 @@ BUTTONS, HEAD, FACTS, CAUSE, NEXT, MORE = 700, 500, 800, 900, 500, 200
 
 def card_items(card: Card, audience: Audience) -> tuple[list[ui.Item[Any]], list[Attachment], int]:
     """What stands in the card's box, the picture's file, and the colour at its side."""
-    rows, typed, _ = buttons(card.buttons, audience, BUTTONS)
+    rows, typed, _ = buttons(card.buttons, BUTTONS)
     gallery, file, alt = picture(card.picture)
     title = clip(headline(card, MARKS.get(card.status, "")), TITLE)
     head, all_head = markdown((title,), audience, HEAD)

@@ -5,7 +5,7 @@ Nothing is sent from here, and no account is looked up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from bot.chat.discord.parts import (
 from bot.chat.discord.shades import BAD, GOOD, WARNING
 from bot.chat.harmless import one_line
 from bot.chat.lengths import clip
-from bot.chat.views import Announcement, Button, Card, Notice, Page, Picture, Reply, Text, View
+from bot.chat.views import Announcement, Button, Card, Notice, Page, Picture, Reply, Room, Text, View
 
 __all__ = ["Drawn", "Sheet", "draw", "draw_question", "finished"]
 
@@ -78,11 +78,10 @@ def draw(
     *,
     now: float | None = None,
     called: Collection[str] = (),
-    links: Mapping[str, str] | None = None,
     whole: Text = ("the situation room",),
 ) -> Drawn:
     """How it looks in Discord. For the arguments see Audience."""
-    audience = Audience(known=known, now=now, called=called, links=links or {}, whole=whole)
+    audience = Audience(known=known, now=now, called=called, whole=whole)
     match view:
         case Card():
             items, files, colour = card_items(view, audience)
@@ -141,7 +140,7 @@ def _message(
     last: bool,
 ) -> tuple[list[ui.Item[Any]], list[Attachment]]:
     """A sentence, a list beneath it, output, a picture and buttons."""
-    rows, typed, taken = buttons(offered, audience, BUTTONS)
+    rows, typed, taken = buttons(offered, BUTTONS)
     gallery, file, alt = picture(shown)
     sentence, whole = lines([said], audience, SAID)
     left = TEXT - MORE - taken - weight(sentence) - 10
@@ -163,7 +162,7 @@ def _message(
 
 def _page(page: Page, audience: Audience) -> list[ui.Item[Any]]:
     """The headline large, for it is read by somebody who just woke up."""
-    rows, typed, taken = buttons(page.buttons, audience, BUTTONS)
+    rows, typed, taken = buttons(page.buttons, BUTTONS)
     left = TEXT - MORE - taken
     drawn_head, whole_head = markdown(page.headline, audience, SAID)
     head = " ".join(drawn_head.split("\n")).strip()
@@ -179,8 +178,8 @@ def _announcement(line: Announcement, audience: Audience) -> list[ui.Item[Any]]:
     """One line, with the way to the room at its end."""
     mark = MARKS.get(line.status, "")
     said, _ = markdown((f"{mark} " if mark else "", *line.text), audience, SAID)
-    room = f". <#{line.room}>" if line.room.isascii() and line.room.isdecimal() else ""
-    told = f"{' '.join(said.split())}{room}".strip()
+    there, _ = markdown((Room(line.room, ""),), audience, SAID)
+    told = ". ".join(part for part in (" ".join(said.split()), there) if part)
     return list(_texts([told])) or list(_texts([escape(one_line(line.incident, 80)) or "Incident"]))
 
 

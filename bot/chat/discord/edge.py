@@ -11,7 +11,7 @@ from bot.chat.discord.client import DiscordClient
 from bot.chat.discord.gateway import DiscordGateway
 from bot.chat.discord.hearing import Hearing
 from bot.chat.discord.supervision import Supervision
-from bot.errors import StorageUnavailable
+from bot.errors import Unavailable
 from bot.telemetry import get_logger
 
 __all__ = ["DiscordEdge"]
@@ -52,9 +52,9 @@ class DiscordEdge:
         self._tasks = []
 
     async def check(self) -> str:
-        """A word on how it is. StorageUnavailable with what to do when Discord does not hear us, or we do not hear Discord."""
+        """A word on how it is. Unavailable with what to do when Discord does not hear us, or we do not hear Discord."""
         if wrong := self._wrong():
-            raise StorageUnavailable(wrong)
+            raise Unavailable(wrong)
         return " ".join(["connected", *(f"({remark})" for remark in self._remarks())])
 
     def add_routes(self, app: web.Application) -> None:

@@ -13,6 +13,7 @@ from bot.catalog.model import Parameter
 from bot.chat.discord.limits import (
     FIELD_HINT,
     FIELD_LABEL,
+    ID,
     INPUT_PLACEHOLDER,
     OPTION_HINT,
     OPTION_LABEL,
@@ -44,7 +45,7 @@ OTHERS = "others"  # the field of the parameters that have none of their own: na
 SEEN_AT_ONCE = 5  # options: up to here all of them are shown, beyond they are a menu
 SHORT = 300  # characters of a value that stands on one line, where others need more
 KEPT = 2_400  # characters of all typed values together: a message that says what is wrong with them repeats them whole
-_ACCOUNT = re.compile(r"<@!?([1-9][0-9]{14,19})>")
+_ACCOUNT = re.compile(rf"<@!?({ID.pattern})>")
 
 
 def incident_field(given: str, offered: Sequence[Completion]) -> Field:

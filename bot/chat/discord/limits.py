@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.chat.lengths import clip, length
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "FIELDS",
     "FIELD_HINT",
     "FIELD_LABEL",
+    "ID",
     "INPUT_PLACEHOLDER",
     "INPUT_TEXT",
     "LABEL",
@@ -31,6 +34,7 @@ __all__ = [
     "weight",
 ]
 
+ID = re.compile(r"[1-9][0-9]{14,19}")  # a snowflake: of a person, a channel, a message
 # Discord's OpenAPI document (minLength, maxLength, maxItems), unless another source is named.
 COMPONENTS = 40  # of a message, nested ones too: docs.discord.com/developers/components/reference
 BUTTONS_OF_A_ROW = 5

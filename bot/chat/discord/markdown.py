@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 from bot.chat.discord.audience import Audience
-from bot.chat.discord.limits import weight
+from bot.chat.discord.limits import ID, weight
 from bot.chat.harmless import harmless, one_line
 from bot.chat.lengths import clip, length
-from bot.chat.views import Code, Link, Moment, Person, Strong, Text
+from bot.chat.views import Code, Link, Moment, Person, Room, Strong, Text
 from bot.commands.chosen import as_chosen
 
 __all__ = ["code", "escape", "fence", "markdown", "since", "web"]
@@ -136,6 +136,10 @@ def _kinds(said: Text, audience: Audience) -> Iterator[tuple[str, str]]:
             case Person(name=name, id=person):
                 account = audience.mention(span)
                 yield ("done", f"<@{account}>") if account else _bold(clip(one_line(name or person, 4 * NAME), NAME))
+            case Room(id=channel) if ID.fullmatch(channel):
+                yield "done", f"<#{channel}>"
+            case Room(name=name):
+                yield "text", clip(one_line(name, 4 * NAME), NAME)
             case Link(label=label, url=url):
                 yield from _link(label, url)
 

@@ -22,14 +22,13 @@ from bot.chat.discord.limits import (
     MENU_PLACEHOLDER,
     OPTION_LABEL,
     OPTIONS,
-    URL,
     fit,
     weight,
 )
-from bot.chat.discord.markdown import fence, markdown, web
+from bot.chat.discord.markdown import fence, markdown
 from bot.chat.harmless import harmless, one_line
 from bot.chat.lengths import clip, length
-from bot.chat.views import Button, Code, Link, Picture, Text
+from bot.chat.views import Button, Code, Picture, Text
 
 __all__ = [
     "DISMISS",
@@ -230,9 +229,7 @@ def pressed(said: str) -> Press | None:
     return None
 
 
-def buttons(
-    offered: Sequence[Button], audience: Audience, room: int
-) -> tuple[list[ui.ActionRow[Any]], tuple[Text, ...], int]:
+def buttons(offered: Sequence[Button], room: int) -> tuple[list[ui.ActionRow[Any]], tuple[Text, ...], int]:
     """Rows of buttons, lines for those that had no place (what to type instead), and how much room they take.
 
     Up to ten stand in rows; of more the first five do, and the others in a menu.
@@ -248,25 +245,17 @@ def buttons(
             continue
         seen.add(command)
         label = clip(one_line(button.label if button.label.strip() else command, 4 * LABEL), LABEL)
-        said, url = custom_id(button), web(audience.links.get(button.command, ""), URL)
-        cost = weight(label) + weight(url or said) + FRAME
-        if (said or url) and cost <= left and len(drawn) < most:
-            drawn.append(_button(label, said, url, button))
+        said = custom_id(button)
+        cost = weight(label) + weight(said) + FRAME
+        if said and cost <= left and len(drawn) < most:
+            drawn.append(ui.Button(label=label, custom_id=said, style=STYLES[button.style]))
             left -= cost
-        elif url:
-            typed.append((Link(label, url),))
         elif said and cost <= left and len(options) < OPTIONS:
             options.append(discord.SelectOption(label=clip(label, OPTION_LABEL), value=said))
             left -= cost
         else:
             typed.append((f"{label}: ", Code(f"/incident {command}")))
     return [*_rows(drawn), *_menu(options)], tuple(typed), room - left
-
-
-def _button(label: str, said: str, url: str | None, button: Button) -> ui.Button[Any]:
-    if url:
-        return ui.Button(label=label, url=url)
-    return ui.Button(label=label, custom_id=said, style=STYLES[button.style])
 
 
 def _rows(drawn: Sequence[ui.Button[Any]]) -> list[ui.ActionRow[Any]]:

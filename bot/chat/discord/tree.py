@@ -21,7 +21,7 @@ from bot.chat.lengths import clip
 from bot.commands import menu
 from bot.commands.definition import PREFIX, Verb
 from bot.commands.menu import Entry
-from bot.errors import StorageUnavailable
+from bot.errors import Unavailable
 from bot.storage.database import Database, upsert
 from bot.storage.tables import menus
 from bot.telemetry import get_logger
@@ -122,7 +122,7 @@ async def synchronise(tree: MenuTree, database: Database, at: float) -> str:
             "Discord does not let Muster set up its commands in this server. Invite it again with the scope "
             "applications.commands: muster manifest discord"
         )
-    except (discord.HTTPException, app_commands.AppCommandError, OSError, TimeoutError, StorageUnavailable) as error:
+    except (discord.HTTPException, app_commands.AppCommandError, OSError, TimeoutError, Unavailable) as error:
         log.warning("discord_menu_not_set", reason=f"{type(error).__name__}: {error}")
         return (
             f"Discord did not take the menu of commands ({type(error).__name__}); Muster tries again when it connects."

@@ -19,7 +19,7 @@ from bot.chat.slack.listeners import Listeners
 from bot.chat.slack.manifest import EVENTS_PATH
 from bot.chat.slack.socket import Socket
 from bot.chat.slack.tab import Tab
-from bot.errors import DeliveryError, StorageUnavailable
+from bot.errors import DeliveryError, Unavailable
 from bot.telemetry import Metrics, get_logger
 
 __all__ = ["SlackEdge"]
@@ -82,11 +82,11 @@ class SlackEdge:
         self._socket = self._app = None
 
     async def check(self) -> str:
-        """A word on how it is. StorageUnavailable with what to do when Slack does not hear us, or we do not hear Slack."""
+        """A word on how it is. Unavailable with what to do when Slack does not hear us, or we do not hear Slack."""
         if self._client.trouble:
             await self._ask_who_we_are()
         if wrong := await self._wrong():
-            raise StorageUnavailable(wrong)
+            raise Unavailable(wrong)
         return "connected" if self._app_token else "listens by HTTP"
 
     def add_routes(self, app: web.Application) -> None:

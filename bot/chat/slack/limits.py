@@ -9,7 +9,6 @@ import msgspec
 
 __all__ = [
     "ACTIONS",
-    "BLOCKS",
     "COMMAND",
     "CONFIRM_BUTTON",
     "CONFIRM_TEXT",
@@ -29,7 +28,6 @@ __all__ = [
     "PLACEHOLDER",
     "URL",
     "VIEW",
-    "VIEW_BLOCKS",
     "VIEW_TITLE",
     "Block",
     "size",
@@ -39,8 +37,6 @@ __all__ = [
 Block = dict[str, Any]  # JSON that Slack reads
 
 # docs.slack.dev/reference/block-kit, as slack_sdk.models and @slack/types state it, unless another source is named.
-BLOCKS = 50  # of a message
-VIEW_BLOCKS = 100  # of a modal or a home tab
 HEADER = 150  # characters
 ACTIONS = 25  # elements of an actions block
 LABEL = 75  # characters of a button

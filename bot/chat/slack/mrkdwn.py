@@ -14,7 +14,7 @@ from bot.chat.harmless import harmless
 from bot.chat.lengths import clip, length
 from bot.chat.slack.audience import Audience
 from bot.chat.slack.limits import FALLBACK
-from bot.chat.views import Code, Link, Moment, Person, Span, Strong, Text
+from bot.chat.views import Code, Link, Moment, Person, Room, Span, Strong, Text
 
 __all__ = ["date_format", "date_words", "escape", "fallback", "timestamp", "unescape", "words"]
 
@@ -126,9 +126,9 @@ def _word(span: Span, audience: Audience) -> str:
             return escape(harmless(_inner(span), FALLBACK))
 
 
-def _inner(span: Person | Link | Code | Strong) -> str:
+def _inner(span: Person | Room | Link | Code | Strong) -> str:
     match span:
-        case Person(name=said) | Link(label=said) | Code(text=said) | Strong(text=said):
+        case Person(name=said) | Room(name=said) | Link(label=said) | Code(text=said) | Strong(text=said):
             return said
 
 

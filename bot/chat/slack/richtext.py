@@ -5,6 +5,7 @@ Only typed spans become mentions, links and dates. What a message consists of is
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -14,12 +15,13 @@ from bot.chat.lengths import clip, length
 from bot.chat.slack.audience import Audience
 from bot.chat.slack.limits import ELEMENT_TEXT, URL, Block, size, weight
 from bot.chat.slack.mrkdwn import date_format, date_words, timestamp
-from bot.chat.views import Code, Link, Moment, Person, Span, Strong, Text
+from bot.chat.views import Code, Link, Moment, Person, Room, Span, Strong, Text
 
 __all__ = ["elements", "is_web", "preformatted", "section", "since"]
 
 SPAN = 3_000  # characters of one span, before it is measured
 NAME = 80  # characters of a person's name
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")  # a channel's id
 CUT: Block = {"type": "text", "text": "\N{HORIZONTAL ELLIPSIS}"}
 
 
@@ -100,6 +102,10 @@ def _drawn(span: Span, audience: Audience) -> list[Block]:
             return [{"type": "link", "url": url, "text": words}] if (words := _clean(label)) else [_bare(url)]
         case Link(label=label):
             return _text(label)
+        case Room(id=channel) if _CHANNEL.fullmatch(channel):
+            return [{"type": "channel", "channel_id": channel}]
+        case Room(name=name):
+            return _text(name, NAME)
         case Code(text=inner):
             return _text(inner, code=True)
         case Strong(text=inner):

@@ -106,7 +106,7 @@ def test_no_message_passes_a_limit(view: View | Reply) -> None:
     drawn(view)
 
 
-FORMS = {"text", "bold", "code", "block", "time", "link", "heading", "small", "item"}
+FORMS = {"text", "bold", "code", "block", "time", "link", "heading", "small", "item", "channel"}
 
 
 def check_forms(made: Drawn, order: str) -> None:
@@ -117,17 +117,18 @@ def check_forms(made: Drawn, order: str) -> None:
         headings = [node for node in nodes if node[0] == "heading"]
         assert headings == nodes[: len(headings)]
         assert len(headings) <= 1
-        for url in links_of(nodes):
+        for url in found("link", nodes):
             assert url.startswith(("https://", "http://"))
-    assert kinds(read(made.text, order)) <= {"text", "bold", "code", "time", "link"}
+        assert set(found("channel", nodes)) <= {hostile.ROOMS["discord"]}
+    assert kinds(read(made.text, order)) <= {"text", "bold", "code", "time", "link", "channel"}
     assert not set("\u202e\u202c\u2067\u2069\u200b\x00\x1b") & set("".join((*texts, made.text)))
     assert made.mentioned == ()
     assert made.allowed_mentions.to_dict() == {"parse": []}
 
 
-def links_of(nodes: list[Any]) -> list[str]:
-    found = [node[1] for node in nodes if node[0] == "link"]
-    return found + [url for node in nodes for part in node[1:] if isinstance(part, list) for url in links_of(part)]
+def found(kind: str, nodes: list[Any]) -> list[str]:
+    here = [node[1] for node in nodes if node[0] == kind]
+    return here + [said for node in nodes for part in node[1:] if isinstance(part, list) for said in found(kind, part)]
 
 
 @quick
@@ -380,7 +381,7 @@ def test_a_page_is_large_while_it_waits_and_plain_afterwards() -> None:
             Button(label="Open room", command="show INC-42"),
         ),
     )
-    made = drawn(page, links={"show INC-42": "https://discord.com/channels/1/2"})
+    made = drawn(page)
     assert specs.shown(made.view.to_components()) == (
         "## **SEV2 INC-42** checkout latency, eu-west-1\n"
         f"37 alerts on 4 services since <t:{int(NOW) - 180}:t> (3 min ago).\n"
@@ -388,14 +389,16 @@ def test_a_page_is_large_while_it_waits_and_plain_afterwards() -> None:
     )
     acknowledge, _, room = buttons_of(made)
     assert (acknowledge["custom_id"], acknowledge["style"]) == ("m:ack INC-42", 1)
-    assert (room["url"], room["style"]) == ("https://discord.com/channels/1/2", 5)
+    assert room["custom_id"] == "m:show INC-42"
     over = Page(incident="INC-42", headline=page.headline, body=("You answered at once.",), state="answered")
     assert shown(over) == "**SEV2 INC-42** checkout latency, eu-west-1\nYou answered at once."
 
 
 def test_an_announcement_is_one_line_with_the_way_to_the_room() -> None:
-    line = Announcement(incident="INC-42", status="open", text=("SEV2 INC-42\n checkout, ", MIKA, " leads"), room="123")
-    assert shown(line) == "\N{LARGE RED CIRCLE} SEV2 INC-42 checkout, **Mika Laine** leads. <#123>"
+    line = Announcement(
+        incident="INC-42", status="open", text=("SEV2 INC-42\n checkout, ", MIKA, " leads"), room="1180351110224678912"
+    )
+    assert shown(line) == "\N{LARGE RED CIRCLE} SEV2 INC-42 checkout, **Mika Laine** leads. <#1180351110224678912>"
     assert shown(Announcement(incident="*", status="", text=(), room="<@&1>")) == "\\*"
 
 

@@ -13,7 +13,7 @@ from bot.chat.discord.limits import weight
 from bot.chat.discord.markdown import NAME, code, escape, fence, markdown, since, web
 from bot.chat.harmless import harmless, one_line
 from bot.chat.lengths import clip
-from bot.chat.views import Code, Link, Moment, Person, Strong, Text
+from bot.chat.views import Code, Link, Moment, Person, Room, Strong, Text
 from tests.chat import hostile
 from tests.chat.discord.reading import ORDERS, Node, kinds, read, shown
 from tests.chat.gateway_contract import HOSTILE
@@ -80,6 +80,7 @@ spans = st.one_of(
         st.sampled_from(["https://example.org/a_b*c(d)?e=[f]&g=~~h", "javascript:alert(1)", "https://x.org/a."]),
     ),
     st.builds(Moment, st.just(NOW)),
+    st.builds(Room, st.sampled_from(["1180351110224678912", "@everyone", "1> @here <#1"]), short),
 )
 
 
@@ -102,6 +103,11 @@ def expected(said: Text) -> list[Node]:
                     nodes.append(("code", line))
             case Moment(at=at):
                 nodes.append(("time", f"{int(at)}:t"))
+            case Room(id=room, name=name):
+                if room.isdecimal():
+                    nodes.append(("channel", room))
+                else:
+                    _add(nodes, "text", clip(one_line(name, 4_000), NAME))
             case Link(label=label, url=url):
                 _link(nodes, one_line(label, 4_000), url)
     return nodes
@@ -187,7 +193,7 @@ def test_text_that_is_cut_has_its_size_and_no_loose_ends(said: Text, room: int) 
     drawn, whole = markdown(said, HERE, room)
     assert weight(drawn) <= room
     assert whole == (drawn == markdown(said, HERE, 10**9)[0])
-    assert kinds(read(drawn)) <= {"text", "bold", "code", "time", "link"}
+    assert kinds(read(drawn)) <= {"text", "bold", "code", "time", "link", "channel"}
     if not whole:
         assert drawn.endswith("\N{HORIZONTAL ELLIPSIS}")
 
@@ -197,7 +203,7 @@ def test_text_that_is_cut_has_its_size_and_no_loose_ends(said: Text, room: int) 
 def test_hostile_text_keeps_to_its_room(said: Any, room: int) -> None:
     drawn, _ = markdown(said, HERE, room)
     assert weight(drawn) <= room
-    assert kinds(read(drawn)) <= {"text", "bold", "code", "time", "link"}
+    assert kinds(read(drawn)) <= {"text", "bold", "code", "time", "link", "channel"}
     assert not set("\u202e\u202c\u2067\u2069\u200b\x00\x1b") & set(drawn)
 
 

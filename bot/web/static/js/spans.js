@@ -20,6 +20,8 @@ function draw(span) {
       return h("bdi", { class: "person", title: span.id }, span.name);
     case "link":
       return outside(span.label, span.url);
+    case "room":
+      return h("a", { href: `#/rooms/${encodeURIComponent(span.id)}` }, h("bdi", {}, span.name));
     case "strong":
       return h("strong", {}, h("bdi", {}, span.text));
     case "code":
@@ -61,7 +63,7 @@ export function plain(text) {
     .map((span) => {
       if (typeof span === "string") return span;
       if (span.span === "moment") return moment(span.at).textContent;
-      return span.span === "person" ? span.name : span.span === "link" ? span.label : span.text;
+      return span.span === "person" || span.span === "room" ? span.name : span.span === "link" ? span.label : span.text;
     })
     .join("");
 }

@@ -5,7 +5,8 @@
  * @typedef {{span: "person", id: string, name: string}} PersonSpan
  * @typedef {{span: "link", label: string, url: string}} LinkSpan
  * @typedef {{span: "code"|"strong", text: string}} MarkedSpan
- * @typedef {string|Moment|PersonSpan|LinkSpan|MarkedSpan} Span
+ * @typedef {{span: "room", id: string, name: string}} RoomSpan
+ * @typedef {string|Moment|PersonSpan|LinkSpan|MarkedSpan|RoomSpan} Span
  * @typedef {Span[]|string} Text
  *
  * @typedef {{label: string, command: string, style?: "default"|"primary"|"danger", confirm?: string}} Button
