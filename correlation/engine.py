@@ -206,6 +206,11 @@ class Engine:
         members = (self._registry.dedup.episode(number) for number in group.members) if group else ()
         return frozenset(one.id for one in members if one is not None and one.muted_by)
 
+    def effects(self, id: str) -> int:  # noqa: A002
+        """How many members of a group a known cause mutes (cheaper than its view)."""
+        group = self._registry.by_id(id)
+        return group.effects if group else 0
+
     def causes(self, id: str, *, ruled_out: Collection[str] = (), limit: int = 3) -> tuple[Cause, ...]:  # noqa: A002
         """Probable causes; what people ruled out comes last."""
         group = self._registry.by_id(id)

@@ -86,11 +86,12 @@ class Touched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rankings:
-    """Causes and changes, the likeliest first, and what people ruled out last."""
+    """Causes and changes, the likeliest first, and what people ruled out last; `effects`: members that a cause mutes."""
 
     ruled_out: tuple[str, ...]
     causes: tuple[Cause, ...]
     suspects: tuple[Suspect, ...]
+    effects: int
 
 
 @dataclass(slots=True)

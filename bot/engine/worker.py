@@ -149,6 +149,7 @@ class Worker:
             ruled_out=ruled_out,
             causes=self._engine.causes(group, ruled_out=ruled_out),
             suspects=self._engine.suspects(group, ruled_out=ruled_out, limit=LOOKED_AT + len(ruled_out)),
+            effects=self._engine.effects(group),
         )
 
     def _split(self, group: str, episodes: Sequence[int]) -> Apart | Refused | Failed:

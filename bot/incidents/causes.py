@@ -6,19 +6,27 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.changes.ledger import change_key
+from bot.engine.batch import Rankings
 from bot.incidents.model import Cause, Incident, Suspect
 from correlation.cause import FIRST
 from correlation.decision import Cause as Ranked
 from correlation.decision import Suspect as Suspected
 
-__all__ = ["probable", "reordered", "suspected"]
+__all__ = ["reordered", "take_rankings"]
 
 REASONS = 3  # of a probable cause, that fit on a phone
 SUSPECTS = 3  # changes that an incident names
 PLAUSIBLE = 0.4  # of the likeliest one's score: what is far behind it would only distract
 
 
-def probable(ranked: Sequence[Ranked], *, effects: int, ruled_out: Collection[str] = ()) -> Cause | None:
+def take_rankings(incident: Incident, rankings: Rankings) -> None:
+    """What the engine thinks of an incident now, as people are told it."""
+    if rankings.causes:
+        incident.cause = _probable(rankings.causes, effects=rankings.effects, ruled_out=incident.ruled_out)
+    incident.suspects = _suspected(rankings.suspects, incident)
+
+
+def _probable(ranked: Sequence[Ranked], *, effects: int, ruled_out: Collection[str] = ()) -> Cause | None:
     """The likeliest that nobody ruled out, with what else it may be; None when nothing is left."""
     likely = [one for one in ranked if one.name not in ruled_out]
     if not likely:
@@ -35,7 +43,7 @@ def probable(ranked: Sequence[Ranked], *, effects: int, ruled_out: Collection[st
     )
 
 
-def suspected(ranked: Sequence[Suspected], incident: Incident) -> list[Suspect]:
+def _suspected(ranked: Sequence[Suspected], incident: Incident) -> list[Suspect]:
     """The changes that an incident names; those that people ruled out stand last, whatever the engine thinks of them."""
     out = [s for s in ranked if incident.exclusion_of(change_key(s.change), s.service) is not None]
     others = [s for s in ranked if s not in out]

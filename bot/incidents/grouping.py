@@ -26,7 +26,7 @@ from bot.incidents.grading import SplitOff, severity_of
 from bot.incidents.model import ref
 from bot.incidents.reading import TICK, Reader
 from bot.incidents.retelling import Between, number_on, tell_again
-from bot.incidents.service import Causes
+from bot.incidents.service import Causes, May, Parting, Weighing
 from bot.incidents.snapshots import READER, heard_up_to, keep_state, note_heard, states_up_to
 from bot.intake.journal import Journal
 from bot.storage import tables
@@ -235,12 +235,12 @@ class Grouping:
 
     # --- corrections by people ----------------------------------------------------------------------------------------
 
-    async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
-        """Move the groups of incident `lost` to `kept`; `then` runs in the same transaction, and may refuse."""
+    async def merge(self, kept: int, lost: int, may: May, then: Weighing) -> None:
+        """Move the groups of incident `lost` to `kept`; `may` refuses first, `then` may ask for the causes of the whole."""
         async with self._ready():
             into, other = await self._group_of(kept), await self._group_of(lost)
             async with self._database.transaction() as work:
-                await then(work)
+                await may(work)
                 groups = tables.groups
                 moved = update(groups).where(groups.c.incident == lost).values(incident=kept)
                 if into and other and into != other:
@@ -248,12 +248,11 @@ class Grouping:
                     expect(await self._ask(messages.Merge(into, other)), messages.Done)
                     await self._remember(work, "merge", into, other=other)
                     moved = moved.values(merged_into=into)
+                await then(work, self._causes(into or other))
                 await work.connection.execute(moved)
             self._stale = False
 
-    async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]
-    ) -> None:
+    async def split(self, number: int, alerts: Sequence[int], then: Parting) -> None:
         """Move alerts of an incident to a new group; `then` declares its incident in the same transaction."""
         a, g = tables.alerts.c, tables.groups.c
         async with self._database.reading() as connection:
@@ -285,18 +284,20 @@ class Grouping:
                 )
                 await work.connection.execute(update(tables.alerts).where(a.id.in_(episodes)).values(group_id=new))
                 await work.connection.execute(update(tables.alerts).where(a.id.in_(apart.loud)).values(muted=False))
-                await then(work, self._split_off(apart.view))
+                await then(work, self._split_off(apart.view), self._causes(group), self._causes(new))
             self._stale = False
 
-    async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+    async def weigh(self, number: int, then: Weighing) -> None:
         """`then` runs in a transaction while nothing is decided; it may ask for the causes of incident `number`."""
         async with self._ready():
-            group = await self._group_of(number)
-
-            async def causes(ruled_out: Collection[str]) -> Rankings | None:
-                return await self.rankings(group, ruled_out) if group else None
-
+            causes = self._causes(await self._group_of(number))
             await self._database.attempt(lambda work: then(work, causes))
+
+    def _causes(self, group: str) -> Causes:
+        async def causes(ruled_out: Collection[str]) -> Rankings | None:
+            return await self.rankings(group, ruled_out) if group else None
+
+        return causes
 
     def _split_off(self, view: GroupView) -> SplitOff:
         catalog = self._catalog()

@@ -381,6 +381,11 @@ class Incident:
 
     def take_in(self, other: Incident) -> None:
         """Add the figures of a merged incident; an acknowledgement of either counts for both."""
+        if not self.alert_count:
+            self.location, self.environment = other.location, other.environment
+        elif other.alert_count:  # two places are none in particular
+            self.location = self.location if self.location == other.location else ""
+            self.environment = self.environment if self.environment == other.environment else ""
         counts = dict(self.services)
         for service, count in other.services:
             counts[service] = counts.get(service, 0) + count

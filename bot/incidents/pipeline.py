@@ -21,7 +21,7 @@ from bot.engine.host import EngineLost
 from bot.engine.messages import Reading
 from bot.errors import Unavailable
 from bot.incidents import lifecycle, store, timeline
-from bot.incidents.causes import probable, suspected
+from bot.incidents.causes import take_rankings
 from bot.incidents.events import Declared, Joined, SeverityLevel
 from bot.incidents.grading import severity_of
 from bot.incidents.grouping import Grouping, Heard
@@ -261,7 +261,7 @@ class Pipeline:
         if known is not None and set(known.ruled_out) == set(ruled_out):
             return known
         asked = await self._grouping.rankings(view.id, ruled_out) if ruled_out or known is not None else None
-        return asked or Rankings(ruled_out=(), causes=view.causes, suspects=view.suspects)
+        return asked or Rankings(ruled_out=(), causes=view.causes, suspects=view.suspects, effects=view.effects)
 
     async def _write_groups(self, work: Transaction, batch: Batch) -> None:
         groups = tables.groups
@@ -392,9 +392,7 @@ def _take_figures(incident: Incident, view: GroupView, rankings: Rankings) -> No
     incident.last_alert_at = max(incident.last_alert_at, view.last_at)
     incident.location = view.locations[0][0] if len(view.locations) == 1 else ""
     incident.environment = view.environments[0][0] if len(view.environments) == 1 else ""
-    if rankings.causes:
-        incident.cause = probable(rankings.causes, effects=view.effects, ruled_out=incident.ruled_out)
-    incident.suspects = suspected(rankings.suspects, incident)
+    take_rankings(incident, rankings)
 
 
 def _foremost(failed: BaseExceptionGroup[BaseException]) -> BaseException:

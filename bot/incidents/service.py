@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.engine.batch import Rankings
 from bot.errors import BadArguments, InvalidTransition
 from bot.incidents import store, timeline
-from bot.incidents.causes import probable, reordered, suspected
+from bot.incidents.causes import reordered, take_rankings
 from bot.incidents.events import (
     Acknowledged,
     CommanderTaken,
@@ -30,7 +30,7 @@ from bot.incidents.grading import SplitOff
 from bot.incidents.model import TITLE_LENGTH, Incident, Names, StatusName, ref
 from bot.storage.database import Database, Transaction
 
-__all__ = ["Acknowledgement", "Causes", "Grouping", "Incidents", "Reaction"]
+__all__ = ["Acknowledgement", "Causes", "Grouping", "Incidents", "May", "Parting", "Reaction", "Weighing"]
 
 
 class Reaction(Protocol):
@@ -44,21 +44,26 @@ class Reaction(Protocol):
 Causes = Callable[[Collection[str]], Awaitable[Rankings | None]]
 """The causes of an incident, the likeliest first, when some services are ruled out; None when the engine has forgotten it."""
 
+# What is done in the transaction of a correction: refuse it before anything is done, or follow it.
+May = Callable[[Transaction], Awaitable[None]]
+Weighing = Callable[[Transaction, Causes], Awaitable[None]]
+Parting = Callable[[Transaction, SplitOff, Causes, Causes], Awaitable[None]]
+
 
 class Grouping(Protocol):
     """The engine's keeper, which people may correct."""
 
-    async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
-        """Move the groups of incident `lost` to `kept`; `then` runs in the same transaction."""
+    async def merge(self, kept: int, lost: int, may: May, then: Weighing) -> None:
+        """Move the groups of incident `lost` to `kept`, in one transaction: `may` refuses before anything is done, and
+        `then` may ask for the causes of the whole."""
         ...
 
-    async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]
-    ) -> None:
-        """Move alerts (ids) of an incident to a new group; `then` declares its incident in the same transaction."""
+    async def split(self, number: int, alerts: Sequence[int], then: Parting) -> None:
+        """Move alerts (ids) of an incident to a new group; `then` declares its incident in the same transaction, and may
+        ask for the causes of what is left and of what is split off."""
         ...
 
-    async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
+    async def weigh(self, number: int, then: Weighing) -> None:
         """`then` runs in a transaction in which nothing else is decided; it may ask for the causes of incident `number`."""
         ...
 
@@ -242,17 +247,21 @@ class Incidents:
         at = self._clock.now()
         result: list[Incident] = []
 
-        async def then(work: Transaction) -> None:
+        async def may(work: Transaction) -> None:
             into = await store.load(work.connection, kept)
             other = await store.load(work.connection, lost)
             if other.merged_into is not None:
                 raise InvalidTransition(f"{other.ref} was merged into {ref(other.merged_into)} already.")
             if into.merged_into is not None:
                 raise InvalidTransition(f"{into.ref} was itself merged into {ref(into.merged_into)}.")
-            await self.unite(work, into, other, by, at)
+
+        async def then(work: Transaction, causes: Causes) -> None:
+            into = await store.load(work.connection, kept)
+            other = await store.load(work.connection, lost)
+            await self.unite(work, into, other, by, at, causes=causes)
             result.append(into)
 
-        await self._grouping.merge(kept, lost, then)
+        await self._grouping.merge(kept, lost, may, then)
         return result[0]
 
     async def split(self, number: int, alerts: Sequence[int], by: Person) -> Incident:
@@ -264,7 +273,7 @@ class Incidents:
         at = self._clock.now()
         result: list[Incident] = []
 
-        async def then(work: Transaction, split: SplitOff) -> None:
+        async def then(work: Transaction, split: SplitOff, of_rest: Causes, of_new: Causes) -> None:
             old = await store.load(work.connection, number)
             new = Incident(
                 number=0,
@@ -283,8 +292,9 @@ class Incidents:
             await store.insert_incident(work, new)
             await store.adopt_group(work, split.group, new.number)
             began = old.first_alert_at
-            for incident in (old, new):
+            for incident, causes in ((old, of_rest), (new, of_new)):
                 await store.recount(work.connection, incident, began)
+                await _weigh_anew(incident, causes)
             cleared = [(incident, None if incident.firing_count else incident.clear(at)) for incident in (old, new)]
             await store.save(work, old)
             await store.save(work, new)
@@ -300,11 +310,23 @@ class Incidents:
         return result[0]
 
     async def unite(
-        self, work: Transaction, kept: Incident, lost: Incident, by: Person, at: float, why: str = ""
+        self,
+        work: Transaction,
+        kept: Incident,
+        lost: Incident,
+        by: Person,
+        at: float,
+        why: str = "",
+        causes: Causes | None = None,
     ) -> None:
-        """`lost` ends in `kept`, which is open afterwards when either was. The alerts are the caller's to move."""
+        """`lost` ends in `kept`, which is open afterwards when either was. The alerts are the caller's to move.
+
+        `causes` are those of both, where the caller does not take them in by itself.
+        """
         reopened = kept.reopen(by, at, f"{lost.ref} is the same and goes on.") if lost.open and not kept.open else None
         kept.take_in(lost)
+        if causes is not None:
+            await _weigh_anew(kept, causes)
         if lost.open:
             lost.resolve(by, at, f"Merged into {kept.ref}{why}.")
         lost.merged_into = kept.number
@@ -331,11 +353,7 @@ class Incidents:
         async def then(work: Transaction, causes: Causes) -> None:
             incident = await store.load(work.connection, number)
             event = transition(incident, at)
-            if (weighed := await causes(incident.ruled_out)) is not None:
-                effects = incident.cause.effects if incident.cause else 0
-                incident.cause = probable(weighed.causes, effects=effects, ruled_out=incident.ruled_out)
-                incident.suspects = suspected(weighed.suspects, incident)
-            else:  # too long ago for another one to be known
+            if not await _weigh_anew(incident, causes):  # too long ago for another one to be known
                 if incident.cause is not None and incident.cause.service in incident.ruled_out:
                     incident.cause = None
                 incident.suspects = reordered(incident)
@@ -367,3 +385,11 @@ class Incidents:
             return incident, event
 
         return await self._database.attempt(change)
+
+
+async def _weigh_anew(incident: Incident, causes: Causes) -> bool:
+    """Take in what the engine thinks of an incident after people corrected something; whether it still knows it."""
+    weighed = await causes(incident.ruled_out)
+    if weighed is not None:
+        take_rankings(incident, weighed)
+    return weighed is not None

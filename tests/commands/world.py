@@ -105,26 +105,33 @@ class Corrections:
 
     database: Database
 
-    async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
+    async def merge(self, kept: int, lost: int, may: Callable, then: Callable) -> None:
         async with self.database.transaction() as work:
-            await then(work)
+            await may(work)
+            await then(work, _forgotten)
 
     async def weigh(self, number: int, then: Callable[[Transaction, Causes], Awaitable[None]]) -> None:
-        async def forgotten(_: object) -> None:
-            return None
-
         async with self.database.transaction() as work:
-            await then(work, forgotten)
+            await then(work, _forgotten)
 
     async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, SplitOff], Awaitable[None]]
+        self,
+        number: int,
+        alerts: Sequence[int],
+        then: Callable[[Transaction, SplitOff, Causes, Causes], Awaitable[None]],
     ) -> None:
         async with self.database.transaction() as work:
             group = {"id": "G900", "opened_at": 0.0}
             await work.connection.execute(insert(tables.groups).values(group))
             chosen = tables.alerts.c.id.in_(alerts)
             await work.connection.execute(update(tables.alerts).where(chosen).values(group_id="G900"))
-            await then(work, SplitOff(group="G900", title="checkout latency high", severity="SEV3"))
+            await then(
+                work, SplitOff(group="G900", title="checkout latency high", severity="SEV3"), _forgotten, _forgotten
+            )
+
+
+async def _forgotten(_: object) -> None:
+    """An engine that no longer knows of the group."""
 
 
 @dataclass(kw_only=True)

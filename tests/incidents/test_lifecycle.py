@@ -7,6 +7,7 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.model import Service
 from bot.incidents import store
 from bot.incidents.lifecycle import SETTLE, settling
+from bot.incidents.model import Incident
 from bot.storage import tables, timers
 from correlation.dedup import CALM
 from tests.incidents.test_pipeline import alert
@@ -173,6 +174,29 @@ async def test_an_effect_that_people_split_from_its_cause_speaks_for_itself(data
         await w.incidents.split(1, [2], MIKA)
         rows = {row.service: row for row in await w.rows(tables.alerts)}
         assert (rows["checkout"].muted, rows["web"].muted) == (False, True)
+
+
+async def test_what_is_likely_is_told_anew_when_people_merge_and_split(database_url: str) -> None:
+    def likely(incident: Incident) -> tuple[str, int, str]:
+        assert incident.cause is not None
+        return incident.cause.service, incident.cause.effects, incident.location
+
+    async with world(database_url, catalog=shop()) as w:
+        await step(w, 0, alert("PoolExhausted", service="payments-api"))
+        await step(w, 20, alert("HighErrors"), alert("ErrorsOnPage", service="web", severity="error"))
+        await step(w, 20, alert("Slow", service="checkout", location="us-east-1"))
+        await step(w, 20, alert("Slow", service="web", location="us-east-1", severity="error"))
+        one, other = sorted(await w.all_incidents(), key=lambda incident: incident.number)
+        assert (likely(one), likely(other)) == (("payments-api", 2, "eu-west-1"), ("checkout", 1, "us-east-1"))
+        whole = await w.incidents.merge(1, 2, MIKA)
+        assert likely(whole) == ("payments-api", 3, "")
+        new = await w.incidents.split(1, [4, 5], MIKA)
+        assert likely(new) == ("checkout", 1, "us-east-1")
+        await w.incidents.split(1, [2], MIKA)
+        rest = {incident.number: incident for incident in await w.all_incidents()}[1]
+        assert likely(rest) == ("payments-api", 1, "eu-west-1")
+        assert rest.cause is not None
+        assert not any(other.startswith("checkout") for other in rest.cause.others)
 
 
 async def test_what_is_worse_than_the_cause_or_elsewhere_is_told(database_url: str) -> None:

@@ -126,9 +126,13 @@ class MergesOnly:
 
     database: Database
 
-    async def merge(self, kept: int, lost: int, then: Callable) -> None:
+    async def merge(self, kept: int, lost: int, may: Callable, then: Callable) -> None:
+        async def forgotten(_: object) -> None:
+            return None
+
         async with self.database.transaction() as work:
-            await then(work)
+            await may(work)
+            await then(work, forgotten)
 
     split = only_then
 

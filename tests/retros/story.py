@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy import insert, update
 
@@ -46,12 +46,10 @@ class NoGrouping:
         async with self.database.transaction() as work:
             await then(work, forgotten)
 
-    async def merge(self, kept: int, lost: int, then: Callable[[Transaction], Awaitable[None]]) -> None:
+    async def merge(self, *_: object) -> None:
         raise NotImplementedError
 
-    async def split(
-        self, number: int, alerts: Sequence[int], then: Callable[[Transaction, str], Awaitable[int]]
-    ) -> int:
+    async def split(self, *_: object) -> None:
         raise NotImplementedError
 
 
