@@ -206,6 +206,11 @@ class Engine:
         members = (self._registry.dedup.episode(number) for number in group.members) if group else ()
         return frozenset(one.id for one in members if one is not None and one.muted_by)
 
+    def title(self, id: str) -> str | None:  # noqa: A002
+        """What is broken and where (cheaper than its view); None for a group that is no longer remembered."""
+        group = self._registry.by_id(id)
+        return group.title() if group is not None else None
+
     def effects(self, id: str) -> int:  # noqa: A002
         """How many members of a group a known cause mutes (cheaper than its view)."""
         group = self._registry.by_id(id)

@@ -19,7 +19,7 @@ from bot.replay.progress import Progress
 from bot.replay.reading import alerts
 from bot.replay.report import Comparison, report
 from bot.replay.sketch import Rows, Sketch
-from bot.replay.tally import Run, Spool
+from bot.replay.tally import Order, Run, Spool
 from bot.replay.writing import created
 from correlation.alert import Alert, Status
 from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook
@@ -74,9 +74,11 @@ def replay(
         theirs = _start(compare) if compare is not None else None
         comparison = Comparison(ours, theirs) if theirs is not None else None
         sketch = Sketch() if plot else None
+        order = Order(ours.engine.tuning.late)
         began = time.perf_counter()
         with Progress(files, err) as progress:
-            for _, alert in alerts(files, progress):
+            for line, alert in alerts(files, progress):
+                order.add(line, alert.at)
                 number, decision = ours.feed(alert)
                 if spool is not None:
                     spool.add(number, decision)
@@ -93,7 +95,7 @@ def replay(
         roots = ours.calls.roots(ours.engine)
         if spool is not None and sink is not None:
             spool.write(sink, roots, ours.calls)
-        report(ours, roots, seconds, out)
+        report(ours, roots, seconds, order, out)
         if comparison is not None and theirs is not None:
             comparison.report(roots, theirs.calls.roots(theirs.engine), out)
         if sketch is not None and canvas is not None and plot is not None:

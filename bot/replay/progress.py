@@ -19,8 +19,10 @@ class Progress:
 
     def __init__(self, files: Sequence[Path], err: TextIO | None) -> None:
         self._err = err if err is not None and err.isatty() else None
-        self._sizes = {path: path.stat().st_size for path in files if path.is_file()}
-        self._total = sum(self._sizes.values()) or 1
+        self._sizes = [(path, path.stat().st_size) for path in files if path.is_file()]
+        self._total = sum(size for _, size in self._sizes) or 1
+        self._left = self._sizes  # the file that is read now, and those after it
+        self._read = 0
         self._began = time.monotonic()
         self._drawn = 0.0
 
@@ -36,15 +38,16 @@ class Progress:
 
     def at(self, path: Path, read: int, count: int) -> None:
         """Draw, unless that was done a moment ago."""
+        if read < self._read:  # the next file, which may be the same once more
+            self._left = self._left[1:]
+        self._read = read
+        while self._left and self._left[0][0] != path:
+            self._left = self._left[1:]
         now = time.monotonic()
         if self._err is None or now - self._drawn < OFTEN:
             return
         self._drawn = now
-        before = 0
-        for known, size in self._sizes.items():
-            if known == path:
-                break
-            before += size
+        before = self._total - sum(size for _, size in self._left)
         share = min(1.0, (before + read) / self._total)
         filled = round(BAR * share)
         left = (now - self._began) * (1 / share - 1) if share > 0.02 else None

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TextIO
 
-from bot.replay.tally import KINDS, Run
-from correlation.words import plural
+from bot.replay.tally import KINDS, Order, Run
+from correlation.words import plural, span
 
 __all__ = ["Comparison", "peak", "report"]
 
 SHOWN = 10  # groups of each kind that a comparison names
 
 
-def report(run: Run, roots: Mapping[int, int], seconds: float, out: TextIO) -> None:
+def report(run: Run, roots: Mapping[int, int], seconds: float, order: Order, out: TextIO) -> None:
     """The contract's figures, for people."""
     count, opened, times, kinds = run.calls.count, len(run.calls.rows), run.times, run.kinds(roots)
     p50, p99, most = times.share(0.5) / 1000, times.share(0.99) / 1000, times.most / 1000
@@ -27,6 +27,12 @@ def report(run: Run, roots: Mapping[int, int], seconds: float, out: TextIO) -> N
         f"per alert    {p50:>9.1f} us   p50; {p99:.1f} us p99; {most:,.1f} us max\n"
         f"memory       {peak() / 2**20:>9,.0f} MB   peak of the process\n"
     )
+    if order.ahead is not None:
+        where = f"{order.ahead.path.name}:{order.ahead.number}"
+        out.write(
+            f"late         {order.late:>12,}   more than {span(order.patience)} older than {where}, which comes before\n"
+            "                            Sort the lines by `at`, or leave out the clock that runs ahead.\n"
+        )
 
 
 class Comparison:
@@ -54,12 +60,14 @@ class Comparison:
         fresh = sorted(other for other, found in back.items() if found == {0})
         merged = {other: rest for other, found in sorted(back.items()) if len(rest := sorted(found - {0})) > 1}
         parted = {group: rest for group, found in sorted(into.items()) if len(rest := sorted(found - {0})) > 1}
+        of_these, into_one = len({one for rest in merged.values() for one in rest}), len(merged)
+        into_several = len({other for rest in parted.values() for other in rest})
         opened, before = len(self._theirs.calls.rows), len(self._ours.calls.rows)
         out.write(
             f"\ncompared with the other catalogue\n"
             f"opened       {opened:>12,}   ({opened - before:+,})\n"
-            f"merged       {sum(map(len, merged.values())):>12,}   of these groups into {len(merged):,}\n"
-            f"parted       {len(parted):>12,}   of these groups into {sum(map(len, parted.values())):,}\n"
+            f"merged       {of_these:>12,}   of these groups into {into_one:,}\n"
+            f"parted       {len(parted):>12,}   of these groups into {into_several:,}\n"
             f"lost         {len(lost):>12,}   that it would not have opened\n"
             f"new          {len(fresh):>12,}   that these rules did not open\n"
         )
@@ -80,8 +88,9 @@ def _names(groups: list[int]) -> str:
 
 
 def _title(run: Run, group: int) -> str:
-    view = run.engine.group(f"G{group}")
-    return f"G{group} {view.title} ({plural(view.size, 'alert')})" if view else f"G{group}"
+    title = run.title(group)
+    view = run.engine.group(f"G{group}")  # of closed ones the engine remembers the latest
+    return " ".join([f"G{group}", *([title] if title else []), *([f"({plural(view.size, 'alert')})"] if view else [])])
 
 
 def peak() -> int:

@@ -135,8 +135,7 @@ class Sketch:
                 main.setdefault(number, Counter())[one] += 1
         rooms = []
         for number, alerts in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            view = run.engine.group(f"G{number}")  # of closed ones the engine remembers the latest
-            title = view.title if view else names[main[number].most_common(1)[0][0]]
+            title = run.title(number) or names[main[number].most_common(1)[0][0]]
             began = opened.get(number, self._at[0])
             rooms.append(
                 Room(

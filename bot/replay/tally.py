@@ -16,17 +16,20 @@ from typing import IO
 
 import msgspec
 
+from bot.replay.reading import Line
 from correlation.alert import Alert
 from correlation.decision import Decision, Kind
 from correlation.engine import Engine
 from correlation.evaluation import Calls
 
-__all__ = ["KINDS", "Run", "Spool", "Times"]
+__all__ = ["KINDS", "Order", "Run", "Spool", "Times"]
 
 KINDS: tuple[Kind, ...] = ("opened", "joined", "repeat", "noise", "resolved")
 
 _BY_NAME = {kind.encode(): kind for kind in KINDS}
 _encode = msgspec.json.Encoder().encode
+_BEGINS = b'{"reason":"'
+_HELD = _BEGINS + b"Held: "
 
 
 class Times:
@@ -89,7 +92,40 @@ class Spool:
             group = roots[int(number)]
             final = calls.final(row, _BY_NAME[kind], group)
             name = b'"G%d"' % group if group else b"null"
+            said = _retold(said, _BY_NAME[kind], final)
             sink.write(b'{"n":%d,"group":%s,"decision":"%s",%s' % (row + 1, name, final.encode(), said[1:]))
+
+
+def _retold(said: bytes, kind: Kind, final: Kind) -> bytes:
+    """The reason as it was given, behind what became of it since, where the two would not fit together."""
+    held = said.startswith(_HELD)
+    if final == "noise" and kind != "noise" and not held:
+        later = b"Held: nobody was called for its group. "
+    elif final == "opened" and held:
+        later = b"Opened: people were called for its group later. "
+    elif final == "opened" and kind != "opened":
+        later = b"Opened: with it, people were called for its group. "
+    else:
+        return said
+    return _BEGINS + later + said[len(_BEGINS) :]
+
+
+@dataclass(slots=True)
+class Order:
+    """Whether a stream comes as it happened: how many are older than what came before by more than the engine reckons with."""
+
+    patience: float  # seconds
+    late: int = 0
+    ahead: Line | None = None  # the line that the first of them lags behind
+    _newest: float = float("-inf")
+    _line: Line | None = None
+
+    def add(self, line: Line, at: float) -> None:
+        if at >= self._newest:
+            self._newest, self._line = at, line
+        elif at < self._newest - self.patience:
+            self.late += 1
+            self.ahead = self.ahead or self._line
 
 
 @dataclass(slots=True)
@@ -101,6 +137,7 @@ class Run:
     calls: Calls = field(default_factory=Calls)
     times: Times = field(default_factory=Times)
     decided: Counter[tuple[int, Kind]] = field(default_factory=Counter)
+    titles: dict[int, str] = field(default_factory=dict)  # of groups for which people were called, as last seen
 
     def feed(self, alert: Alert) -> tuple[int, Decision]:
         """The group's number (0: none) and the decision, as they are now."""
@@ -110,7 +147,20 @@ class Run:
         self.times.add(time.perf_counter_ns() - began)
         number = self.calls.add(decision)
         self.decided[number, decision.kind] += 1
+        if decision.deserves and decision.kind in ("opened", "joined"):
+            self._entitle(number)
+        for group in decision.called:
+            self._entitle(int(group[1:]))
         return number, decision
+
+    def title(self, number: int) -> str | None:
+        """What a group is called, also when the engine has forgotten it; None where nobody was called."""
+        return self.engine.title(f"G{number}") or self.titles.get(number)
+
+    def _entitle(self, number: int) -> None:
+        title = self.engine.title(f"G{number}")
+        if title is not None:
+            self.titles[number] = title
 
     def kinds(self, roots: Mapping[int, int]) -> Counter[Kind]:
         """How many decisions of each kind there were, in their final state."""

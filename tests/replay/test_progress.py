@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
+from bot.replay.progress import Progress
 from tests.replay.streams import run, write
 
 
@@ -25,6 +26,18 @@ def test_the_progress_bar_is_for_terminals_only(tmp_path: Path) -> None:
     assert "%" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r\x1b[K")
     assert pipe.getvalue() == ""
+
+
+def test_the_same_file_twice_does_not_throw_the_bar_back(tmp_path: Path) -> None:
+    terminal = Terminal()
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(b"x" * 1000)
+    bar = Progress([path, path], terminal)
+    for read in (400, 1000, 300, 900):
+        bar._drawn = 0.0
+        bar.at(path, read, 1)
+    shares = [int(line.split("%")[0].split("]")[1]) for line in terminal.getvalue().split("\r\x1b[K")[1:]]
+    assert shares == [20, 50, 65, 95]
 
 
 def test_the_bar_is_gone_when_something_is_wrong(tmp_path: Path) -> None:
