@@ -69,15 +69,13 @@ class Index:
     def find(self, pairs: Iterable[Pair]) -> list[int]:
         """At most 32 groups that share a value, the most telling values (which come first) and newest groups first."""
         found: dict[int, None] = {}
-        postings = self._postings
-        for pair in pairs:
-            posting = postings.get(pair)
-            if posting:
-                newest = reversed(posting)
-                for number in newest if len(posting) <= PER_KEY else islice(newest, PER_KEY):
-                    found[number] = None  # who is there already keeps the place
-                if len(found) >= LIMIT:
-                    break
+        enough = min(LIMIT, len(self._keys))  # or all there are
+        for posting in filter(None, map(self._postings.get, pairs)):
+            newest = reversed(posting)
+            for number in newest if len(posting) <= PER_KEY else islice(newest, PER_KEY):
+                found[number] = None  # who is there already keeps the place
+            if len(found) >= enough:
+                break
         return list(found)[:LIMIT]
 
     def dump(self) -> list[tuple[str, str, list[int]]]:

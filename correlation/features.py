@@ -6,6 +6,8 @@ Everything here is a function of the texts alone, never of what was seen before:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from itertools import chain
 
 __all__ = ["Features", "Template", "likeness", "words_of"]
 
@@ -53,8 +55,16 @@ def words_of(text: str) -> list[str]:
     >>> words_of("Latency of checkout-7d9f8c6b5: p95 latency 0.83 s above 500 ms")
     ['latency', 'of', 'checkout', 'above', 'ms']
     """
-    masked = _MASKS.sub(" ", text[:MAX_TEXT])
-    return list(dict.fromkeys(word.lower() for word in _WORD.findall(masked)))[:MAX_WORDS]
+    parts = map(_words, text[:MAX_TEXT].split())
+    return list(dict.fromkeys(chain.from_iterable(parts)))[:MAX_WORDS]
+
+
+@lru_cache(maxsize=MAX_CACHED)  # texts are new again and again, the words of which they are made seldom
+def _words(part: str) -> tuple[str, ...]:
+    """The masked words of what stands between two spaces: no mask reaches across one."""
+    if part.isascii() and part.lower() == part.upper():
+        return ()  # a figure
+    return tuple([word.lower() for word in _WORD.findall(_MASKS.sub(" ", part))])
 
 
 class Features:

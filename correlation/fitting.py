@@ -12,7 +12,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import exp
+from math import exp, inf
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -98,6 +98,7 @@ class _Recorder(Scorer):
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
         self.asked: list[tuple[int, list[float]]] = []
+        self.elsewhere = inf  # what is elsewhere teaches too
 
     def total(self, facts: Facts, group: Group, features: Features) -> float:
         self.asked.append((group.number, [term.score(facts, group, features) for term in TERMS]))

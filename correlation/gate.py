@@ -30,6 +30,7 @@ PRIORITY = re.compile(
     r"\b(?:down|outage|unavailable|unreachable|data ?loss|corrupt\w*|breach|out of (?:memory|disk)|split.?brain)\b",
     re.IGNORECASE,
 )
+HINTS = ("down", "outage", "unavailable", "unreachable", "loss", "corrupt", "breach", "out of", "brain")
 
 
 class Series(msgspec.Struct, gc=False):
@@ -251,6 +252,18 @@ class Gate:
         return burst.now >= 4 and burst.now > 6.0 * burst.usual
 
 
+def _urgent(text: str) -> bool:
+    """Whether a text has a priority word; that it has none is cheaper to see by what each of these contains."""
+    if text.isascii():  # beyond that, upper and lower case are the regular expression's to compare
+        lower = text.lower()
+        for hint in HINTS:
+            if hint in lower:
+                break
+        else:
+            return False
+    return PRIORITY.search(text) is not None
+
+
 def _judge(
     series: Series,
     passed: float,
@@ -278,7 +291,7 @@ def _judge(
         opening *= 1.3
     if bursting:
         opening *= 1.5
-    if opening < 1.0 and PRIORITY.search(text[:200]):
+    if opening < 1.0 and _urgent(text[:200]):
         opening = max(opening, 1.0 if rank < 2 else 0.8)
     opening = min(1.0, opening)
     if opening >= 1.0:

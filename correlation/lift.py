@@ -20,6 +20,7 @@ TAU = 60.0  # seconds after which an onset's pull on others has faded to 1/e
 USUAL = 0.08  # of a kind's onsets after which another follows, and more do not happen by chance
 FADES = 128.0  # onsets of a kind at which half of its memory fades
 SHY, TRIALS = 0.02, 5.0  # before anything is known: a follower after 2 %, as if seen in five trials
+SHY_TIMES = SHY * TRIALS
 SETTLES = 3600.0  # seconds that a rate is measured over at least
 MAX_KINDS = 4_096
 MAX_FOLLOWERS = 32  # of one kind; the weakest goes
@@ -72,10 +73,10 @@ class Lift:
         total = chance
         for other, began in recent:
             since = at - began
-            known = self._kinds.get(other)
-            if known is None or known is onsets or not 0.0 <= since <= WINDOW:
+            known = self._kinds.get(other) if 0.0 <= since <= WINDOW else None
+            if known is None or known is onsets:
                 continue
-            share_of = (known.followed.get(kind, 0.0) + SHY * TRIALS) / (known.count + TRIALS)
+            share_of = (known.followed.get(kind, 0.0) + SHY_TIMES) / (known.count + TRIALS)
             pull = share_of * exp(-since / TAU) / TAU
             before.append((known, pull))
             total += pull
@@ -83,7 +84,8 @@ class Lift:
             followed = known.followed
             followed[kind] = followed.get(kind, 0.0) + pull / total
             if len(followed) > MAX_FOLLOWERS:
-                del followed[min(followed, key=lambda one: (followed[one], one))]
+                least = min(followed.values())
+                del followed[min([one for one, times in followed.items() if times == least])]
         onsets.alone += chance / total
         onsets.count += 1.0
         if onsets.count > FADES:

@@ -122,7 +122,10 @@ class Matchers:
 
     def matches(self, alert: Alert) -> bool:
         """Whether all hold; true where there is none."""
-        return all(matcher.matches(alert) for matcher in self.items)
+        for matcher in self.items:  # no generator: each alert is asked
+            if not matcher.matches(alert):
+                return False
+        return True
 
     def any(self, alert: Alert) -> bool:
         """Whether at least one holds; false where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple
 
 from correlation.alert import Alert, Severity
@@ -17,7 +18,7 @@ from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
 from correlation.records import Records
 from correlation.registry import Registry, own_keys
-from correlation.similarity import Facts, Scorer, explain, sentence
+from correlation.similarity import Facts, Scorer, explain, near, sentence
 from correlation.suspects import Ledger
 from correlation.thresholds import accepts
 from correlation.topology import Topology
@@ -149,8 +150,8 @@ class Placer:
 
     def gather(self, episode: Episode, at: float) -> Facts:
         """What is known of an alert, looked up once for all candidates."""
-        reach = self.topology.reach(episode.service) if episode.service else {}
-        upstream = [name for name, found in reach.items() if found.direction == "up"][:MAX_NEIGHBOURS]
+        reach = self.topology.reach(episode.service)
+        upstream = islice(self.topology.upward(episode.service), MAX_NEIGHBOURS)
         changes = self.ledger.recent(episode.service, upstream, at)
         return Facts(episode, at, self.features.of(episode.template), reach, changes, self.feedback.said)
 
@@ -168,27 +169,33 @@ class Placer:
     def _choose(self, facts: Facts, alert: Alert, keys: list[Pair], admitting: tuple[Compiled, ...]) -> list[Chosen]:
         """The groups that would take the alert, best first; of equals the oldest."""
         cookbook, features = self.cookbook, self.features
-        near = [("service", name) for name in list(facts.reach)[1 : MAX_NEIGHBOURS + 1]]
+        neighbours = [("service", name) for name in islice(facts.reach, 1, MAX_NEIGHBOURS + 1)]
         needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.full)
         calls = facts.episode.rank <= SEVERE and facts.episode.full >= 1.0  # it would call people by itself
         found: list[Chosen] = []
         effects: list[Chosen] = []
         episode = facts.episode
-        for number in self.registry.index.find(_by_telling(keys, near)):
+        upward = self.topology.upward(episode.service)
+        place = episode.location if self.scorer.elsewhere < needed - LENIENCE else ""
+        for number in self.registry.index.find(_by_telling(keys, neighbours)):
             group = self.registry.open[number]
+            compiled = cookbook.get(group.recipe)
+            by_rule = compiled is not None and compiled.by_rule
+            there = group.locations
+            if place and there and place not in there and not by_rule and not near(place, there):
+                continue  # most candidates are elsewhere, and nothing else could make up for that
             if not group.joinable(facts.at) or (calls and _background(group, episode)) or _stale(group, facts):
                 continue
-            compiled = cookbook.get(group.recipe)
             if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
                 continue
             odds = self.scorer.total(facts, group, features)
-            if compiled is not None and compiled.by_rule:
+            if compiled is not None and by_rule:
                 rule = accepts(compiled, facts, group, features)
                 if rule or (rule is None and odds >= needed):
                     found.append(Chosen(odds, group, by_rule=True))
             elif odds >= needed:
                 found.append(Chosen(odds, group, by_rule=False))
-            elif odds >= needed - LENIENCE and inhibitor(episode, facts.at, facts.reach, group, self.registry.dedup):
+            elif odds >= needed - LENIENCE and inhibitor(episode, facts.at, upward, group, self.registry.dedup):
                 effects.append(Chosen(odds, group, by_rule=False))
         found = found or effects  # what fits by itself comes first
         if len(found) > 1:
@@ -208,7 +215,8 @@ class Placer:
                 self.registry.unite(kept, lost)
                 merged.append((lost.id, kept.id))
                 group = kept
-        effect = inhibitor(facts.episode, facts.at, facts.reach, group, self.registry.dedup)
+        upward = self.topology.upward(facts.episode.service)
+        effect = inhibitor(facts.episode, facts.at, upward, group, self.registry.dedup)
         said = sentence(evidence)
         if effect is not None:
             facts.episode.muted_by = effect.cause.id

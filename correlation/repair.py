@@ -67,7 +67,7 @@ class Repair:
     def _like(self, group: Group, at: float) -> list[Group]:
         """Open groups that share a value with it, or are next to it, and may be one with it."""
         registry, placer = self._registry, self._placer
-        near = placer.topology.reach(group.telling.service) if group.telling.service else {}
+        near = placer.topology.reach(group.telling.service)
         keys: list[Pair] = list(registry.index.values(group.number)[:MAX_KEYS])
         keys += [("service", name) for name in list(near)[1 : 1 + MAX_NEAR]]
         found: list[Group] = []

@@ -5,9 +5,9 @@ A term is one class and one place in TERMS. What an alert or a group lacks is no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from math import exp
+from math import exp, inf
 
 from correlation.decision import Evidence
 from correlation.dedup import Episode
@@ -17,7 +17,7 @@ from correlation.topology import Reach
 from correlation.weights import Weights, WeightsError
 from correlation.words import clean, domain, plural, span
 
-__all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "nearest", "sentence", "strength"]
+__all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "near", "nearest", "sentence", "strength"]
 
 MISSING = -1.0
 HOPELESS = -4.0  # no later term can make up for this
@@ -92,25 +92,26 @@ class Location(Term):
             return MISSING
         if mine in group.locations:
             return 1.0
-        for other in group.locations:
-            if _near(mine, other):
-                return 0.9
-        return 0.0
+        return 0.9 if near(mine, group.locations) else 0.0
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         relation = "same location" if score == 1 else "location near" if score else "elsewhere:"
         return f"{relation} {clean(facts.episode.location, 40)}"
 
 
-@lru_cache(maxsize=8192)
-def _near(one: str, other: str) -> bool:
-    return _within(one, other) or _within(other, one)
+def near(place: str, places: Iterable[str]) -> bool:
+    """Whether a place lies in one of the others, or one of them in it."""
+    for other in places:
+        if place.startswith(other):
+            if _within(place, other):
+                return True
+        elif other.startswith(place) and _within(other, place):
+            return True
+    return False
 
 
 def _within(part: str, whole: str) -> bool:
-    """Whether a place's name says that it lies in another: eu-west-1a in eu-west-1, but not eu-west-10."""
-    if not part.startswith(whole):
-        return False
+    """Whether a longer name says that it lies in what it begins with: eu-west-1a in eu-west-1, but not eu-west-10."""
     rest = part[len(whole) :]
     return rest[0] in "-_./:" or (rest[0].isalpha() and whole[-1].isdigit())
 
@@ -300,7 +301,7 @@ def nearest(reach: dict[str, Reach], group: Group) -> str | None:
 class Scorer:
     """Adds up what the terms say, by their weights. WeightsError when the weights do not know a term."""
 
-    __slots__ = ("bias", "terms")
+    __slots__ = ("bias", "elsewhere", "terms")
 
     def __init__(self, weights: Weights) -> None:
         self.bias = weights.bias
@@ -309,6 +310,9 @@ class Scorer:
         except KeyError as error:
             raise WeightsError(f"the weights say nothing about {error}") from error
         self.terms = tuple((term.score, weight.pro, weight.contra) for term, weight in known)
+        # What a group at another place comes to; above all odds where other evidence could make up for that.
+        odds = self.bias - weights.terms[Location.name].contra
+        self.elsewhere = odds if odds < HOPELESS else inf
 
     def total(self, facts: Facts, group: Group, features: Features) -> float:
         """The log odds that the alert belongs to the group."""

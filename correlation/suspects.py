@@ -91,7 +91,7 @@ class Ledger:
         self._by_id = OrderedDict((change.id, change) for change in changes)
         self._last = {service: (at, id_) for service, at, id_ in latest}
 
-    def recent(self, service: str, upstream: Sequence[str], at: float) -> list[str]:
+    def recent(self, service: str, upstream: Iterable[str], at: float) -> list[str]:
         """Latest changes of a service and of what it depends on, not older than half an hour; at most four."""
         if not self._last:
             return []

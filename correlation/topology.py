@@ -52,6 +52,7 @@ class Topology:
     _down: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _tier: dict[str, int] = field(init=False, repr=False, compare=False)
     _reach: dict[tuple[str, int], dict[str, Reach]] = field(init=False, repr=False, compare=False)
+    _upward: dict[tuple[str, int], dict[str, Reach]] = field(init=False, repr=False, compare=False)
     _walks: dict[tuple[str, str], dict[str, int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +71,7 @@ class Topology:
             ("_down", {name: tuple(others) for name, others in down.items()}),
             ("_tier", {service.name: service.tier for service in self.services}),
             ("_reach", {}),
+            ("_upward", {}),
             ("_walks", {}),
         ):
             object.__setattr__(self, name, value)
@@ -100,9 +102,22 @@ class Topology:
 
     def reach(self, service: str, limit: int = 3) -> dict[str, Reach]:
         """Every service within `limit` hops, nearest first, itself included; {} for a service that is not in the graph."""
+        if service not in self._up:
+            return {}  # and not remembered: there is no end of such names
         found = self._reach.get((service, limit))
         if found is None:
             found = self._reach[service, limit] = self._find_reach(service, min(limit, MAX_HOPS))
+        return found
+
+    def upward(self, service: str, limit: int = 3) -> dict[str, Reach]:
+        """What of that it depends on."""
+        if service not in self._up:
+            return {}
+        found = self._upward.get((service, limit))
+        if found is None:
+            reach = self.reach(service, limit)
+            found = {name: one for name, one in reach.items() if one.direction == "up"}
+            self._upward[service, limit] = found
         return found
 
     def hops(self, a: str, b: str, limit: int = 3) -> int | None:
@@ -148,8 +163,6 @@ class Topology:
         return found
 
     def _find_reach(self, service: str, limit: int) -> dict[str, Reach]:
-        if service not in self._up:
-            return {}
         up, down = self._walk(service, "up"), self._walk(service, "down")
         found = {service: _SAME}
         for one in (queue := [service]):

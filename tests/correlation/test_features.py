@@ -3,7 +3,27 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlation.features import Features, likeness, words_of
+from correlation.features import _MASKS, _WORD, MAX_WORDS, Features, likeness, words_of
+
+_PARTS = (
+    "DiskFull",
+    "of",
+    "10.73",
+    "%",
+    " ",
+    "\t",
+    "\u2003",
+    "http://a.b/c",
+    "x",
+    "deadbeef",
+    "-1234-",
+    "3e4567",
+    "s7:",
+    "ß",
+    "İ",
+    "警告",
+    ",",
+)
 
 
 def test_numbers_addresses_and_hashes_are_masked() -> None:
@@ -11,6 +31,12 @@ def test_numbers_addresses_and_hashes_are_masked() -> None:
     other = words_of("pod checkout-6c5b4a3f2-k9k8j on 10.9.8.7:9090 used 12 % since 2025-11-30")
     assert set(one) & set(other) >= {"pod", "checkout", "used", "since"}
     assert not any(char.isdigit() for word in one for char in word)
+
+
+@given(st.lists(st.sampled_from(_PARTS) | st.text(max_size=8), max_size=30).map("".join))
+def test_masks_and_words_of_each_part_are_those_of_the_whole_text(text: str) -> None:
+    words = [word.lower() for word in _WORD.findall(_MASKS.sub(" ", text))]
+    assert words_of(text) == list(dict.fromkeys(words))[:MAX_WORDS]
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

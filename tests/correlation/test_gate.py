@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from correlation.alert import Severity
 from correlation.engine import Engine
-from correlation.gate import Gate, Verdict
+from correlation.gate import PRIORITY, Gate, Verdict, _urgent
 from correlation.tuning import Tuning
 from tests.correlation.building import alert, cleared
 
@@ -13,6 +15,29 @@ HOUR = 3600.0
 
 def onset(gate: Gate, at: float, *, rank: int = 2, text: str = "", tier: int = 3, recovered: bool = False) -> Verdict:
     return gate.onset(("DiskFull", "db", "eu"), at, rank=rank, text=text, tier=tier, recovered=recovered)
+
+
+_WORDS = (
+    "Down",
+    "OUTAGE",
+    "data",
+    "loss",
+    "unreachable",
+    "unavailable",
+    "corrupted",
+    "breach",
+    "out of",
+    "Disk",
+    "split",
+    "brain",
+    "\u017fplit",
+)
+
+
+@given(st.lists(st.sampled_from(_WORDS) | st.text(max_size=3), max_size=6), st.sampled_from(["", " ", "-"]))
+def test_a_priority_word_is_found_in_whatever_case_and_place(words: list[str], between: str) -> None:
+    text = between.join(words)
+    assert _urgent(text) == (PRIORITY.search(text) is not None)
 
 
 def test_what_was_never_seen_opens_alone() -> None:

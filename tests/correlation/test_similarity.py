@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 
@@ -9,7 +12,7 @@ from correlation.alert import Alert, Status
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
 from correlation.similarity import MISSING, TERMS, Facts, Scorer, Term, explain, strength
-from correlation.weights import shipped
+from correlation.weights import Weight, Weights, shipped
 from tests.correlation.building import SHOP, alert, alerts, timely
 
 
@@ -90,3 +93,29 @@ def test_the_total_of_an_explained_group_is_above_that_of_a_stranger() -> None:
     assert total(facts, mine, engine._features) > total(facts, stranger, engine._features)
     assert explain(facts, mine, engine._features)
     assert Status.FIRING
+
+
+class _Thorough(Scorer):
+    """Asks all terms of every candidate."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.elsewhere = inf
+
+
+@given(timely)
+def test_passing_over_groups_that_are_elsewhere_changes_no_decision(stream: list[Alert]) -> None:
+    recipes = [Recipe(name="own", similar={"text": 0.5}, trigger=('class="errors"',))]
+    for cookbook in (Cookbook(), Cookbook(recipes)):
+        quick, thorough = Engine(cookbook, SHOP), Engine(cookbook, SHOP, scorer=_Thorough)
+        assert quick.ingest(stream) == thorough.ingest(stream)
+
+
+def test_a_group_elsewhere_is_passed_over_only_where_nothing_makes_up_for_that() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([alert(0), alert(1, location="us-east-1")])
+    facts = engine._placer.gather(engine._dedup.all()[-1], 1.0)
+    scorer = Scorer(shipped())
+    assert scorer.total(facts, engine._registry.open[1], engine._features) == scorer.elsewhere
+    mild = msgspec.structs.replace(shipped(), terms={**shipped().terms, "location": Weight(pro=2.0, contra=1.0)})
+    assert Scorer(mild).elsewhere == inf

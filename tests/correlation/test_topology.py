@@ -20,6 +20,21 @@ def test_direction_is_told_up_for_what_is_depended_on() -> None:
     assert SHOP.reach("cart")["payments-api"].direction == "side"
 
 
+def test_what_is_upward_is_what_of_the_reach_is_depended_on() -> None:
+    for service in ("web", "cart", "nowhere", ""):
+        upward = SHOP.upward(service)
+        assert upward == {name: found for name, found in SHOP.reach(service).items() if found.direction == "up"}
+    assert list(SHOP.upward("checkout")) == ["payments-api", "cart", "payments-db", "redis"]
+
+
+def test_names_that_are_not_in_the_graph_take_no_memory() -> None:
+    graph = Topology.of({"web": ["db"]})
+    for n in range(10):
+        assert graph.reach(f"unknown-{n}") == graph.upward(f"unknown-{n}") == {}
+    assert not graph._reach
+    assert not graph._upward
+
+
 def test_hops_end_at_the_limit() -> None:
     assert SHOP.hops("web", "redis") == 3
     assert SHOP.hops("web", "redis", 2) is None
