@@ -108,6 +108,14 @@ class Compiled:
         if problems:
             raise CookbookError(problems)
 
+    def unmet(self, alert: Alert) -> Matchers | None:
+        """The first trigger that does not hold.
+
+        >>> str(Compiled(Recipe(name="mine", trigger=('service="cart"',))).unmet(Alert(at=0, name="x", service="web")))
+        'service="cart"'
+        """
+        return next((matchers for matchers in self.trigger if not matchers.matches(alert)), None)
+
     def may_open(self, alert: Alert) -> bool:
         for matchers in self.trigger:
             if not matchers.matches(alert):

@@ -25,6 +25,11 @@ class Evidence(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one alert.
 
+    >>> from correlation import Alert, Engine
+    >>> (held,) = Engine().ingest([Alert(at=0.0, name="BackupDone", severity=Severity.INFO)])
+    >>> held.kind, held.group, held.code, held.count, held.active
+    ('noise', None, 'below_trigger', 1, True)
+
     `episode` numbers one fingerprint's stay in one group (or among the held); repeats carry the number of the first.
     `code` is the named reason. `deserves`: the group deserves people now; a group may open before it does. `merged`:
     (lost, kept) groups that this alert bridged; before these, those that a look at whole groups showed to be one,

@@ -2,6 +2,15 @@
 
 Only what people have been called for mutes, only what is as bad, began before and still fires, and only at the same place.
 Nothing is hidden: the alert is a member like any other, says what mutes it, and is counted.
+
+>>> from correlation import Alert, Engine, Severity, Topology
+>>> engine = Engine(topology=Topology.of({"checkout": ["payments-api"]}))
+>>> cause = Alert(at=0.0, name="PoolExhausted", service="payments-api", severity=Severity.CRITICAL)
+>>> _, effect = engine.ingest([cause, Alert(at=30.0, name="HighErrors", service="checkout")])
+>>> effect.kind, effect.muted, effect.evidence[-1].words
+('joined', True, 'inhibited by A1 payments-api pool exhausted, 1 hop upstream, here and before it')
+>>> engine.group("G1").size, engine.group("G1").effects
+(2, 1)
 """
 
 from __future__ import annotations

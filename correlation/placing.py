@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from correlation.thresholds import accepts
 from correlation.topology import Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual
+from correlation.words import clean
 
 __all__ = ["Chosen", "Placed", "Placer"]
 
@@ -143,7 +145,7 @@ class Placer:
             return self._join(facts, keys, chosen)
         compiled = self.cookbook.opening(alert)
         if compiled is None:
-            return Placed("noise", "below_trigger", "Held: no recipe lets it open an incident.")
+            return Placed("noise", "below_trigger", f"Held: {_asked(admitting, alert)}.")
         if verdict.hold:
             return Placed("noise", verdict.code, f"Held: {verdict.words}.")
         return self._open(facts, alert, keys, compiled, verdict)
@@ -268,6 +270,13 @@ class Placer:
             self.registry.grew(group.number)
 
 
+def _asked(admitting: Sequence[Compiled], alert: Alert) -> str:
+    """Why no recipe opens a group for an alert: what each of the first two asks for in vain."""
+    asked = [f"{one.recipe.name} asks for {clean(str(one.unmet(alert)))}" for one in admitting[:2]]
+    more = f", and {len(admitting) - 2} more for other things" if len(admitting) > 2 else ""
+    return f"no recipe lets it open an incident: {', '.join(asked)}{more}"
+
+
 def _background(group: Group, episode: Episode) -> bool:
     """Whether a group still waits for something worth people, and only mild things elsewhere are in it.
 
@@ -284,7 +293,11 @@ def _stale(group: Group, facts: Facts) -> bool:
 
 
 def _by_telling(keys: list[Pair], near: list[Pair]) -> list[Pair]:
-    """Neighbours before mere names and words, which half the company shares."""
+    """Neighbours before mere names and words, which half the company shares.
+
+    >>> _by_telling([("service", "cart"), ("name", "Slow"), ("word", "timeout")], [("service", "redis")])
+    [('service', 'cart'), ('service', 'redis'), ('name', 'Slow'), ('word', 'timeout')]
+    """
     if not near:
         return keys
     place = next((i for i, (field, _) in enumerate(keys) if field == "name"), len(keys))

@@ -91,7 +91,13 @@ class Registry:
         return self.last
 
     def root(self, number: int) -> int:
-        """The group that a number stands for now."""
+        """The group that a number stands for now, by way of all merges.
+
+        >>> registry = Registry(Tuning(), Dedup())
+        >>> registry.aliases |= {9: 4, 4: 2}
+        >>> registry.root(9), registry.root(3)
+        (2, 3)
+        """
         aliases = self.aliases
         if number not in aliases:
             return number
@@ -118,7 +124,11 @@ class Registry:
 
     @staticmethod
     def number(id: str) -> int | None:  # noqa: A002
-        """G7 -> 7."""
+        """The number of a group's id; None for what is no id.
+
+        >>> Registry.number("G7"), Registry.number("INC-7")
+        (7, None)
+        """
         digits = id[1:]
         return int(digits) if id[:1] == "G" and digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 

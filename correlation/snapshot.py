@@ -70,7 +70,12 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """The state; SnapshotError."""
+    """The state; SnapshotError.
+
+    >>> decode(b"what a disk leaves behind")
+    Traceback (most recent call last):
+    correlation.snapshot.SnapshotError: the snapshot is damaged: Expected `object`, got `int`
+    """
     try:
         version = msgspec.msgpack.decode(data, type=_Head).version
     except msgspec.DecodeError as error:

@@ -1,4 +1,14 @@
-"""What becomes of one alert: a stay begins, goes on, is held or ends. Which group takes a new one is the placer's to say."""
+"""What becomes of one alert: a stay begins, goes on, is held or ends. Which group takes a new one is the placer's to say.
+
+>>> from correlation import Alert, Engine, Status
+>>> def slow(at, status=Status.FIRING): return Alert(at=at, name="Slow", service="checkout", status=status)
+>>> engine = Engine()
+>>> stay = engine.ingest([slow(0.0), slow(60.0), slow(90.0, Status.RESOLVED), slow(120.0)])
+>>> [(one.episode, one.code, one.count) for one in stay]
+[(1, 'novel', 1), (1, 'still_firing', 2), (1, 'cleared', 2), (1, 'fired_again', 3)]
+>>> engine.ingest([slow(150.0, Status.RESOLVED), slow(86_400.0)])[1].episode  # the next day it is another
+2
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,13 @@ MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
 
 
 class Tally(msgspec.Struct, gc=False):
-    """The members of one service. `worst` is a severity's rank."""
+    """The members of one service. `worst` is a severity's rank.
+
+    >>> tally = Tally(1, 1, 0.0, 9.0, worst=0, classes={"errors": MASS[0]})
+    >>> tally.unite(Tally(2, 0, 0.0, 9.0, worst=2, classes={"errors": MASS[2], "latency": MASS[2]}))
+    >>> tally.classes
+    {'errors': 9.0, 'latency': 1.0}
+    """
 
     episodes: int
     firing: int

@@ -1,6 +1,16 @@
 """What a recipe's own thresholds say of an alert and a group: `similar` per field, and `topology.hops`.
 
 The operator's word, in which nothing is weighed.
+
+>>> from correlation import Alert, Cookbook, Engine, Recipe
+>>> engine = Engine(Cookbook([Recipe(name="by-place", similar={"location": 1.0, "text": 0.5})], with_default=False))
+>>> decisions = engine.ingest([
+...     Alert(at=0.0, name="DiskFull", location="eu", summary="disk 93 % full"),
+...     Alert(at=5.0, name="DiskFull", location="eu", host="b", summary="disk 97 % full"),
+...     Alert(at=6.0, name="DiskFull", location="us", summary="disk 91 % full"),
+... ])
+>>> [(one.group, one.code) for one in decisions]
+[('G1', 'novel'), ('G1', 'by_recipe'), ('G2', 'novel')]
 """
 
 from __future__ import annotations

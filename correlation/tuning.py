@@ -8,7 +8,14 @@ __all__ = ["Tuning"]
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds, counts and log odds."""
+    """Seconds, counts and log odds.
+
+    >>> from correlation import Alert, Engine
+    >>> engine = Engine(tuning=Tuning(open_groups=2))
+    >>> _ = engine.ingest([Alert(at=float(n), name=f"Rule{n}", location=f"place-{n}") for n in range(3)])
+    >>> [engine.group(f"G{n}").open for n in (1, 2, 3)]  # the one quiet for longest made room
+    [False, True, True]
+    """
 
     remembered: int = 50_000  # fingerprints
     series: int = 20_000  # that the gate follows

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from correlation.alert import Severity
 from correlation.cookbook import Cookbook, CookbookError, OpensPolicy, Recipe
 from correlation.engine import Engine
-from tests.correlation.building import SHOP, alert
+from tests.correlation.building import SHOP, alert, cleared
 
 CASCADE = Recipe(
     name="cascade",
@@ -100,16 +102,26 @@ def test_group_by_separates_exactly_and_joins_without_asking_more() -> None:
 
 def test_first_takes_the_oldest_group_and_closest_the_most_alike() -> None:
     stream = [
-        alert(0, "HighLatency", "web", summary="web is slow"),
-        alert(1, "QueueFull", "mail", summary="queue is full"),
-        alert(2, "QueueFull", "queue", summary="queue is full", host="q"),
+        alert(0, "HighLatency", "web", class_="latency", location="us-east-1", host="rack-7"),
+        alert(1, "QueueFull", "mail", class_="errors"),
+        alert(2, "QueueSlow", "mail", host="rack-7"),  # of no class that is told: both would take it
     ]
-    rule = {"similar": {"environment": 1.0}, "hops": 3}
-    closest = engine(Recipe(name="r", match="closest", group_by=("team",), similar={"location": 1.0, "text": 0.9}))
-    assert closest.ingest(stream)[2].group == "G2"
-    del rule
-    oldest = Engine(Cookbook([Recipe(name="r", match="first", similar={"location": 1.0})], with_default=False))
-    assert [d.group for d in oldest.ingest(stream)] == ["G1", "G1", "G1"]
+
+    def groups(match: Literal["first", "closest"]) -> list[str | None]:
+        recipe = Recipe(name="r", match=match, similar={"class": 1.0, "environment": 1.0})
+        decisions = Engine(Cookbook([recipe], with_default=False)).ingest(stream)
+        return [decision.group for decision in decisions]
+
+    assert groups("closest") == ["G1", "G2", "G2"]
+    assert groups("first") == ["G1", "G2", "G1"]
+
+
+def test_what_an_alert_lacks_is_not_asked_for() -> None:
+    recipe = Recipe(name="r", similar={"location": 1.0, "environment": 1.0, "host": 0.5})
+    first, second, third = engine(recipe).ingest(
+        [alert(0, host="h"), alert(1, "B", location=""), alert(2, "C", "mail", host="h", location="", environment="")]
+    )
+    assert first.group == second.group == third.group == "G1"
 
 
 def test_a_reload_keeps_open_groups_and_gives_them_the_new_times() -> None:
@@ -137,3 +149,106 @@ def test_a_recipe_may_ask_for_a_rate() -> None:
     assert "asks for 3 within a minute" in fast[0].reason
     with pytest.raises(CookbookError):
         Cookbook([Recipe(name="x", rate=101)])
+
+
+def test_all_triggers_must_hold_and_one_exclusion_is_enough() -> None:
+    picky = Recipe(
+        name="picky", trigger=('severity="critical"', 'service="web"'), exclude=('host="canary"', 'environment="dev"')
+    )
+    picky_too = Recipe(name="picky too", trigger=('severity="critical"',))
+    kinds = [
+        engine(picky).ingest([alert(0, **({"service": "web", "severity": Severity.CRITICAL} | fields))])[0].code
+        for fields in (
+            {},
+            {"severity": Severity.ERROR},
+            {"service": "mail"},
+            {"host": "canary"},
+            {"environment": "dev"},
+        )
+    ]
+    assert kinds == ["severe", "below_trigger", "below_trigger", "excluded", "excluded"]
+    many = engine(picky, Recipe(name="deploys", trigger=('name="Deploy"',)), picky_too, with_default=True)
+    (held,) = many.ingest([alert(0, severity=Severity.INFO)])
+    assert held.reason == (
+        'Held: no recipe lets it open an incident: picky asks for severity="critical", deploys asks for name="Deploy",'
+        " and 2 more for other things."
+    )
+
+
+def test_what_a_recipe_excludes_does_not_join_its_groups_either() -> None:
+    books = engine(Recipe(name="own", exclude=('host="canary"',)), Recipe(name="canaries", trigger=('host="canary"',)))
+    first, stranger, canary = books.ingest([alert(0), alert(1, host="h"), alert(2, host="canary")])
+    assert first.group == stranger.group == "G1"
+    assert (canary.kind, canary.recipe) == ("opened", "canaries")
+
+
+def test_how_far_recipes_reach_in_the_graph_is_their_own_word() -> None:
+    stream = [alert(0, "Slow", "payments-api"), alert(400, "Errors", "web", summary="pages fail")]
+
+    def groups(hops: int) -> list[str | None]:
+        recipe = Recipe(name="near", similar={"text": 0.9, "location": 1.0}, hops=hops)
+        return [decision.group for decision in engine(recipe).ingest(stream)]
+
+    assert groups(1) == ["G1", "G2"]
+    assert groups(2) == ["G1", "G1"]
+
+
+def test_a_recipe_takes_members_until_it_was_quiet_for_so_long() -> None:
+    stream = [alert(0), cleared(10), alert(900, "HighErrors", host="b")]
+
+    def groups(quiet_for: float) -> list[str | None]:
+        recipe = Recipe(name="quiet", similar={"location": 1.0}, quiet_for=quiet_for)
+        return [decision.group for decision in engine(recipe).ingest(stream)]
+
+    assert groups(600.0) == ["G1", "G1", "G2"]
+    assert groups(1200.0) == ["G1", "G1", "G1"]
+    assert groups(60.0) == ["G1", "G1", "G2"]
+    assert [d.group for d in engine(Recipe(name="q", similar={"location": 1.0}, quiet_for=60.0)).ingest(
+        [alert(0), cleared(10), alert(300, "HighErrors", host="b")]
+    )] == ["G1", "G1", "G2"]  # fmt: skip
+
+
+def test_groups_of_two_values_stay_two_however_alike_they_become() -> None:
+    def groups(*keys: str) -> set[str | None]:
+        books = engine(Recipe(name="team", group_by=keys))
+        stream = [alert(15.0 * n, f"Rule{n}", host="h", labels=(("team", str(n % 2)),)) for n in range(20)]
+        decisions = books.ingest(stream)
+        return {books.surviving(decision.group or "") for decision in decisions}
+
+    assert groups("team") == {"G1", "G2"}
+    assert groups("host") == {"G1"}
+
+
+def test_a_group_lacks_what_all_its_members_lack_as_alertmanager_has_it() -> None:
+    lines = engine(Recipe(name="team", group_by=("team",))).ingest(
+        [alert(0, "A"), alert(1, "B"), alert(2, "C", labels=(("team", "x"),))]
+    )
+    assert [d.group for d in lines] == ["G1", "G1", "G2"]
+
+
+def test_two_groups_that_are_merged_have_enough_alerts_together() -> None:
+    books = engine(Recipe(name="three", min_alerts=3, group_by=("service",)))
+    books.ingest([alert(0), alert(1, "B"), alert(2, "A", "mail")])
+    assert not books.deserves("G1")
+    books.merge("G1", "G2")
+    assert books.deserves("G1")
+
+
+def test_a_reload_gives_open_groups_the_new_rate_number_and_hops() -> None:
+    one = engine(Recipe(name="r", rate=5, min_alerts=5, hops=1, similar={"location": 1.0}))
+    one.ingest([alert(0, "A"), alert(1, "B")])
+    assert not one.deserves("G1")
+    one.reconfigure(Cookbook([Recipe(name="r", min_alerts=3, similar={"location": 1.0})], with_default=False), SHOP)
+    assert one.ingest([alert(2, "C")])[0].deserves
+
+
+def test_a_room_takes_what_belongs_to_it_for_as_long_as_it_cooks_from_when_people_were_called() -> None:
+    """The default recipe: a group that waited for hours is not old when people are called at last."""
+    one = Engine()
+    cook_for = one.cookbook.get("default").recipe.cook_for  # type: ignore[union-attr]
+    one.ingest([alert(0, "Slow")], muted=None)
+    group = one._registry.open[1]
+    group.called_at = cook_for - 60.0
+    assert group.joinable(cook_for + 60.0)
+    group.adaptive = False
+    assert not group.joinable(cook_for + 60.0)

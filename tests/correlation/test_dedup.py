@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlation.alert import Alert, Severity
-from correlation.dedup import CALM, Dedup, fingerprint
+from correlation.dedup import CALM, MAX_LABEL_SETS, Dedup, Key, fingerprint
 from correlation.engine import Engine
+from correlation.groups import MAX_RESTLESS
 from correlation.tuning import Tuning
 from tests.correlation.building import alert, cleared
 
@@ -265,3 +266,54 @@ def test_a_split_and_a_merge_know_what_flaps() -> None:
     both = engine.group("G1")
     assert both is not None
     assert [one.episode for one in both.flapping] == [2]
+
+
+def test_how_bad_it_is_does_not_make_another_alert_nor_do_numbers_that_grow() -> None:
+    table = Dedup()
+
+    def key(**labels: str) -> Key:
+        return table.key(alert(0, labels=tuple(sorted(labels.items()))))
+
+    for name in ("severity", "level", "priority", "value", "timestamp", "score", "duration"):
+        assert key(zone="a", **{name: "warning"}) == key(zone="a", **{name: "critical"}), name
+    assert key(zone="a", since="1767603600") == key(zone="a", since="1767603660")
+    assert key(zone="a", load="12.5%") == key(zone="a", load="+0.5e3")
+    assert key(zone="a", node="7") != key(zone="a", node="8")
+    assert key(zone="a") != key(zone="b")
+
+
+def test_the_same_report_again_after_its_group_closed_begins_nothing() -> None:
+    engine = Engine(tuning=Tuning(linger=1000.0))
+    first, _, again, later = engine.ingest([alert(0), alert(5000, "Other", "mail"), alert(0), alert(5001)])
+    assert engine.group("G1").open is False  # type: ignore[union-attr]
+    assert (again.kind, again.code, again.episode, again.count) == ("repeat", "still_firing", first.episode, 2)
+    assert later.episode != first.episode
+
+
+def test_a_held_alert_is_believed_to_fire_for_a_day_and_not_for_ever() -> None:
+    for hours, same in ((20, True), (30, False)):
+        engine = Engine()
+        first, again = engine.ingest([alert(at, severity=Severity.INFO) for at in (0.0, hours * 3600.0)])
+        assert (again.episode == first.episode) is same
+
+
+def test_the_sets_of_labels_that_are_known_are_bounded() -> None:
+    table = Dedup()
+    for n in range(MAX_LABEL_SETS + 10):
+        table.key(alert(0, labels=(("n", f"x{n}"),)))
+    assert len(table._identities) == 10
+
+
+def test_of_what_flaps_the_most_restless_is_named_first_and_no_more_than_a_few() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, "Slow")])
+    for n in range(20):
+        engine.ingest(flap(6, gap=30.0, name="Pod", host=f"h{n}"))
+    view = engine.group("G1")
+    assert view is not None
+    assert len(view.flapping) == MAX_RESTLESS
+    fresh = Engine()
+    fresh.ingest(sorted([*flap(6, name="Less"), *flap(9, name="More")], key=lambda one: one.at))
+    both = fresh.group("G1")
+    assert both is not None
+    assert [one.changes for one in both.flapping] == [9, 6]

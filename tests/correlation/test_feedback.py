@@ -94,6 +94,15 @@ def test_an_alert_that_fits_both_does_not_connect_what_people_keep_apart() -> No
     assert engine.surviving(again[0].group or "") != engine.surviving(again[1].group or "")
 
 
+def test_two_of_one_kind_that_a_person_split_are_not_united_again_by_what_fits_both() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, host="a"), alert(5, host="b")])
+    new = engine.split("G1", [2])
+    for n in range(20):  # over two passes that look at whole groups
+        engine.ingest([alert(10 + 15 * n, "HighErrors", host=f"h{n}")])
+    assert (engine.surviving("G1"), engine.surviving(new)) == ("G1", new)
+
+
 def test_the_reason_says_that_people_put_them_together() -> None:
     engine = taught(CALLS)
     *_, last = engine.ingest([alert(DAY, "ErrorsOnPage", "web"), alert(DAY + 9, "QueueFull", "mail")])

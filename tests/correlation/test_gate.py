@@ -272,3 +272,84 @@ def test_places_whose_sources_tell_no_ends_are_bounded() -> None:
     for n in range(1100):
         gate.onset(("Scan", "web", f"p{n}"), float(n), rank=2, text="", tier=3, recovered=False, ends=False)
     assert len(gate.sites) == 1024
+
+
+def test_what_is_critical_is_never_held_for_being_regular() -> None:
+    gate = Gate()
+    verdicts = [onset(gate, n * HOUR, rank=0) for n in range(12)]
+    assert not any(verdict.hold for verdict in verdicts)
+
+
+def test_a_word_of_priority_opens_for_an_error_and_nearly_for_a_warning() -> None:
+    def opening(rank: int, text: str) -> float:
+        gate = Gate()
+        for n in range(6):
+            onset(gate, n * n * 3000.0)
+        return onset(gate, 100_000.0, rank=rank, text=text).opening
+
+    assert opening(1, "database is unreachable") == 1.0
+    assert opening(2, "database is unreachable") == 0.8
+    assert opening(2, "database is slow") < 0.8
+    assert opening(2, "breakdown of figures") < 0.8
+
+
+def test_a_most_important_service_speaks_louder() -> None:
+    def opening(tier: int) -> float:
+        gate = Gate()
+        for n in range(4):
+            onset(gate, n * n * 3000.0)
+        return onset(gate, 60_000.0, tier=tier).opening
+
+    assert opening(1) == pytest.approx(1.3 * opening(3))
+
+
+def test_what_is_usual_at_a_place_is_no_burst() -> None:
+    def bursting(usual: int) -> bool:
+        gate = Gate()
+        for bucket in range(100):
+            for _ in range(usual):
+                gate._bursting("eu", bucket * 10.0)
+        return [gate._bursting("eu", 1000.0) for _ in range(6)][-1]
+
+    assert bursting(0)
+    assert not bursting(4)
+
+
+def test_counts_fade_by_half_in_half_a_day_and_in_a_week() -> None:
+    gate = Gate()
+    key = ("DiskFull", "db", "eu")
+    onset(gate, 0.0)
+    onset(gate, 12 * HOUR)
+    assert gate.series[key].half_day == pytest.approx(1.5)
+    onset(gate, 12 * HOUR + 7 * 24 * HOUR)
+    assert gate.series[key].week == pytest.approx((1.0 + 2.0 ** (-12 / 168)) / 2 + 1.0)
+
+
+def test_what_is_heard_again_is_remembered_for_longer_than_what_is_not() -> None:
+    gate = Gate(capacity=3)
+
+    def hear(name: str, at: float) -> None:
+        gate.onset((name, "db", "eu"), at, rank=2, text="", tier=3, recovered=False)
+
+    for at, name in enumerate(("a", "b", "c", "a", "d")):
+        hear(name, 400.0 * at)
+    assert [key[0] for key in gate.series] == ["c", "a", "d"]
+    assert list(gate.rules) == ["c", "a", "d"]
+
+
+def test_places_that_are_watched_for_bursts_are_bounded() -> None:
+    gate = Gate()
+    for n in range(1100):
+        gate._bursting(f"p{n}", float(n))
+    assert len(gate.bursts) == 1024
+
+
+def test_what_is_familiar_says_how_often_it_fired_or_that_it_clears_by_itself() -> None:
+    often = Gate()
+    verdicts = [onset(often, n * n * 400.0) for n in range(8)]
+    assert verdicts[-1].words == "it fired 7 times lately"
+    harmless = Gate()
+    for n in range(8):
+        verdict = harmless.onset(("Slow", f"s{n}", "eu"), 3600.0 * n, rank=2, text="", tier=3, recovered=False)
+        harmless.ended("Slow", 3600.0 * n + 60.0, 60.0)
+    assert verdict.words == "what says so nearly always clears by itself within minutes"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from correlation.alert import Severity
+from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
 from correlation.topology import Topology
 from tests.correlation.building import SHOP, alert, cleared
@@ -142,3 +143,14 @@ def test_people_who_keep_two_apart_are_obeyed_though_one_depends_on_the_other() 
     again = engine.ingest([alert(day, "PoolExhausted", "payments-api"), alert(day + 30, "HighErrors", "checkout")])
     assert again[0].group != again[1].group
     assert not again[1].muted
+
+
+def test_a_recipe_says_how_many_hops_away_a_cause_mutes() -> None:
+    def muted(hops: int) -> bool:
+        engine = Engine(Cookbook([Recipe(name="r", hops=hops, similar={"location": 1.0})], with_default=False), SHOP)
+        engine.ingest([alert(0, "PoolExhausted", "payments-api", severity=CRITICAL)])
+        engine.ingest([alert(30, "Slow", "cart")])  # by which the next alert is near, too
+        return engine.ingest([alert(60, "ErrorsOnPage", "web")])[0].muted
+
+    assert muted(2)
+    assert not muted(1)
