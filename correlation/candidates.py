@@ -62,9 +62,9 @@ class Index:
             if not posting:
                 del self._postings[pair]
 
-    def values(self, group: int) -> tuple[Pair, ...]:
+    def values(self, group: int, most: int = MAX_KEYS) -> list[Pair]:
         """What a group is found by."""
-        return tuple(self._keys.get(group, ()))
+        return list(islice(self._keys.get(group, ()), most))
 
     def find(self, pairs: Iterable[Pair]) -> list[int]:
         """At most 32 groups that share a value, the most telling values (which come first) and newest groups first."""

@@ -141,8 +141,8 @@ def identity(labels: Iterable[tuple[str, str]]) -> Key:
     >>> identity([("zone", "b"), ("value", "17"), ("disk", "sda"), ("load", "0.93")])
     ('disk', 'sda', 'zone', 'b')
     """
-    kept = sorted((k, v) for k, v in labels if k not in _VOLATILE and not _MEASURED.fullmatch(v))
-    return tuple(text for pair in kept for text in pair)
+    kept = sorted([pair for pair in labels if pair[0] not in _VOLATILE and not _MEASURED.fullmatch(pair[1])])
+    return tuple([text for pair in kept for text in pair])
 
 
 def fingerprint(key: Key) -> str:

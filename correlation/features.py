@@ -70,23 +70,23 @@ def _words(part: str) -> tuple[str, ...]:
 class Features:
     """Templates and their likeness, cached. The caches may be dropped at any time: they change the speed and nothing else."""
 
-    __slots__ = ("_names", "_pairs", "_raw", "_templates")
+    __slots__ = ("_names", "_pairs", "_said", "_templates")
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
-        self._raw: dict[tuple[str, str], Template] = {}
+        self._said: dict[tuple[str, ...], Template] = {}
         self._templates: dict[str, Template] = {}
         self._pairs: dict[tuple[str, str], float] = {}
 
     def template(self, name: str, summary: str) -> Template:
         """The template of an alert's name and summary."""
-        raw = (name, summary)
-        found = self._raw.get(raw)
+        said = (name, *words_of(summary))  # summaries carry figures and are new each time; what is left of them is not
+        found = self._said.get(said)
         if found is None:
-            found = self.of(" ".join(sorted(dict.fromkeys(self._name(name) + words_of(summary)))))
-            if len(self._raw) >= MAX_CACHED:
-                self._raw.clear()
-            self._raw[raw] = found
+            found = self.of(" ".join(sorted(dict.fromkeys([*self._name(name), *said[1:]]))))
+            if len(self._said) >= MAX_CACHED:
+                self._said.clear()
+            self._said[said] = found
         return found
 
     def _name(self, name: str) -> list[str]:

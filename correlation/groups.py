@@ -147,20 +147,21 @@ class Group(msgspec.Struct, kw_only=True):
         if grows and at > self.grown_at:
             self.grown_at = at
         self.endless = not episode.lasting
-        if episode.full >= NOVEL:
-            self.novel_at = max(self.novel_at, at)
-        tallies, cap = (self.services, MAX_SERVICES) if episode.service else (self.others, MAX_SERVICES)
-        tally = tallies.get(episode.part)
+        if episode.full >= NOVEL and at > self.novel_at:
+            self.novel_at = at
+        part = episode.part
+        tallies = self.services if episode.service else self.others
+        tally = tallies.get(part)
         if tally is not None:
             tally.episodes += 1
             tally.firing += episode.active
             if at < tally.first_seen:  # what was held before says nothing of when this began
                 tally.first_seen, tally.first = at, episode.id
-            tally.last_seen = max(tally.last_seen, episode.last_seen)
-            tally.worst = min(tally.worst, episode.rank)
-        elif len(tallies) < cap:
+            if episode.last_seen > tally.last_seen:
+                tally.last_seen = episode.last_seen
+        elif len(tallies) < MAX_SERVICES:
             firing, seen = int(episode.active), episode.last_seen
-            tally = tallies[episode.part] = Tally(1, firing, at, seen, episode.rank, episode.id)
+            tally = tallies[part] = Tally(1, firing, at, seen, episode.rank, episode.id)
         if tally is not None:
             tally.add(episode)
         e = episode
@@ -171,7 +172,7 @@ class Group(msgspec.Struct, kw_only=True):
                 values[value] = count + 1
             elif value and len(values) < most:
                 values[value] = 1
-        self.worsen(episode)
+        self._worsen(episode, tally)
         self.effects += episode.muted_by > 0
         if episode.turns:
             self.turned(episode)
@@ -181,11 +182,13 @@ class Group(msgspec.Struct, kw_only=True):
             self.loud += episode.lasting and episode.full >= FAINT
         if episode.full >= FAINT:
             self.news += episode.full
-            self.spoke_at = max(self.spoke_at, at)
+            if at > self.spoke_at:
+                self.spoke_at = at
         if not episode.lasting and self.size > 1:
             # Nobody will tell when the earlier ones end: what they said fades.
             self.weight *= 2.0 ** (-since / FADES)
-        self.joins = [*self.joins, at][-self.rate :] if self.rate else []
+        if self.rate or self.joins:
+            self.joins = [*self.joins, at][-self.rate :] if self.rate else []
         if episode.active:
             called = self.deserved
             if self.weigh(episode.opening) and not called:
@@ -201,10 +204,19 @@ class Group(msgspec.Struct, kw_only=True):
         return at - before > WINDOW
 
     def worsen(self, episode: Episode) -> None:
-        """Take in how bad a member is; called again when it gets worse."""
-        self.worst = min(self.worst, episode.rank)
-        best = self.telling
-        if (episode.rank, -episode.opening, episode.first_seen) < (best.rank, -best.opening, best.at):
+        """Take in that a member gets worse."""
+        self._worsen(episode, self._tally(episode))
+
+    def _worsen(self, episode: Episode, tally: Tally | None) -> None:
+        """Take in how bad a member is; `tally` counts its service's."""
+        rank, best = episode.rank, self.telling
+        if rank < self.worst:
+            self.worst = rank
+        if tally is not None and rank < tally.worst:
+            tally.worst = rank
+        if rank > best.rank:
+            return
+        if (rank, -episode.opening, episode.first_seen) < (best.rank, -best.opening, best.at):
             self.telling = Telling(
                 rank=episode.rank,
                 opening=episode.opening,
@@ -215,9 +227,6 @@ class Group(msgspec.Struct, kw_only=True):
                 class_=episode.class_,
                 location=episode.location,
             )
-        tally = self._tally(episode)
-        if tally is not None:
-            tally.worst = min(tally.worst, episode.rank)
 
     def weigh(self, opening: float) -> bool:
         """Add to what speaks for calling people; whether that is enough."""

@@ -69,23 +69,23 @@ class Lift:
         """One onset, and what began within `WINDOW` before it near by. `share` is how much of all there is is near."""
         onsets = self._of(kind, at)
         chance = share * (onsets.alone + 1.0) / max(at - onsets.since, SETTLES)
-        before: list[tuple[Onsets, float]] = []
+        before: list[tuple[dict[str, float], float | None, float]] = []
         total = chance
         for other, began in recent:
             since = at - began
             known = self._kinds.get(other) if 0.0 <= since <= WINDOW else None
             if known is None or known is onsets:
                 continue
-            share_of = (known.followed.get(kind, 0.0) + SHY_TIMES) / (known.count + TRIALS)
+            times = known.followed.get(kind)
+            share_of = ((times or 0.0) + SHY_TIMES) / (known.count + TRIALS)
             pull = share_of * exp(-since / TAU) / TAU
-            before.append((known, pull))
+            before.append((known.followed, times, pull))
             total += pull
-        for known, pull in before:
-            followed = known.followed
-            followed[kind] = followed.get(kind, 0.0) + pull / total
-            if len(followed) > MAX_FOLLOWERS:
+        for followed, times, pull in before:
+            followed[kind] = (times or 0.0) + pull / total
+            if times is None and len(followed) > MAX_FOLLOWERS:
                 least = min(followed.values())
-                del followed[min([one for one, times in followed.items() if times == least])]
+                del followed[min([one for one, value in followed.items() if value == least])]
         onsets.alone += chance / total
         onsets.count += 1.0
         if onsets.count > FADES:

@@ -345,4 +345,4 @@ def _began(episode: Episode, group: Group) -> float:
 
 
 def _overlap(a: dict[str, int], b: dict[str, int]) -> bool:
-    return not a or not b or any(value in b for value in a)
+    return not a or not b or not a.keys().isdisjoint(b)

@@ -6,10 +6,10 @@ decided here, and nobody is called by it: one of the two deserved people before.
 
 from __future__ import annotations
 
+from itertools import islice
 from statistics import fmean
 from typing import NamedTuple
 
-from correlation.candidates import Pair
 from correlation.cookbook import Compiled
 from correlation.dedup import Episode
 from correlation.groups import Group
@@ -58,6 +58,8 @@ class Repair:
             group = registry.open.get(number)
             if group is None or not group.joinable(at):
                 continue
+            if not pairs:
+                break
             like = self._like(group, at)[:pairs]
             pairs -= len(like)
             if like and (found := self._same(group, like)) is not None:
@@ -68,12 +70,12 @@ class Repair:
         """Open groups that share a value with it, or are next to it, and may be one with it."""
         registry, placer = self._registry, self._placer
         near = placer.topology.reach(group.telling.service)
-        keys: list[Pair] = list(registry.index.values(group.number)[:MAX_KEYS])
-        keys += [("service", name) for name in list(near)[1 : 1 + MAX_NEAR]]
+        keys = registry.index.values(group.number, MAX_KEYS)
+        keys += [("service", name) for name in islice(near, 1, 1 + MAX_NEAR)]
         found: list[Group] = []
         for number in registry.index.find(keys):
             other = registry.open[number]
-            if other is not group and other.joinable(at) and self._may(group, other):
+            if other is not group and self._may(group, other) and other.joinable(at):
                 found.append(other)
                 if len(found) >= MAX_LIKE:
                     break

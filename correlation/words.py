@@ -59,6 +59,7 @@ def domain(host: str) -> str:
     return parent if name and not _NUMERIC.fullmatch(host) else ""
 
 
+@lru_cache(maxsize=4096)  # rules are few
 def humanise(name: str, limit: int = 60) -> str:
     """An identifier as words; what already has spaces stays as it is.
 
