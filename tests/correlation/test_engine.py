@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from correlation.alert import Alert, Severity
+from correlation import groups as groups_
+from correlation.alert import Alert, Change, Severity
+from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine, SnapshotError, UnknownGroup
 from correlation.tuning import Tuning
 from tests.correlation.building import SHOP, alert, cleared
@@ -127,6 +129,47 @@ def test_after_a_split_an_alert_does_not_bring_the_two_together_again() -> None:
     new = engine.split("G1", [2])
     engine.ingest([alert(10, "SomethingElse", "cart"), alert(11, "Another", "web")])
     assert engine.surviving(new) == new
+
+
+def test_what_is_split_off_is_a_group_like_the_one_it_was_in() -> None:
+    engine = Engine(Cookbook([Recipe(name="team", group_by=("team",), min_alerts=9)], with_default=False))
+    engine.observe([Change(id="c", at=0.0, title="", service="checkout")])
+    ours, others = ((("team", name),) for name in ("x", "y"))
+    engine.ingest([alert(1, labels=ours), alert(2, "HighErrors", labels=ours)])
+    new = engine.split("G1", [2])
+    assert (engine.deserves("G1"), engine.deserves(new)) == (False, True)  # a person wants to see it
+    joined, stranger = engine.ingest([alert(3, "Slow", labels=ours), alert(4, "Slow", labels=others)])
+    assert (joined.group in {"G1", new}, stranger.group) == (True, "G3")
+    taught = Engine()
+    taught.observe([Change(id="c", at=0.0, title="", service="checkout")])
+    taught.ingest([alert(1), alert(2, "QueueFull", "mail")])
+    taught.split("G1", [2])
+    assert "after the same change" in taught.ingest([alert(9, "HighErrors")])[0].reason
+
+
+def test_members_that_a_large_group_does_not_list_stay_in_a_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups_, "MAX_MEMBERS", 5)
+    engine = Engine()
+    engine.ingest([alert(float(n), host=f"h{n}") for n in range(8)])
+    new = engine.split("G1", [2])
+    rest, moved = engine.group("G1"), engine.group(new)
+    assert rest is not None
+    assert moved is not None
+    assert (rest.size, len(rest.episodes), moved.size) == (7, 4, 1)
+
+
+def test_an_open_group_that_goes_into_a_closed_one_opens_it_again() -> None:
+    engine = Engine()
+    engine.ingest([alert(0), cleared(60), alert(86_400, "QueueFull", "mail", location="us-east-1")])
+    before = engine.group("G1")
+    assert before is not None
+    assert not before.open
+    engine.merge("G1", "G2")
+    after = engine.group("G1")
+    assert after is not None
+    assert after.open
+    late = alert(86_460, "MailSlow", "mail", location="us-east-1")
+    assert groups(engine, [late]) == ["G1"]
 
 
 def test_corrections_that_make_no_sense_are_refused() -> None:

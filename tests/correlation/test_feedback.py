@@ -9,6 +9,7 @@ import pytest
 from correlation.alert import Alert
 from correlation.engine import Engine
 from correlation.feedback import MAX_KINDS, MAX_PARTNERS, STRONGEST, Feedback
+from correlation.similarity import TERMS
 from correlation.topology import EMPTY, Topology
 from tests.correlation.building import alert, cleared
 
@@ -101,6 +102,20 @@ def test_two_of_one_kind_that_a_person_split_are_not_united_again_by_what_fits_b
     for n in range(20):  # over two passes that look at whole groups
         engine.ingest([alert(10 + 15 * n, "HighErrors", host=f"h{n}")])
     assert (engine.surviving("G1"), engine.surviving(new)) == ("G1", new)
+
+
+def test_where_people_said_both_apart_counts_before_together() -> None:
+    engine = Engine()
+    engine.ingest([alert(0, "A", "cart"), alert(1, "B", "mail"), alert(2, "C", "web")])
+    engine._feedback.learn({"cart/A": 1}, {"mail/B": 1}, 1)
+    engine._feedback.learn({"cart/A": 1}, {"web/C": 1}, -1)
+    (group,) = engine._registry.open.values()
+    term = next(term for term in TERMS if term.name == "feedback")
+    facts = engine._placer.gather(engine._dedup.all()[0], 5.0)
+    assert facts.episode.name == "A"
+    assert term.score(facts, group, engine._features) == 0.0
+    engine._feedback.learn({"cart/A": 1}, {"mail/B": 1}, 1)  # said twice
+    assert term.score(facts, group, engine._features) == 1.0
 
 
 def test_the_reason_says_that_people_put_them_together() -> None:

@@ -79,6 +79,15 @@ def test_what_nobody_was_called_for_mutes_nothing() -> None:
     assert engine.ingest([alert(30, "HighErrors", "checkout", severity=Severity.INFO)])[0].muted is False
 
 
+def test_a_cause_for_which_nobody_is_called_yet_mutes_nothing() -> None:
+    engine = Engine(Cookbook([Recipe(name="three", min_alerts=3)], with_default=False), SHOP)
+    engine.ingest([alert(0, "PoolExhausted", "payments-api", severity=CRITICAL)])
+    second, third, fourth = engine.ingest([alert(30 + n, "HighErrors", "checkout", host=f"c-{n}") for n in range(3)])
+    assert (second.group, second.deserves, second.muted) == ("G1", False, False)
+    assert (third.deserves, third.muted) == (True, False)
+    assert fourth.muted
+
+
 def test_of_a_chain_the_one_that_began_first_is_named() -> None:
     engine = failed()
     engine.ingest([alert(20, "HighErrors", "checkout", severity=CRITICAL)])
@@ -147,10 +156,12 @@ def test_people_who_keep_two_apart_are_obeyed_though_one_depends_on_the_other() 
 
 def test_a_recipe_says_how_many_hops_away_a_cause_mutes() -> None:
     def muted(hops: int) -> bool:
-        engine = Engine(Cookbook([Recipe(name="r", hops=hops, similar={"location": 1.0})], with_default=False), SHOP)
+        engine = Engine(Cookbook([Recipe(name="r", hops=hops)], with_default=False), SHOP)
         engine.ingest([alert(0, "PoolExhausted", "payments-api", severity=CRITICAL)])
-        engine.ingest([alert(30, "Slow", "cart")])  # by which the next alert is near, too
-        return engine.ingest([alert(60, "ErrorsOnPage", "web")])[0].muted
+        engine.ingest([alert(30, "Slow", "checkout", severity=Severity.INFO)])  # by which the next one is near, too
+        (page,) = engine.ingest([alert(60, "ErrorsOnPage", "web")])
+        assert page.group == "G1"
+        return page.muted
 
     assert muted(2)
     assert not muted(1)

@@ -104,6 +104,13 @@ def test_what_a_person_split_stays_apart() -> None:
     assert room
 
 
+def test_what_people_keep_apart_is_not_united_the_next_time_either() -> None:
+    engine = used_to_it()
+    engine._feedback.learn({f"web/{MILD}": 2}, {"checkout/ConnectionsExhausted": 1}, -1)
+    engine.ingest([*restarts(), *outage()])
+    assert not engine.ingest([later()])[0].merged
+
+
 def test_one_alert_that_waits_alone_is_left_where_it_was_placed() -> None:
     engine = used_to_it()
     engine.ingest([*restarts()[:1], *outage()])

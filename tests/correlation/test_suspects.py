@@ -46,6 +46,56 @@ def test_a_change_that_failed_weighs_more() -> None:
     ]
 
 
+def test_a_change_that_was_rolled_back_weighs_more_and_says_so() -> None:
+    changes = [change("fine", 10 * HOUR - 100), change("undone", 10 * HOUR - 140, status="rolled_back")]
+    first, second = ranked(changes, alert(10 * HOUR), alert(10 * HOUR + 30, "HighErrors", "web"))
+    assert (first.change, first.reasons[-1]) == ("undone", "it was rolled back")
+    assert (second.change, "it was rolled back" in second.reasons) == ("fine", False)
+    (failed,) = ranked([change("c", 10 * HOUR - 140, status="failed")], alert(10 * HOUR))
+    assert failed.reasons[-1] == "it failed"
+
+
+def test_clocks_differ_by_a_minute_and_no_more() -> None:
+    assert suspected(change("a minute after", 10 * HOUR + 55)) == ["a minute after"]
+    assert suspected(change("two minutes after", 10 * HOUR + 120)) == []
+
+
+def test_where_those_it_touched_fail_and_others_too_it_says_nothing() -> None:
+    at = 10 * HOUR
+    touched = msgspec.structs.replace(change("canary", at - 300, "checkout"), hosts=("c-1", "c-2"))
+    alerts = [alert(at, "HighErrors", host="c-1"), alert(at + 5, "HighErrors", host="c-9")]
+    plain = msgspec.structs.replace(touched, hosts=())
+    ((one,), (other,)) = ranked([touched], *alerts), ranked([plain], *alerts)
+    assert (one.score, one.reasons) == (other.score, other.reasons)
+
+
+def test_a_change_of_what_is_not_known_is_a_weak_suspect_that_says_so() -> None:
+    at = 10 * HOUR
+    near, nowhere, strange = ranked(
+        [change("near", at - 60), change("nowhere", at - 60, ""), change("strange", at - 60, "billing")], alert(at)
+    )
+    assert [one.change for one in (near, nowhere, strange)] == ["near", "nowhere", "strange"]
+    assert "its service is not known" in nowhere.reasons
+    assert "not in the service graph" in strange.reasons
+    assert strange.score < nowhere.score < near.score / 3
+
+
+def test_the_ledger_knows_the_latest_of_each_service_whatever_the_order_and_forgets_it_in_time() -> None:
+    ledger = Ledger(capacity=2)
+    ledger.add([change("new", 900.0), change("old", 100.0)])
+    assert ledger.recent("payments-api", [], 1000.0) == ["new"]
+    ledger.add([change("other", 950.0, "web"), change("third", 960.0, "mail")])
+    assert ledger.recent("payments-api", [], 1000.0) == []
+    assert ledger.recent("web", ["mail"], 1000.0) == ["other", "third"]
+    assert ledger.recent("web", ["mail"], 9000.0) == []
+
+
+def test_instances_of_a_change_are_bounded() -> None:
+    ledger = Ledger()
+    ledger.add([msgspec.structs.replace(change("c", 1.0), hosts=tuple(f"h{n}" for n in range(300)))])
+    assert len(ledger.all()[0].hosts) == 256
+
+
 def test_the_nearer_service_weighs_more() -> None:
     assert suspected(change("far", 10 * HOUR - 100, "payments-db"), change("near", 10 * HOUR - 110, "checkout")) == [
         "near",
