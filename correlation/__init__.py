@@ -37,7 +37,7 @@ People correct it, and it remembers; the state is plain data, and goes on from t
 
 Beside the engine: `Watch` warns when something begins like something bad, `Precedents` finds past incidents that were alike,
 `Cookbook` compiles an operator's recipes. `correlation.evaluation` scores decisions against a truth, `correlation.fitting` learns
-the weights of evidence (it needs scikit-learn).
+the weights of evidence (it needs scikit-learn; all else needs msgspec and nothing more).
 """
 
 from __future__ import annotations

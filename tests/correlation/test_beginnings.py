@@ -24,6 +24,12 @@ def score(now: dict[Kind, float]) -> float:
     return found.score if found else 0.0
 
 
+def test_a_beginning_has_so_many_steps_and_no_more() -> None:
+    known = Beginning.of("INC-1", [(60.0 * n, (f"k{n}", "x")) for n in range(3 * MAX_STEPS)])
+    assert [step.what for step in known.steps] == [f"k{n}" for n in range(MAX_STEPS)]
+    assert known.lasted == 60.0 * (3 * MAX_STEPS - 1)
+
+
 def test_each_step_in_the_same_order_counts() -> None:
     one, two = score({DISK: 50.0}), score({DISK: 50.0, SLOW: 400.0})
     assert 0 < one < two < score({DISK: 50.0, SLOW: 400.0, FAIL: 500.0})

@@ -40,6 +40,15 @@ def test_it_works_where_there_is_no_bot_and_nothing_to_learn_with() -> None:
     assert done.stdout == "G1\n"
 
 
+def test_it_needs_msgspec_and_nothing_more() -> None:
+    code = (
+        "import sys; before = set(sys.modules); from correlation import *; Engine().ingest([Alert(at=0.0, name='A')]);"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"correlation", "msgspec", "typing_extensions"}
+
+
 def test_the_library_imports_nothing_that_is_not_pure() -> None:
     from pathlib import Path
 

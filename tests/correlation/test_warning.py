@@ -70,6 +70,35 @@ def test_two_steps_are_not_enough_for_a_warning() -> None:
     assert play(watch, quiet(watch), only=(DISK, SLOW)) == []
 
 
+def test_so_many_steps_are_needed_however_telling_few_are() -> None:
+    told = [len(play(learned(odds=1.0, steps=steps, left=0.0), 10.0)) for steps in (2, 5, 6)]
+    assert told == [1, 1, 0]
+    watch = learned(odds=1.0, steps=3)
+    assert play(watch, quiet(watch), only=(DISK, SLOW)) == []
+
+
+def test_what_came_up_long_ago_is_no_step_of_what_begins_now() -> None:
+    def said(window: float) -> int:
+        watch = learned(odds=1.0, steps=3, window=window)
+        start = quiet(watch)
+        watch.observe(start, DISK, "eu")
+        watch.observe(start + 9_000.0, SLOW, "eu")
+        return len(watch.observe(start + 9_120.0, FULL, "eu"))
+
+    assert said(10_000.0) == 1
+    assert said(7_200.0) == 0
+
+
+def test_a_scope_that_is_silent_for_long_was_not_watched() -> None:
+    known, silent = (Watch() for _ in range(2))
+    for day in range(10):
+        known.observe(day * DAY, USUAL, "eu")
+    silent.observe(0.0, USUAL, "eu")
+    silent.observe(9 * DAY, USUAL, "eu")
+    assert silent._watched.now(9 * DAY) == pytest.approx(DAY)
+    assert known._watched.now(9 * DAY) > 5 * DAY
+
+
 def test_steps_in_two_places_are_two_things() -> None:
     watch = learned(steps=2)
     start = quiet(watch)
