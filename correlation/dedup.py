@@ -13,7 +13,7 @@ from hashlib import blake2b
 import msgspec
 
 from correlation.alert import Alert
-from correlation.words import domain, plural, span
+from correlation.words import domain, fix, plural, span
 
 __all__ = ["CALM", "NEVER", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
 
@@ -121,10 +121,6 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
 
 def scrub(alert: Alert) -> Alert:
     """The alert without lone surrogates, which no encoding can carry."""
-
-    def fix(text: str) -> str:
-        return text.encode("utf-8", "replace").decode("utf-8")
-
     return msgspec.structs.replace(
         alert,
         **{field: fix(getattr(alert, field)) for field in _TEXTS},

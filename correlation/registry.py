@@ -227,11 +227,12 @@ class Registry:
     def unite(self, kept: Group, lost: Group) -> None:
         """`lost` goes into `kept`; the two are open if one was."""
         was_open = lost.open
+        # A closed group is found by nothing any more: by its members, once they are in one that is open.
+        keys = self.index.values(lost.number) if was_open else self._keys(lost) if kept.open else []
         kept.absorb(lost)
         self.aliases[lost.number] = kept.number
         if len(self.aliases) > MAX_ALIASES:
             del self.aliases[next(iter(self.aliases))]
-        keys = self.index.values(lost.number)
         self.index.drop(lost.number)
         self.open.pop(lost.number, None)
         self.closed.pop(lost.number, None)

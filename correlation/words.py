@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["UNSEEN", "clean", "domain", "humanise", "largest", "plural", "span"]
+__all__ = ["UNSEEN", "clean", "domain", "fix", "humanise", "largest", "plural", "span"]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.:/]+")
 _NUMERIC = re.compile(r"[0-9a-fA-F.:%\[\]]+")  # an address names no place
@@ -43,6 +43,15 @@ def clean(text: str, limit: int = 80) -> str:
     """
     line = " ".join(UNSEEN.sub(" ", text[: 4 * limit]).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def fix(text: str) -> str:
+    """The text with a question mark for each lone surrogate, which no encoding can carry.
+
+    >>> fix("disk" + chr(0xD800))
+    'disk?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @lru_cache(maxsize=8192)

@@ -297,6 +297,13 @@ def test_a_held_alert_is_believed_to_fire_for_a_day_and_not_for_ever() -> None:
         assert (again.episode == first.episode) is same
 
 
+def test_labels_that_no_encoding_can_carry_are_one_alert_all_the_same() -> None:
+    odd = alert(0, labels=(("node", "\ud800"), ("\udfff", "x")))
+    engine = Engine()
+    first, again = engine.ingest([odd, odd])
+    assert (first.kind, again.kind, again.count) == ("opened", "repeat", 2)
+
+
 def test_the_sets_of_labels_that_are_known_are_bounded() -> None:
     table = Dedup()
     for n in range(MAX_LABEL_SETS + 10):

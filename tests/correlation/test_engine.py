@@ -156,6 +156,11 @@ def test_members_that_a_large_group_does_not_list_stay_in_a_split(monkeypatch: p
     assert rest is not None
     assert moved is not None
     assert (rest.size, len(rest.episodes), moved.size) == (7, 4, 1)
+    engine.ingest([alert(float(n), "Slow", "mail", host=f"h{n}", location="us-east-1") for n in range(20, 28)])
+    engine.merge("G1", "G3")
+    both = engine.group("G1")
+    assert both is not None
+    assert (both.size, len(both.episodes)) == (15, 5)
 
 
 def test_an_open_group_that_goes_into_a_closed_one_opens_it_again() -> None:
@@ -170,6 +175,15 @@ def test_an_open_group_that_goes_into_a_closed_one_opens_it_again() -> None:
     assert after.open
     late = alert(86_460, "MailSlow", "mail", location="us-east-1")
     assert groups(engine, [late]) == ["G1"]
+
+
+def test_what_is_merged_from_a_closed_group_draws_its_like_into_the_open_one() -> None:
+    engine = Engine(topology=SHOP)
+    away = {"service": "mail", "location": "us-east-1"}
+    engine.ingest([alert(0, "QueueFull", **away), cleared(60, "QueueFull", **away), alert(86_400)])
+    assert engine.group("G1").open is False  # type: ignore[union-attr]
+    engine.merge("G2", "G1")
+    assert groups(engine, [alert(86_430, "MailLost", **away)]) == ["G2"]
 
 
 def test_corrections_that_make_no_sense_are_refused() -> None:

@@ -401,3 +401,10 @@ def test_no_moment_however_odd_stops_the_engine(late: float) -> None:
         engine.ingest([Alert(at=at, name="HighErrors", service="checkout")])
     assert Engine.restore(engine.snapshot()).watermark == engine.watermark
     assert math.isfinite(engine.watermark)
+
+
+def test_what_has_no_moment_counts_as_of_the_newest() -> None:
+    engine = Engine()
+    engine.ingest([Alert(at=1_000.0, name="HighErrors", service="checkout")])
+    (odd,) = engine.ingest([Alert(at=math.nan, name="Slow", service="checkout")])
+    assert (odd.first_seen, odd.group) == (1_000.0, "G1")

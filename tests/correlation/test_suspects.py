@@ -90,6 +90,19 @@ def test_the_ledger_knows_the_latest_of_each_service_whatever_the_order_and_forg
     assert ledger.recent("web", ["mail"], 9000.0) == []
 
 
+def test_a_change_that_no_encoding_can_carry_does_not_cost_the_snapshot() -> None:
+    engine = Engine(topology=SHOP)
+    odd = msgspec.structs.replace(
+        change("\ud800", 100.0, "a\udfff", status="started"), hosts=("\ud800",), title="\ud800"
+    )
+    engine.observe([odd, msgspec.structs.replace(odd, status="failed")])
+    engine.ingest([alert(120.0, service="a\udfff")])
+    assert Engine.restore(engine.snapshot()).snapshot() == engine.snapshot()
+    (suspect,) = engine.suspects("G1")
+    assert (suspect.change, suspect.service) == ("?", "a?")
+    assert "it failed" in suspect.reasons
+
+
 def test_instances_of_a_change_are_bounded() -> None:
     ledger = Ledger()
     ledger.add([msgspec.structs.replace(change("c", 1.0), hosts=tuple(f"h{n}" for n in range(300)))])
