@@ -265,6 +265,15 @@ def test_open_groups_are_bounded() -> None:
     assert engine.group("G1") is None
 
 
+def test_what_is_rescheduled_again_and_again_leaves_no_heap_behind() -> None:
+    engine = Engine()
+    for n in range(2_000):
+        engine.ingest([(cleared if n % 2 else alert)(float(n))])
+    assert len(engine._registry.open) == 1
+    assert len(engine._registry.due) <= 64 + 8
+    assert len(engine._registry.waiting) <= 8
+
+
 def test_where_no_location_is_told_two_sites_are_known_by_their_hosts_names() -> None:
     def trouble(at: float, name: str, host: str) -> Alert:
         return Alert(at=at, name=name, host=host, severity=Severity.CRITICAL, class_="intrusion")

@@ -11,15 +11,18 @@ import sys
 import tracemalloc
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.catalog.loader import load
 from bot.errors import ConfigError
 from bot.replay.command import Rules, replay, rules
 from bot.replay.reading import alerts
+from correlation.alert import Alert
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
 from correlation.evaluation import replay as outcome_of
+from correlation.topology import Topology
 from correlation.tuning import Tuning
 from tests.replay.streams import SHOP, STREAM, decisions, run, write
 
@@ -49,18 +52,36 @@ def test_several_files_are_one_stream(tmp_path: Path) -> None:
 
 
 def test_merged_groups_carry_the_surviving_id_and_both_rooms_were_opened(tmp_path: Path) -> None:
-    base = {"location": "", "host": "rack-7"}
     stream = [
-        {"at": "2026-01-05T09:00:00Z", "name": "IndexCorrupt", "service": "mail"} | base,
-        {"at": "2026-01-05T09:00:05Z", "name": "DiskFull", "service": "web"} | base,
-        {"at": "2026-01-05T09:00:09Z", "name": "Unwell", "service": ""} | base,
+        {"at": f"2026-01-05T09:00:0{n}Z", "name": name, "service": service, "class": class_, "host": "rack-7"}
+        for n, name, service, class_ in (
+            (0, "IndexCorrupt", "search-index", ""),
+            (5, "DiskFull", "payments-db", "saturation"),
+            (9, "HighErrors", "web", ""),
+        )
     ]
     output = tmp_path / "decisions"
-    run(write(tmp_path / "s.jsonl", stream), output=output)
+    graph = Topology.of({"web": ["checkout", "search"], "checkout": ["payments-db"], "search": ["search-index"]})
+    replay([write(tmp_path / "s.jsonl", stream)], catalog=Rules(topology=graph), output=output, out=io.StringIO())
     rows = decisions(output)
-    if rows[2]["decision"] == "joined" and "connects" in rows[2]["reason"]:
-        assert {row["group"] for row in rows} == {"G1"}
-        assert [row["decision"] for row in rows] == ["opened", "opened", "joined"]
+    assert "it connects G2 with G1" in rows[2]["reason"]
+    assert {row["group"] for row in rows} == {"G1"}
+    assert [row["decision"] for row in rows] == ["opened", "opened", "joined"]
+
+
+def test_alerts_are_completed_by_the_catalogue_first(tmp_path: Path) -> None:
+    def complete(alert: Alert) -> Alert:
+        return msgspec.structs.replace(alert, service=alert.host.partition("-")[0])
+
+    stream = [
+        {"at": 1_767_603_600 + n, "name": f"R{n}", "host": host} for n, host in enumerate(("web-1", "web-2", "db-1"))
+    ]
+    output, plot = tmp_path / "decisions", tmp_path / "p.svg"
+    by_service = Cookbook([Recipe(name="s", group_by=("service",))], with_default=False)
+    own = Rules(cookbook=by_service, complete=complete)
+    replay([write(tmp_path / "s.jsonl", stream)], catalog=own, output=output, plot=plot, out=io.StringIO())
+    assert [row["group"] for row in decisions(output)] == ["G1", "G1", "G2"]
+    assert ">db<" in plot.read_text()
 
 
 def test_an_alert_that_waited_in_vain_was_noise(tmp_path: Path) -> None:
