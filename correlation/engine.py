@@ -251,6 +251,7 @@ class Engine:
                 rules=list(self._gate.rules.items()),
                 site=self._gate.site,
                 sites=list(self._gate.sites.items()),
+                critical=list(self._gate.critical),
                 words=list(self._gate.words.items()),
                 kinds=list(self._records.kinds.items()),
                 record=self._records.site,
@@ -294,6 +295,7 @@ class Engine:
         self._gate.rules.update(state.rules)
         self._gate.site = state.site
         self._gate.sites.update(state.sites)
+        self._gate.critical.update(dict.fromkeys(state.critical))
         self._gate.words.update(state.words)
         self._records.kinds.update(state.kinds)
         self._records.site = state.record

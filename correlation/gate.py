@@ -25,6 +25,7 @@ KNOWN = 30.0  # onsets after which a site is known well enough to say what is us
 TELLING = 1.3  # a little less telling than the average still opens alone
 ENOUGH = 8.0  # ended conditions after which a site says something of a rule not known yet
 PRIOR = 2.0  # ended conditions of its own that weigh as much
+RARE = 0.25  # share of critical alerts that are the first of their kind, above which being the first is no news
 BUCKET = 10.0  # seconds: the width in which a burst is seen
 PRIORITY = re.compile(
     r"\b(?:down|outage|unavailable|unreachable|data ?loss|corrupt\w*|breach|out of (?:memory|disk)|split.?brain)\b",
@@ -66,15 +67,28 @@ class Site(Rule, gc=False):
     """All onsets, whatever begins; and how surprising one is on average (natural logarithm)."""
 
     entropy: float = 1.0
+    critical: float = 0.0  # of the onsets
+    first: float = 0.0  # of these, the first of their kind
+
+    def fade(self, at: float) -> None:
+        if at > self.at:
+            left = 2.0 ** ((self.at - at) / WEEK)
+            self.critical *= left
+            self.first *= left
+            super().fade(at)
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`opening` 0..1: how much the alert speaks for calling people (1 opens alone); `hold`: it may not open at all."""
+    """`opening` 0..1: how much the alert speaks for calling people (1 opens alone); `hold`: it may not open at all.
+
+    `first`: it is critical, and news here.
+    """
 
     opening: float
     hold: bool
     code: str
     words: str
+    first: bool = False
 
 
 class Burst(msgspec.Struct):
@@ -92,12 +106,13 @@ class Gate:
     'novel'
     """
 
-    __slots__ = ("bursts", "capacity", "rules", "series", "site", "sites", "words")
+    __slots__ = ("bursts", "capacity", "critical", "rules", "series", "site", "sites", "words")
 
     def __init__(self, capacity: int = 20_000) -> None:
         self.capacity = capacity
         self.series: OrderedDict[tuple[str, str, str], Series] = OrderedDict()
         self.bursts: OrderedDict[str, Burst] = OrderedDict()
+        self.critical: OrderedDict[tuple[str, str], None] = OrderedDict()  # what was critical, on what, wherever
         self.rules: OrderedDict[str, Rule] = OrderedDict()
         self.site = Site(0.0)
         self.sites: OrderedDict[str, Site] = OrderedDict()  # places whose sources do not tell ends
@@ -134,7 +149,10 @@ class Gate:
         # Where nobody tells ends, all that is known is what speaks up there: elsewhere it says nothing of what is news here.
         cap, harmless = self._rule(key[0], "" if ends else key[2], at, ends, words)
         bursting = self._bursting(key[2], at)
-        verdict = _judge(series, passed, cap, harmless, bursting, rank, text, tier, recovered)
+        first = rank == 0 and ends and self._first(key[0], key[1], at)
+        verdict = _judge(series, passed, cap, harmless and not first, bursting, rank, text, tier, recovered)
+        if first:
+            verdict = msgspec.structs.replace(verdict, first=True)
         if series.onsets:
             if series.onsets == 1:
                 series.gap = passed
@@ -212,6 +230,25 @@ class Gate:
             seen[0] = at
         seen[1] = count = count + 1.0
         return log(every / count) if count < every else 0.0
+
+    def _first(self, name: str, part: str, at: float) -> bool:
+        """Whether a critical alert is news, however fleeting others are; counts this time.
+
+        It is where nothing is known of how its rule ends, and where that was never critical on this part. The latter says
+        something where it is rare: all that a site tells on its first day is the first of its kind.
+        """
+        site, kinds, kind = self.site, self.critical, (name, part)
+        site.fade(at)
+        rare = site.first + 1.0 <= RARE * (site.critical + 1.0)
+        known = kind in kinds
+        kinds[kind] = None
+        kinds.move_to_end(kind)
+        if len(kinds) > self.capacity:
+            kinds.popitem(last=False)
+        site.critical += 1.0
+        site.first += not known
+        rule = self.rules.get(name)
+        return (rare and not known) or rule is None or rule.brief + rule.long == 0.0
 
     def fleeting(self, name: str) -> float:
         """How much of a rule's conditions clear by themselves within minutes, as far as the rule or the site is known."""

@@ -106,7 +106,7 @@ class Placer:
             episode.opening *= max(HOPELESS, episode.odds)
             if verdict.opening >= 1.0:
                 verdict = Verdict(episode.opening, verdict.hold, "harmless", "such alerts mostly came to nothing")
-        share = self.gate.fleeting(episode.name) if episode.lasting else 0.0
+        share = self.gate.fleeting(episode.name) if episode.lasting and not verdict.first else 0.0
         if share > self.tuning.fleeting:
             # What mostly clears by itself within minutes says that much less, until it has not.
             episode.opening = min(episode.opening, max(COMPANY[episode.rank], 1.0 - share))

@@ -18,7 +18,7 @@ from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = 12  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 13  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -46,6 +46,7 @@ class State(msgspec.Struct, kw_only=True):
     rules: list[tuple[str, Rule]]
     site: Site
     sites: list[tuple[str, Site]]
+    critical: list[tuple[str, str]]
     words: list[tuple[str, list[float]]]
     kinds: list[tuple[str, Record]]
     record: Record

@@ -353,3 +353,77 @@ def test_what_is_familiar_says_how_often_it_fired_or_that_it_clears_by_itself() 
         verdict = harmless.onset(("Slow", f"s{n}", "eu"), 3600.0 * n, rank=2, text="", tier=3, recovered=False)
         harmless.ended("Slow", 3600.0 * n + 60.0, 60.0)
     assert verdict.words == "what says so nearly always clears by itself within minutes"
+
+
+def fleeting_site(engine: Engine, *, rule: str = "HighErrors") -> float:
+    """A site where most clears by itself within minutes, a critical alert of one service as well; returns the moment after."""
+    for n in range(12):
+        at = n * 5000.0
+        engine.ingest([alert(at, "PodRestarted", f"s{n}"), cleared(at + 30, "PodRestarted", f"s{n}")])
+        at += 2000.0
+        engine.ingest(
+            [
+                alert(at, rule, "cart", severity=Severity.CRITICAL),
+                cleared(at + 90, rule, "cart", severity=Severity.CRITICAL),
+            ]
+        )
+    return 80_000.0
+
+
+def test_a_critical_alert_of_an_unknown_rule_calls_people_at_once_where_most_clears_by_itself() -> None:
+    engine = Engine()
+    at = fleeting_site(engine)
+    (alone,) = engine.ingest([alert(at, "LedgerCorrupted", "mail", severity=Severity.CRITICAL, location="us-east-1")])
+    assert (alone.code, alone.deserves) == ("severe", True)
+    assert alone.reason == "Opened: not seen here before."
+
+
+def test_a_critical_alert_of_a_known_rule_calls_people_at_once_on_a_service_where_it_never_fired() -> None:
+    engine = Engine()
+    at = fleeting_site(engine)
+    (known,) = engine.ingest([alert(at, "HighErrors", "cart", severity=Severity.CRITICAL)])
+    assert (known.code, known.deserves) == ("waiting", False)
+    at += 4000.0
+    (new,) = engine.ingest([alert(at, "HighErrors", "mail", severity=Severity.CRITICAL, location="us-east-1")])
+    assert (new.code, new.deserves) == ("severe", True)
+    engine.ingest([cleared(at + 60, "HighErrors", "mail", severity=Severity.CRITICAL, location="us-east-1")])
+    (again,) = engine.ingest([alert(at + 9000, "HighErrors", "mail", severity=Severity.CRITICAL, location="us-east-1")])
+    assert (again.code, again.deserves) == ("waiting", False)
+
+
+def test_on_a_sites_first_day_to_be_the_first_of_its_kind_is_no_news() -> None:
+    engine = Engine()
+    decisions = []
+    for n in range(40):
+        at = n * 1800.0
+        place = f"region-{n % 4}"
+        decisions += engine.ingest(
+            [
+                alert(at, "HighErrors", f"s{n}", severity=Severity.CRITICAL, location=place),
+                cleared(at + 90, "HighErrors", f"s{n}", severity=Severity.CRITICAL, location=place),
+            ]
+        )[:1]
+    assert decisions[0].deserves
+    assert not any(decision.deserves for decision in decisions[-20:])
+
+
+def test_a_rule_that_always_clears_by_itself_calls_at_once_on_a_service_where_it_was_never_critical() -> None:
+    gate = Gate()
+    for n in range(20):
+        gate.onset(("HighErrors", "cart", "eu"), n * 9000.0, rank=0, text="", tier=3, recovered=False)
+        gate.ended("HighErrors", n * 9000.0 + 60, 60.0)
+    known, new = (
+        gate.onset(("HighErrors", part, "eu"), 200_000.0, rank=0, text="", tier=3, recovered=False)
+        for part in ("cart", "ledger")
+    )
+    assert not known.first
+    assert known.opening < 1.0
+    assert new.first
+    assert new.opening == 1.0
+
+
+def test_the_memory_of_what_was_critical_is_bounded() -> None:
+    gate = Gate(capacity=10)
+    for n in range(100):
+        gate.onset(("HighErrors", f"s{n}", "eu"), n, rank=0, text="", tier=3, recovered=False)
+    assert list(gate.critical) == [("HighErrors", f"s{n}") for n in range(90, 100)]
