@@ -258,6 +258,9 @@ class Placer:
 
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
         episode = facts.episode
+        if episode.rank and not group.deserved and 0.0 < episode.opening < 1.0:
+            # What says the same of the same service once more is a lesser reason to call people.
+            episode.opening = self.registry.adds(group, episode)
         if not episode.lasting:
             group.bar = self.usual.bar(episode.place, facts.at, episode.opening)
         group.take(episode, facts.at)

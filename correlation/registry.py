@@ -8,6 +8,8 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from itertools import islice
+from math import sqrt
 
 from correlation.candidates import Index, Pair
 from correlation.dedup import Dedup, Episode
@@ -20,6 +22,7 @@ MAX_ALIASES = 100_000  # merged ids that are remembered
 FOREVER = float("inf")
 DOUBT = 0.8  # odds below which what persists has to do so for longer
 MAX_GROWN = 32  # groups that the next repair pass looks at, the latest ones
+MAX_SAYING = 64  # members that are asked whether they say the same, the first ones
 MAX_REINDEXED = 512  # members by which a united or split group is found
 
 
@@ -163,6 +166,18 @@ class Registry:
             group.look_at = due
             heapq.heappush(self.waiting, (due, group.number))
 
+    def adds(self, group: Group, episode: Episode) -> float:
+        """How much an alert adds to what a group's first members say that fire, if they say the same of the same service."""
+        if not episode.service or episode.service not in group.services:
+            return episode.opening
+        kind, place = episode.kind, episode.place
+        first = [self.dedup.episode(member) for member in islice(group.members, MAX_SAYING)]
+        same = [
+            one.opening for one in first if one is not None and one.active and one.kind == kind and one.place == place
+        ]
+        said = [opening for opening in same if opening > 0.0]
+        return min(episode.opening, max(said) * _more(len(said))) if said else episode.opening
+
     def persisted(self, at: float) -> list[Group]:
         """Groups that waited, of which a member has fired for long and its source would have told the end."""
         found: list[Group] = []
@@ -175,28 +190,37 @@ class Registry:
             group.look_at = FOREVER
             if not group.lasting:
                 continue
-            later = min([self._persists(group, member, at) for member in group.members])  # all, whatever the first says
+            heard: dict[tuple[str, str], tuple[int, float]] = {}
+            later = FOREVER
+            for member in group.members:  # all, whatever the first says
+                episode = self.dedup.episode(member)
+                if episode is not None and episode.active and episode.opening > 0.0:
+                    same = episode.kind, episode.place
+                    others, loudest = heard.get(same, (0, 1.0)) if episode.service else (0, 1.0)
+                    later = min(later, self._persists(group, episode, at, loudest * _more(others)))
+                    heard[same] = others + 1, max(episode.opening, loudest if others else 0.0)
             if self.open[number].deserved:
                 found.append(group)
             elif later < FOREVER:
                 self._look(group, later)
         return found
 
-    def _persists(self, group: Group, member: int, at: float) -> float:
+    def _persists(self, group: Group, episode: Episode, at: float, most: float) -> float:
         """A member that fires on speaks for calling people, however familiar it is; the moment when it next says more.
 
-        After minutes it is not fleeting; after long it is a condition that nobody ends. The worse such alerts' record, the
-        longer that takes, and twice as long where most of them cleared by themselves before: at most four times.
+        After minutes it is not fleeting, and says `most` at the most, if others say the same; after long it is a condition
+        that nobody ends. The worse such alerts' record, the longer that takes, and twice as long where most of them cleared
+        by themselves before: at most four times.
         """
-        episode = self.dedup.episode(member)
-        if episode is None or not (episode.active and episode.lasting and 0.0 < episode.opening < 1.0):
+        if not episode.lasting or episode.opening >= 1.0:
             return FOREVER
         confirmed = episode.since + self.tuning.confirmed
         doubt = 1.0 if episode.odds >= DOUBT else 2.0 if episode.odds >= DOUBT / 2.0 else 4.0
         doubt = min(4.0, 2.0 * doubt) if episode.clears else doubt
         patience = self.tuning.persists * doubt
         lasts = confirmed if episode.rank == 0 else episode.since + patience
-        says = 1.0 if at >= lasts else episode.full * min(1.0, max(0.05, episode.odds)) if at >= confirmed else 0.0
+        now = min(most, episode.full * min(1.0, max(0.05, episode.odds)))
+        says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
         if says > episode.opening:
             missing, episode.opening = says - episode.opening, says
             group.weigh(missing)
@@ -335,6 +359,11 @@ class Registry:
         if group.key:
             found[group.recipe, "\x1f".join(group.key)] = None
         return list(found)
+
+
+def _more(others: int) -> float:
+    """How much one more says that says the same as others do: so many together say as much as the root of their number."""
+    return float(sqrt(others + 1) - sqrt(others))
 
 
 def _began(episode: Episode, group: Group) -> float:

@@ -427,3 +427,50 @@ def test_the_memory_of_what_was_critical_is_bounded() -> None:
     for n in range(100):
         gate.onset(("HighErrors", f"s{n}", "eu"), n, rank=0, text="", tier=3, recovered=False)
     assert list(gate.critical) == [("HighErrors", f"s{n}") for n in range(90, 100)]
+
+
+def half_known(engine: Engine) -> float:
+    """Two rules of one service that fired and cleared a few times, hours apart; returns a moment when either says a half."""
+    for at in (0.0, 7000.0, 9100.0, 16_000.0, 25_000.0, 31_000.0):
+        for name, begins in (("HighLatency", at), ("HighErrors", at + 1000)):
+            engine.ingest([alert(begins, name, host="pod-0"), cleared(begins + 1200, name, host="pod-0")])
+    return 110_000.0
+
+
+def test_another_rule_of_a_service_calls_people_where_the_same_rule_on_another_host_does_not() -> None:
+    engine, other = Engine(), Engine()
+    at = half_known(engine), half_known(other)
+    _, again = engine.ingest([alert(at[0], host="pod-1"), alert(at[0] + 5, host="pod-2")])
+    _, besides = other.ingest([alert(at[1], host="pod-1"), alert(at[1] + 5, "HighErrors", host="pod-1")])
+    assert (again.kind, again.deserves) == ("joined", False)
+    assert (besides.kind, besides.deserves) == ("joined", True)
+
+
+@pytest.mark.parametrize(("times", "at_most"), [(5, 8), (10, 20)])
+def test_the_same_rule_on_many_hosts_calls_people_the_more_familiar_it_is_the_later(times: int, at_most: int) -> None:
+    engine = Engine()
+    for n in range(times):
+        at = 1000.0 * n + 37 * (n % 7) ** 2
+        engine.ingest([alert(at, host="pod-0"), cleared(at + 400, host="pod-0")])
+    decisions = engine.ingest([alert(1000.0 * times + 20_000.0 + n, host=f"pod-{n}") for n in range(300)])
+    first = next(n for n, decision in enumerate(decisions) if decision.deserves)
+    assert 1 < first < at_most
+    assert {decision.group for decision in decisions} == {decisions[0].group}
+
+
+def test_the_same_rule_on_another_host_goes_on_saying_less_when_both_fire_on() -> None:
+    engine = Engine()
+    at = half_known(engine)
+    first, _ = engine.ingest([alert(at, host="pod-1"), alert(at + 5, host="pod-2")])
+    assert engine.advance(at + 400) == ()
+    assert engine.advance(at + 4000) == (first.group,)
+
+
+def test_two_critical_alerts_of_one_rule_and_service_call_people_however_fleeting_they_are() -> None:
+    engine = Engine()
+    at = fleeting_site(engine)
+    one, two = engine.ingest(
+        [alert(at + n, "HighErrors", "cart", severity=Severity.CRITICAL, host=f"pod-{n}") for n in range(2)]
+    )
+    assert not one.deserves
+    assert two.deserves
