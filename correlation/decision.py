@@ -14,7 +14,7 @@ __all__ = ["Cause", "Decision", "Evidence", "Flapping", "GroupView", "Kind", "Su
 Kind = Literal["opened", "joined", "repeat", "noise", "resolved"]
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One term of a join: how much it speaks for it (0..1; 0.5 is neither for nor against) and the same in words."""
 
     term: str

@@ -6,6 +6,7 @@ Everything here is a function of the texts alone, never of what was seen before:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
 
@@ -14,6 +15,7 @@ __all__ = ["Features", "Template", "likeness", "words_of"]
 MAX_TEXT = 400  # characters of a name or summary that are looked at
 MAX_WORDS = 40
 MAX_CACHED = 8192
+MAX_SAID = 16_384  # rules, and what they say: short ones, of more troubles than are open at once
 
 _MASKS = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{17,}"  # UUID
@@ -59,7 +61,7 @@ def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(chain.from_iterable(parts)))[:MAX_WORDS]
 
 
-@lru_cache(maxsize=MAX_CACHED)  # texts are new again and again, the words of which they are made seldom
+@lru_cache(maxsize=MAX_SAID)  # texts are new again and again, the words of which they are made seldom
 def _words(part: str) -> tuple[str, ...]:
     """The masked words of what stands between two spaces: no mask reaches across one."""
     if part.isascii() and part.lower() == part.upper():
@@ -70,13 +72,14 @@ def _words(part: str) -> tuple[str, ...]:
 class Features:
     """Templates and their likeness, cached. The caches may be dropped at any time: they change the speed and nothing else."""
 
-    __slots__ = ("_names", "_pairs", "_said", "_templates")
+    __slots__ = ("_compared", "_likes", "_names", "_said", "_templates")
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
         self._said: dict[tuple[str, ...], Template] = {}
         self._templates: dict[str, Template] = {}
-        self._pairs: dict[tuple[str, str], float] = {}
+        self._likes: dict[str, dict[str, float]] = {}
+        self._compared = 0  # pairs in there
 
     def template(self, name: str, summary: str) -> Template:
         """The template of an alert's name and summary."""
@@ -84,7 +87,7 @@ class Features:
         found = self._said.get(said)
         if found is None:
             found = self.of(" ".join(sorted(dict.fromkeys([*self._name(name), *said[1:]]))))
-            if len(self._said) >= MAX_CACHED:
+            if len(self._said) >= MAX_SAID:
                 self._said.clear()
             self._said[said] = found
         return found
@@ -93,7 +96,7 @@ class Features:
         """The words of a rule's name, of which there are few."""
         found = self._names.get(name)
         if found is None:
-            if len(self._names) >= MAX_CACHED:
+            if len(self._names) >= MAX_SAID:
                 self._names.clear()
             found = self._names[name] = words_of(_CAMEL.sub(" ", name[:MAX_TEXT]))
         return found
@@ -118,15 +121,26 @@ class Features:
             return 1.0
         if not a.total or not b.total:
             return 0.0
-        pair = (a.text, b.text) if a.text < b.text else (b.text, a.text)
-        found = self._pairs.get(pair)
-        if found is None:
-            both = sum(weight for word, weight in a.weights.items() if word in b.weights)
-            found = both / (a.total + b.total - both)
-            if len(self._pairs) >= 4 * MAX_CACHED:
-                self._pairs.clear()
-            self._pairs[pair] = found
-        return found
+        both = sum([weight for word, weight in a.weights.items() if word in b.weights])
+        return both / (a.total + b.total - both)
+
+    def most_alike(self, mine: Template, texts: Iterable[str]) -> float:
+        """Likeness to the most alike of some templates, given by their texts; 0 where there are none."""
+        known = self._likes.get(mine.text)
+        if known is None:
+            known = self._likes[mine.text] = {}
+        most = 0.0
+        for text in texts:
+            found = known.get(text)
+            if found is None:
+                found = known[text] = self.alike(mine, self.of(text))
+                self._compared += 1
+            if found > most:
+                most = found
+        if self._compared >= 4 * MAX_CACHED:
+            self._likes.clear()
+            self._compared = 0
+        return most
 
 
 def likeness(a: str, b: str) -> float:

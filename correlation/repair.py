@@ -68,6 +68,8 @@ class Repair:
 
     def _like(self, group: Group, at: float) -> list[Group]:
         """Open groups that share a value with it, or are next to it, and may be one with it."""
+        if not group.deserved and group.size < SEVERAL:
+            return []  # `_may` says so of whatever else there is
         registry, placer = self._registry, self._placer
         near = placer.topology.reach(group.telling.service)
         keys = registry.index.values(group.number, MAX_KEYS)

@@ -227,7 +227,7 @@ class Text(Term):
             return MISSING
         if mine.text in group.templates:
             return 1.0
-        return max([features.alike(mine, features.of(text)) for text in group.templates])
+        return features.most_alike(mine, group.templates)
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         return "same text" if score > 0.99 else f"{score:.2f} alike in text"

@@ -34,7 +34,7 @@ def span(seconds: float) -> str:
     return f"{round(whole / 86_400)} d"
 
 
-@lru_cache(maxsize=4096)  # the same few services, hosts and places, again and again
+@lru_cache(maxsize=16_384)  # the same few services, hosts and places, again and again
 def clean(text: str, limit: int = 80) -> str:
     """One line without characters that hide or reorder others, at most `limit` characters long.
 

@@ -48,6 +48,19 @@ def test_likeness_is_symmetric_bounded_and_one_for_the_same(a: str, b: str) -> N
     assert 0.0 <= likeness(a, b) == likeness(b, a) <= 1.0
 
 
+@given(
+    st.lists(st.sampled_from(["disk full", "disk is slow", "cart latency", "", "the alert"]), max_size=5),
+    st.integers(1, 3),
+)
+def test_the_most_alike_is_that_of_all_whenever_it_is_asked(texts: list[str], times: int) -> None:
+    features = Features()
+    mine = features.template("SlowDisk", "the disk of the cart")
+    others = [features.template(text, "").text for text in texts]
+    likes = [features.alike(mine, features.of(text)) for text in others]
+    for _ in range(times):
+        assert features.most_alike(mine, others) == max(likes, default=0.0)
+
+
 def test_a_dull_word_in_common_says_little() -> None:
     features = Features()
     a, b = features.template("HighLatency", "checkout"), features.template("HighErrors", "search")
