@@ -25,7 +25,7 @@ from correlation.thresholds import accepts
 from correlation.topology import Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual
-from correlation.words import clean
+from correlation.words import clean, plural
 
 __all__ = ["Chosen", "Placed", "Placer"]
 
@@ -274,10 +274,10 @@ class Placer:
 
 
 def _asked(admitting: Sequence[Compiled], alert: Alert) -> str:
-    """Why no recipe opens a group for an alert: what each of the first two asks for in vain."""
-    asked = [f"{one.recipe.name} asks for {clean(str(one.unmet(alert)))}" for one in admitting[:2]]
-    more = f", and {len(admitting) - 2} more for other things" if len(admitting) > 2 else ""
-    return f"no recipe lets it open an incident: {', '.join(asked)}{more}"
+    """Why no recipe opens a group for an alert: what the last one, which takes most, asks for in vain."""
+    last, others = admitting[-1], len(admitting) - 1
+    more = f"; {plural(others, 'other')} for other things" if others else ""
+    return f"no recipe lets it open an incident: {last.recipe.name} asks for {clean(str(last.unmet(alert)))}{more}"
 
 
 def _background(group: Group, episode: Episode) -> bool:

@@ -66,8 +66,8 @@ class Comparison:
         out.write(
             f"\ncompared with the other catalogue\n"
             f"opened       {opened:>12,}   ({opened - before:+,})\n"
-            f"merged       {of_these:>12,}   of these groups into {into_one:,}\n"
-            f"parted       {len(parted):>12,}   of these groups into {into_several:,}\n"
+            f"merged       {of_these:>12,}   of these groups with others of them, in {into_one:,} of its\n"
+            f"parted       {len(parted):>12,}   of these groups, over {into_several:,} of its\n"
             f"lost         {len(lost):>12,}   that it would not have opened\n"
             f"new          {len(fresh):>12,}   that these rules did not open\n"
         )
