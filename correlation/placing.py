@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from correlation.alert import Alert, Severity
 from correlation.candidates import Pair
-from correlation.cookbook import Compiled, Cookbook
+from correlation.cookbook import Compiled, Cookbook, Recipe
 from correlation.decision import Evidence, Kind
 from correlation.dedup import Episode
 from correlation.features import Features
@@ -174,6 +174,7 @@ class Placer:
         neighbours = [("service", name) for name in islice(facts.reach, 1, MAX_NEIGHBOURS + 1)]
         needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.full)
         calls = facts.episode.rank <= SEVERE and facts.episode.full >= 1.0  # it would call people by itself
+        own = cookbook.opening(alert) if calls else None
         found: list[Chosen] = []
         effects: list[Chosen] = []
         episode = facts.episode
@@ -187,6 +188,8 @@ class Placer:
             if place and there and place not in there and not by_rule and not near(place, there):
                 continue  # most candidates are elsewhere, and nothing else could make up for that
             if not group.joinable(facts.at) or (calls and _background(group, episode)) or _stale(group, facts):
+                continue
+            if own is not None and _asks_for_more(group, own.recipe):
                 continue
             if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
                 continue
@@ -286,6 +289,13 @@ def _background(group: Group, episode: Episode) -> bool:
     An outage does not begin in there: its cause and its onset would be the background's.
     """
     return not group.deserved and group.worst > SEVERE and episode.service not in group.services
+
+
+def _asks_for_more(group: Group, own: Recipe) -> bool:
+    """Whether a group waits for company that its recipe asks for, where an alert's own recipe asks for none."""
+    if group.deserved or own.min_alerts > 1 or own.rate > 1:
+        return False
+    return group.min_alerts > group.size + 1 or group.rate > 1
 
 
 def _stale(group: Group, facts: Facts) -> bool:

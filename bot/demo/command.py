@@ -34,9 +34,8 @@ TRY = """\
     /incident help         everything else
 
   Post something yourself:
-    curl -d '[{{"name": "DiskFull", "severity": "critical", "service": "search"}},
-      {{"name": "IndexingFails", "severity": "critical", "service": "search"}}]' {address}/webhooks/generic
-  (One alone would wait some minutes for company: most alerts here clear by themselves. /incident alerts held)
+    curl -d '{{"name": "DiskFull", "severity": "critical", "service": "search"}}' {address}/webhooks/generic
+  (Never seen here, it opens an incident or joins one, at once; what mostly clears by itself waits: /incident alerts held)
 
   Ctrl-C stops it; nothing is kept.
 """

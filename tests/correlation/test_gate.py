@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlation.alert import Severity
+from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
 from correlation.gate import PRIORITY, Gate, Verdict, _urgent
 from correlation.tuning import Tuning
@@ -474,3 +475,23 @@ def test_two_critical_alerts_of_one_rule_and_service_call_people_however_fleetin
     )
     assert not one.deserves
     assert two.deserves
+
+
+def test_what_calls_people_by_itself_does_not_wait_in_a_group_whose_recipe_asks_for_company() -> None:
+    cookbook = Cookbook(
+        [
+            Recipe(name="shop", trigger=('severity="critical"',)),
+            Recipe(name="background", min_alerts=8, quiet_for=3600.0),
+        ]
+    )
+    engine = Engine(cookbook)
+    mild, severe, late = engine.ingest(
+        [
+            alert(0, "DiskWillFillSoon", "search", host="search-2"),
+            alert(60, "DiskFull", "search", host="search-2", severity=Severity.CRITICAL),
+            alert(90, "IndexingFails", "search", host="search-2"),
+        ]
+    )
+    assert (mild.recipe, mild.deserves) == ("background", False)
+    assert (severe.kind, severe.recipe, severe.deserves) == ("opened", "shop", True)
+    assert late.group == severe.group
