@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from correlation import groups as groups_
 from correlation.alert import Alert, Change, Severity
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine, SnapshotError, UnknownGroup
+from correlation.snapshot import VERSION
 from correlation.tuning import Tuning
 from tests.correlation.building import SHOP, alert, cleared
 
@@ -254,6 +256,9 @@ def test_a_snapshot_of_another_version_or_a_damaged_one_is_refused() -> None:
     for bad in (b"", b"nonsense", Engine().snapshot()[:-5]):
         with pytest.raises(SnapshotError):
             Engine.restore(bad)
+    state = msgspec.msgpack.decode(Engine().snapshot()) | {"version": VERSION - 1}
+    with pytest.raises(SnapshotError, match=f"is of version {VERSION - 1}, this engine writes {VERSION}"):
+        Engine.restore(msgspec.msgpack.encode(state))
 
 
 def test_open_groups_are_bounded() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlation.precedents import Line, Precedents, Sketch
+from correlation import precedents
+from correlation.precedents import LEAST, Line, Precedents, Sketch
 
 OUTAGE = [
     Line(0.0, "disk", "payments-db", "DiskFull", "disk of payments-db is 97 % full"),
@@ -60,6 +62,22 @@ def test_what_is_rare_counts_for_more_than_what_everybody_has() -> None:
     found = kept(*[common] * 8, LOST).similar(now(*common, rare), least=0.0)
     assert dict(found[0].terms)["class"] < 0.8
     assert "INC-9" in [one.id for one in found[:5]]
+
+
+def test_what_is_hardly_alike_is_not_told() -> None:
+    past = kept(OUTAGE, MAIL)
+    both = past.similar(now(*OUTAGE), least=0.0)
+    assert [one.id for one in both] == ["INC-1", "INC-2"]
+    assert both[1].score < LEAST
+    assert [one.id for one in past.similar(now(*OUTAGE))] == ["INC-1"]
+
+
+def test_one_question_looks_at_a_bounded_part_of_the_past_what_is_rare_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    past = kept(*[MAIL] * 30, LOST)
+    asked = now(*MAIL, *LOST)
+    assert len(past.similar(asked, least=0.0, limit=99)) == 31
+    monkeypatch.setattr(precedents, "VISITS", 10)
+    assert [one.id for one in past.similar(asked, least=0.0, limit=99)] == ["INC-31"]
 
 
 def test_nothing_alike_is_nothing() -> None:
