@@ -153,3 +153,12 @@ async def test_a_mistake_of_ours_is_an_answer_that_says_where(monkeypatch: pytes
     assert isinstance(answer, Failed)
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         expect(answer, Told)
+
+
+async def test_a_clock_that_is_a_little_ahead_counts_as_of_the_receipt_told_and_heard_again() -> None:
+    first, again = Here(), Here()
+    ahead = [reading(1, alert(at=2_100.0)), reading(2, alert("Errors", at=2_050.0))]
+    await told(first, *ahead)
+    assert expect(await again.ask(Hear(ahead)), Done)
+    assert first.worker._engine.watermark == 2_000.0
+    assert again.worker._engine.snapshot() == first.worker._engine.snapshot()
