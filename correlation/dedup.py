@@ -15,7 +15,7 @@ import msgspec
 from correlation.alert import Alert
 from correlation.words import domain, fix, plural, span
 
-__all__ = ["CALM", "NEVER", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
+__all__ = ["CALM", "NEVER", "Beat", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
 
 Key = tuple[str, ...]
 
@@ -42,6 +42,14 @@ _VOLATILE = frozenset(
     }
 )
 _MEASURED = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?%?|\d{9,}")
+
+
+class Beat(msgspec.Struct, frozen=True, gc=False):
+    """When a monitor looks (beats.py): every `interval` seconds, `phase` seconds into it; `which` of its fingerprint's beats."""
+
+    interval: float
+    phase: float
+    which: int = 0
 
 
 class Episode(msgspec.Struct, gc=False, kw_only=True):
@@ -82,11 +90,17 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     turning: float = NEVER  # ... since then
     turned_at: float = NEVER  # the last of them
     muted_by: int = 0  # the episode whose effect it is (inhibition.py)
+    beat: Beat | None = None  # where nothing else says which of several monitors told it
 
     @property
     def place(self) -> str:
         """Where it is: the location, or else what its host's name says of that."""
         return self.location or domain(self.host)
+
+    @property
+    def spot(self) -> str:
+        """The place, or where that is not told, which of its beats it is on."""
+        return self.place or (f"{self.host}#{self.beat.which}" if self.beat is not None else "")
 
     @property
     def part(self) -> str:

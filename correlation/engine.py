@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from correlation.alert import Alert, Change
+from correlation.beats import Beats
 from correlation.cause import causes
 from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook, OpensPolicy
 from correlation.decision import Cause, Decision, GroupView, Suspect
@@ -73,6 +74,7 @@ class Engine:
         self._usual = Usual()
         self._features = Features()
         self._sources = Sources(self.tuning.trust)
+        self._beats = Beats(self.tuning.remembered)
         self._ledger = Ledger()
         self._feedback = Feedback()
         self._lift = Lift()
@@ -99,6 +101,7 @@ class Engine:
             features=self._features,
             sources=self._sources,
             placer=self._placer,
+            beats=self._beats,
         )
 
     # What happens
@@ -257,6 +260,8 @@ class Engine:
                 record=self._records.site,
                 paces=list(self._usual.places.items()),
                 sources=self._sources.dump(),
+                pulses=list(self._beats.pulses.items()),
+                marks=list(self._beats.marks.items()),
                 open=list(self._registry.open.values()),
                 closed=list(self._registry.closed.values()),
                 aliases=list(self._registry.aliases.items()),
@@ -301,6 +306,7 @@ class Engine:
         self._records.site = state.record
         self._usual.places.update(state.paces)
         self._sources.load(state.sources)
+        self._beats.load(state.pulses, state.marks)
         self._registry.load(
             state.last_group, state.open, state.closed, state.aliases, state.due, state.waiting, state.postings
         )

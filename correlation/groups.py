@@ -11,6 +11,7 @@ from math import log2
 import msgspec
 
 from correlation.alert import Severity
+from correlation.beats import Rhythm
 from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
@@ -96,6 +97,7 @@ class Group(msgspec.Struct, kw_only=True):
     domains: dict[str, int] = msgspec.field(default_factory=dict)  # where hosts are by their names
     templates: dict[str, int] = msgspec.field(default_factory=dict)
     kinds: dict[str, int] = msgspec.field(default_factory=dict)
+    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)  # of the members whose place only their beat can tell
     changes: list[str] = msgspec.field(default_factory=list)
     apart: list[int] = msgspec.field(default_factory=list)  # groups that a person split from this one
     effects: int = 0  # members that a known cause mutes
@@ -172,6 +174,8 @@ class Group(msgspec.Struct, kw_only=True):
                 values[value] = count + 1
             elif value and len(values) < most:
                 values[value] = 1
+        if episode.beat is not None:
+            self.rhythm.add(episode.beat)
         self._worsen(episode, tally)
         self.effects += episode.muted_by > 0
         if episode.turns:
@@ -311,6 +315,7 @@ class Group(msgspec.Struct, kw_only=True):
         began = sorted([*self.recent.items(), *other.recent.items()], key=lambda one: (one[1], one[0]))
         self.recent = dict(list(dict(began).items())[-MAX_RECENT:])
         self.effects += other.effects
+        self.rhythm.unite(other.rhythm)
         self.restless = dict.fromkeys(sorted({*self.restless, *other.restless})[-MAX_RESTLESS:])
         for change in other.changes:
             self.touch(change)

@@ -87,7 +87,7 @@ class Placer:
     def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
         """Ask the gate about an onset; it is counted."""
         verdict = self.gate.onset(
-            (episode.name, episode.service or episode.host, episode.place),
+            (episode.name, episode.service or episode.host, episode.spot),
             at,
             rank=episode.rank,
             text=f"{alert.name} {alert.summary[:200]}",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from math import sqrt
 
+from correlation.beats import IN_STEP
 from correlation.candidates import Index, Pair
 from correlation.dedup import Dedup, Episode
 from correlation.groups import Group
@@ -312,6 +313,7 @@ class Registry:
             and b.number not in a.apart
             and _overlap(a.locations, b.locations)
             and _overlap(a.environments, b.environments)
+            and (a.rhythm.off(b.rhythm) or 0.0) <= IN_STEP
         )
 
     def _like(self, old: Group, number: int, members: Sequence[int]) -> Group:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import exp, inf
 
+from correlation.beats import IN_STEP
 from correlation.decision import Evidence
 from correlation.dedup import Episode
 from correlation.features import Features, Template
@@ -151,6 +152,23 @@ class Environment(Term):
         return f"{'same' if score else 'another'} environment"
 
 
+class InStep(Term):
+    """On one beat with the others, where nothing else tells the place: monitors at two places look at different seconds."""
+
+    name = "beat"
+
+    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+        beat = facts.episode.beat
+        off = group.rhythm.off(beat) if beat is not None else None
+        if off is None:
+            return MISSING
+        beyond = 0.5 * (off / IN_STEP - 1.0)
+        return 0.5 - beyond if beyond <= 0.0 else max(0.0, 0.5 - beyond * group.rhythm.sure)
+
+    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+        return f"{'in' if score > 0.5 else 'out of'} step, every {span(group.rhythm.interval)}"
+
+
 class Service(Term):
     """The same service. Another one says little; how far away it is, topology says."""
 
@@ -273,6 +291,7 @@ TERMS: tuple[Term, ...] = (
     Location(),
     Domain(),
     Environment(),
+    InStep(),
     Time(),
     Hops(),
     Service(),
@@ -353,7 +372,7 @@ def _evidence(term: str, score: float, words: str) -> Evidence:
     return Evidence(term, round(score, 3), words)
 
 
-_ORDER = ("feedback", "change", "service", "host", "text", "location", "time")  # and how near it is, at the end
+_ORDER = ("feedback", "change", "service", "host", "text", "location", "beat", "time")  # and how near it is, at the end
 
 
 def sentence(evidence: Sequence[Evidence]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from correlation.alert import Change
+from correlation.beats import Marks, Pulse
 from correlation.cookbook import Recipe
-from correlation.dedup import Episode
+from correlation.dedup import Episode, Key
 from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
 from correlation.lift import Onsets
@@ -18,7 +19,7 @@ from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = 13  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 14  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -52,6 +53,8 @@ class State(msgspec.Struct, kw_only=True):
     record: Record
     paces: list[tuple[str, Pace]]
     sources: list[tuple[str, list[int]]]
+    pulses: list[tuple[str, Pulse]]
+    marks: list[tuple[Key, Marks]]
     open: list[Group]
     closed: list[Group]
     aliases: list[tuple[int, int]]

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from correlation.alert import Alert, Status
+from correlation.beats import Beats
 from correlation.decision import Decision, Evidence, Flapping, Kind
 from correlation.dedup import Dedup, Episode, Key, fingerprint, scrub
 from correlation.features import Features
@@ -43,14 +44,17 @@ class Stays:
         features: Features,
         sources: Sources,
         placer: Placer,
+        beats: Beats,
     ) -> None:
         self.last = 0
         self._tuning, self._dedup, self._registry, self._gate = tuning, dedup, registry, gate
-        self._features, self._sources, self._placer = features, sources, placer
+        self._features, self._sources, self._placer, self._beats = features, sources, placer, beats
 
     def judge(self, alert: Alert, at: float, muted: str | None) -> Decision:
         """What becomes of an alert that counts as of `at`; `muted` is why nobody wants to hear of it, or None."""
         key = self._dedup.key(alert)
+        if self._beats.several(alert.source) and _unplaced(alert):
+            key = self._on_beat(key, alert, at)
         episode = self._dedup.get(key)
         if episode is None:
             try:
@@ -61,6 +65,19 @@ class Stays:
         if alert.status is Status.RESOLVED:
             return self._resolve(episode, alert, at)
         return self._again(episode, alert, at, muted)
+
+    def _on_beat(self, key: Key, alert: Alert, at: float) -> Key:
+        """What the alert is known by where its source is several monitors."""
+        known = self._dedup.get
+        mine, *others = self._beats.keys(alert.source, key, at)
+        if known(mine) is None:
+            begun = [one for other in others if (one := known(other)) is not None and one.active]
+            if alert.status is Status.FIRING:  # it may have begun before the beats were known; an end is of what fires
+                same = self._beats.same
+                begun = [one for one in begun if one.beat is None and same(alert.source, one.since, at)]
+            if begun:
+                return max(begun, key=lambda one: one.last_seen).key
+        return mine
 
     def _first(self, alert: Alert, at: float, key: Key, print_: str, muted: str | None) -> Decision:
         """A fingerprint that is not known (any more)."""
@@ -91,12 +108,16 @@ class Stays:
     def _begin(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A stay begins."""
         self._sources.onset(alert.source)
+        if _unplaced(alert):
+            episode.beat = self._beats.began(episode, at)
         if muted is not None:
             return self._mute(episode, muted)
         return self._place(episode, alert, at, self._placer.weigh(episode, alert, at, recovered=False))
 
     def _again(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A known fingerprint is reported firing."""
+        if episode.active and _unplaced(alert):
+            self._beats.again(episode, at)
         if not episode.active and at <= episode.resolved_at:
             episode.first_seen = min(episode.first_seen, at)
             episode.count += 1
@@ -202,6 +223,8 @@ class Stays:
         episode.active = False
         episode.turn(at)
         self._placer.learn(episode, at)
+        if _unplaced(alert):
+            self._beats.ended(alert.source, at - episode.since)
         self._gate.ended(episode.name, at, at - episode.since)
         if not episode.flapping(at):
             reason = f"Cleared after {span(at - episode.first_seen)}."
@@ -303,6 +326,11 @@ class Stays:
         number = episode.group
         group = self._registry.find(number) if number else None
         return _tell(episode, kind, code, reason, group, was_active=was_active, number=self._registry.root(number))
+
+
+def _unplaced(alert: Alert) -> bool:
+    """Whether nothing says which of two places it is from, nor that one and the same is meant."""
+    return not alert.location and not alert.dedup_key
 
 
 def _newer(episode: Episode, rank: int, at: float, last: float) -> bool:
