@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat import lengths
 from bot.chat.lengths import clip, length
-
-
-def test_the_examples_in_the_docstrings_are_true() -> None:
-    assert doctest.testmod(lengths).failed == 0
 
 
 @given(st.text(), st.integers(1, 60))

@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-import doctest
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.intake import sanitize
 from bot.intake.sanitize import CUT, clean, is_missing
-
-
-def test_the_examples_in_the_docstrings_are_true() -> None:
-    assert doctest.testmod(sanitize).failed == 0
 
 
 @given(st.text(), st.integers(1, 50))
