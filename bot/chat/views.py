@@ -15,6 +15,7 @@ import msgspec
 from bot.clock import to_datetime
 
 __all__ = [
+    "MUSTER",
     "Announcement",
     "Button",
     "Card",
@@ -52,6 +53,9 @@ class Person(msgspec.Struct, frozen=True, tag_field="span", tag="person"):
 
     id: str
     name: str
+
+
+MUSTER = Person("muster", "Muster")  # who acts when nobody did
 
 
 class Link(msgspec.Struct, frozen=True, tag_field="span", tag="link"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from bot.catalog.catalog import Catalog
+from bot.chat.views import MUSTER
 from bot.commands import menu
 from bot.commands.definition import PREFIX, Kind, Verb
 from bot.commands.menu import WHICH, Entry, arguments
@@ -16,7 +17,7 @@ from bot.commands.registry import by_name
 from bot.commands.tokens import Token
 from bot.commands.values import Reader
 from bot.errors import RequestError
-from bot.incidents.model import MUSTER, ref
+from bot.incidents.reference import ref
 
 __all__ = ["as_chosen", "place_of", "usage"]
 

@@ -14,7 +14,8 @@ from bot.chat.views import Person, Reply
 from bot.commands.services import Services
 from bot.errors import BadArguments
 from bot.incidents.events import SeverityLevel
-from bot.incidents.model import Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from correlation.matchers import Matchers
 
 __all__ = [

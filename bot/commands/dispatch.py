@@ -27,7 +27,7 @@ from bot.commands.services import Services
 from bot.commands.values import Reader
 from bot.commands.words import cut_text, headline, refused
 from bot.errors import Conflict, MusterError, NotAllowed, RequestError, StorageUnavailable, Unavailable, UnknownVerb
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.storage import tables
 from bot.storage.database import Along, Transaction, upsert
 from bot.telemetry import get_logger

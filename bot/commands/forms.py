@@ -15,7 +15,7 @@ from bot.commands.parsing import cut, parse, take_scope
 from bot.commands.tokens import Token
 from bot.commands.values import Reader
 from bot.errors import BadArguments, UnknownVerb
-from bot.incidents.model import number_of, ref
+from bot.incidents.reference import number_of, ref
 from bot.runbooks.filling import complaint
 
 __all__ = [

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.chat.harmless import harmless
 from bot.commands.definition import Argument, Kind, Scope, Verb
 from bot.commands.tokens import straight, tokenize
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 
 __all__ = ["command_line", "pairs", "quoted", "word"]
 

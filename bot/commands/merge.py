@@ -6,7 +6,7 @@ from bot.chat.views import Reply
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
 from bot.commands.words import answer, counted
 from bot.errors import BadArguments
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 
 __all__ = ["VERB"]
 

@@ -9,7 +9,7 @@ from bot.chat.views import Person, Reply, Text, people_text, text
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Target, Verb
 from bot.commands.words import answer
 from bot.errors import BadArguments, NotFound
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.responders.oncall import OnCall
 from bot.responders.pages import MANUAL
 from bot.responders.recipients import recipients

@@ -13,7 +13,7 @@ from bot.commands.definition import PREFIX, Argument, Kind, Scope, Values, Verb
 from bot.commands.tokens import Token, tokenize
 from bot.commands.values import Reader
 from bot.errors import BadArguments, UnknownVerb
-from bot.incidents.model import number_of
+from bot.incidents.reference import number_of
 
 __all__ = ["Command", "MissingIncident", "Words", "cut", "from_the_end", "parse", "take_named", "take_scope", "until"]
 

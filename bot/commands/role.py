@@ -7,7 +7,8 @@ from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
 from bot.commands.lead import lead
 from bot.commands.words import answer
 from bot.errors import BadArguments
-from bot.incidents.model import Incident, role_name
+from bot.incidents.model import Incident
+from bot.incidents.parts import role_name
 
 __all__ = ["VERB"]
 

@@ -11,7 +11,7 @@ from bot.clock import ago, duration
 from bot.commands.definition import PREFIX, Argument, Context, Family, Kind, Permit, Scope, Verb
 from bot.commands.words import answer, counted, cut_text, listed, shortened
 from bot.errors import BadArguments
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.runbooks.model import Plan, Run
 from bot.runbooks.output import ending
 

@@ -13,7 +13,8 @@ from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import author_name, change_line, counted, cut_text, firing, headline, listed
 from bot.incidents import store
 from bot.incidents.links import card_links
-from bot.incidents.model import Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.incidents.tickets import ticket_link
 from correlation.alert import Change
 

@@ -7,7 +7,7 @@ from bot.clock import duration
 from bot.commands.definition import Argument, Context, Family, Kind, Verb
 from bot.commands.words import answer, counted, cut_text, listed
 from bot.errors import BadArguments
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.incidents.silences import LONGEST, Preview
 
 __all__ = ["VERB"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.chat.views import Button, Code, Moment, Reply, Strong, Text, text
+from bot.chat.views import MUSTER, Button, Code, Moment, Reply, Strong, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import PREFIX, Context, Family, Scope, Verb
 from bot.commands.words import answer, counted, cut_text, listed
 from bot.incidents import history, store
 from bot.incidents.history import Ran
-from bot.incidents.model import MUSTER, Incident, number_of
+from bot.incidents.model import Incident
+from bot.incidents.reference import number_of
 from correlation.precedents import Precedent
 
 __all__ = ["VERB"]

@@ -13,7 +13,7 @@ from bot.chat.views import Person
 from bot.commands.definition import Argument, Kind, Target, Verb
 from bot.commands.tokens import Token, straight
 from bot.errors import BadArguments
-from bot.incidents.model import number_of
+from bot.incidents.reference import number_of
 from bot.responders import identities
 from bot.retros.formats import format_names
 from correlation.matchers import MatcherError, Matchers

@@ -8,7 +8,7 @@ from bot.commands.definition import Context, Family, Scope, Verb
 from bot.commands.words import answer, counted, cut_text, shortened
 from bot.incidents import early, store
 from bot.incidents.early_words import Warned, record, share
-from bot.incidents.model import Cause
+from bot.incidents.parts import Cause
 from correlation.cause import FIRST
 
 __all__ = ["VERB"]

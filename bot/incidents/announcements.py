@@ -13,7 +13,7 @@ import msgspec
 
 from bot.catalog.catalog import Catalog
 from bot.chat.outbox import enqueue, person_lane, room_lane
-from bot.chat.views import Button, Code, Moment, Notice, Page, Person, Strong, Text, encode_view, text
+from bot.chat.views import MUSTER, Button, Code, Moment, Notice, Page, Person, Strong, Text, encode_view, text
 from bot.clock import ago, duration
 from bot.incidents import spread, store
 from bot.incidents.events import (
@@ -40,7 +40,8 @@ from bot.incidents.events import (
     Unacknowledged,
     Updated,
 )
-from bot.incidents.model import MUSTER, Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.incidents.tickets import ticket_link
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert

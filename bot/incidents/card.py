@@ -21,7 +21,8 @@ from bot.chat.views import (
     text,
 )
 from bot.clock import duration
-from bot.incidents.model import Cause, Exclusion, Incident, Update
+from bot.incidents.model import Incident
+from bot.incidents.parts import Cause, Exclusion, Update
 from correlation.alert import Change
 from correlation.cause import FIRST
 from correlation.words import clean

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bot.changes.ledger import change_key
 from bot.engine.batch import Rankings
-from bot.incidents.model import Cause, Incident, Suspect
+from bot.incidents.model import Incident
+from bot.incidents.parts import Cause, Suspect
 from correlation.cause import FIRST
 from correlation.decision import Cause as Ranked
 from correlation.decision import Suspect as Suspected

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bot.catalog.catalog import Catalog
+from bot.chat.views import MUSTER
 from bot.incidents import store
 from bot.incidents.announcements import Announcements
 from bot.incidents.events import Cleared, Event, Reopened, Resolved
-from bot.incidents.model import MUSTER, Incident
+from bot.incidents.model import Incident
 from bot.incidents.service import Incidents
 from bot.scheduler import Handler
 from bot.storage import timers

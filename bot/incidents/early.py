@@ -18,6 +18,7 @@ from bot.chat.conversation import LOBBY
 from bot.chat.gateway import Announcing, Gateway, Local, MessageLost, PostedMessage
 from bot.chat.outbox import Effect, enqueue
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
+from bot.chat.views import MUSTER
 from bot.clock import Clock, duration
 from bot.engine.lookout import place_of
 from bot.incidents import store, timeline
@@ -26,7 +27,8 @@ from bot.incidents.early_words import Warned, notice, place
 from bot.incidents.forewarning import KIND as TOLD
 from bot.incidents.history import BAD
 from bot.incidents.lines import channels
-from bot.incidents.model import MUSTER, Incident, number_of, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import number_of, ref
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
 from bot.telemetry import get_logger

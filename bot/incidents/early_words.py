@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bot.chat.views import Button, Code, Moment, Notice, Strong, Text, text
 from bot.clock import duration
-from bot.incidents.model import Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from correlation.beginnings import Step
 from correlation.warning import told
 from correlation.words import clean

@@ -10,12 +10,13 @@ from functools import partial
 
 from sqlalchemy import select
 
-from bot.chat.views import Button, Code, Notice, Strong, Text, text
+from bot.chat.views import MUSTER, Button, Code, Notice, Strong, Text, text
 from bot.clock import Clock, duration
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.history import History, Past, Ran, ran
-from bot.incidents.model import MUSTER, Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.telemetry import get_logger

@@ -23,8 +23,8 @@ from bot.engine.messages import Lesson, Reading, expect
 from bot.errors import InvalidTransition, NotFound, Unavailable
 from bot.incidents import corrections
 from bot.incidents.grading import SplitOff, severity_of
-from bot.incidents.model import ref
 from bot.incidents.reading import TICK, Reader
+from bot.incidents.reference import ref
 from bot.incidents.retelling import Between, number_on, tell_again
 from bot.incidents.service import Causes, May, Parting, Weighing
 from bot.incidents.snapshots import READER, heard_up_to, keep_state, note_heard, states_up_to

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.chat.views import MUSTER
 from bot.incidents import store
-from bot.incidents.model import MUSTER, Incident, number_of, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import number_of, ref
 from bot.storage import tables
 from bot.storage.database import Announcement, Database
 from correlation.features import Features

@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.cookbook import topology
+from bot.chat.views import MUSTER
 from bot.clock import Clock
 from bot.engine.messages import Lesson
 from bot.incidents import store
 from bot.incidents.grouping import Grouping
 from bot.incidents.history import BAD
-from bot.incidents.model import MUSTER, ref
+from bot.incidents.reference import ref
 from bot.storage import tables
 from bot.storage.database import Announcement, Database, Transaction
 from bot.telemetry import get_logger

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.chat.views import MUSTER
 from bot.incidents import store
 from bot.incidents.closing import AUTO_RESOLVE
 from bot.incidents.events import Event, FiresAgain, Flapped
-from bot.incidents.model import MUSTER, Incident
+from bot.incidents.model import Incident
 from bot.incidents.service import Incidents
 from bot.scheduler import Handler
 from bot.storage import timers

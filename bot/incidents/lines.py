@@ -21,7 +21,8 @@ from bot.errors import Permanent
 from bot.incidents import store
 from bot.incidents.announcements import Announcements
 from bot.incidents.events import Cleared, Event, FiresAgain, Flapped, Joined, Noted, Split
-from bot.incidents.model import Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.storage import tables
 from bot.storage.database import Database, Transaction, upsert
 from bot.telemetry import get_logger

@@ -24,7 +24,7 @@ from bot.clock import Clock
 from bot.errors import InvalidTransition, Permanent
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.storage import tables
 from bot.storage.database import Database, Transaction
 

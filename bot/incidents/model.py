@@ -5,12 +5,10 @@ Nothing here knows of databases or chat.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-from bot.chat.views import Person
+from bot.chat.views import MUSTER, Person
 from bot.clock import ago, duration
 from bot.errors import BadArguments, InvalidTransition
 from bot.incidents.events import (
@@ -31,121 +29,19 @@ from bot.incidents.events import (
     Unacknowledged,
     Updated,
 )
+from bot.incidents.parts import Cause, Exclusion, StatusName, Suspect, Update
+from bot.incidents.reference import ref
 
-__all__ = [
-    "MUSTER",
-    "AutoResolve",
-    "Cause",
-    "Exclusion",
-    "Incident",
-    "Names",
-    "StatusName",
-    "Suspect",
-    "Update",
-    "number_of",
-    "ref",
-    "role_name",
-]
+__all__ = ["TITLE_LENGTH", "Incident", "Names"]
 
-StatusName = Literal["open", "acknowledged", "mitigated", "resolved"]
-AutoResolve = float | None
 Names = Callable[[str], str]  # a person's id -> the name that people read
 
-MUSTER = Person("muster", "Muster")  # who acts when nobody did
 TITLE_LENGTH = 160  # characters; a phone shows two lines of it
 NOTE_LENGTH = 4000
 UPDATE_LENGTH = 2000
 SOONEST, LATEST = 60.0, 7 * 86_400.0  # seconds from one update to the next
-ROLES, ROLE_LENGTH = 12, 40  # roles of one incident; characters of a role
+ROLES = 12  # of one incident
 EXCLUSIONS = 20  # services that one incident rules out; whoever rules out more names what it is instead
-_SHORT_ROLES = {"comms": "communications", "ops": "operations", "liaison": "customer liaison"}
-
-
-def ref(number: int) -> str:
-    """How people write an incident's number.
-
-    >>> ref(42)
-    'INC-42'
-    """
-    return f"INC-{number}"
-
-
-def number_of(text: str) -> int | None:
-    """The number in INC-42, inc42, #42 or 42; None when it is none of those.
-
-    >>> number_of("inc-42"), number_of("#7"), number_of("checkout")
-    (42, 7, None)
-    """
-    found = re.fullmatch(r"(?:inc[-\s]?|#)?(\d{1,9})", text.strip(), re.IGNORECASE)
-    return int(found[1]) if found else None
-
-
-def role_name(words: str) -> str:
-    """A role as it is kept: small letters, at most 40; short forms are written out. BadArguments when it is none.
-
-    >>> role_name("Comms"), role_name("customer  liaison")
-    ('communications', 'customer liaison')
-    """
-    name = " ".join(words.lower().split())
-    name = _SHORT_ROLES.get(name, name)
-    if not re.fullmatch(r"[^\W_][\w .&/'-]*", name) or len(name) > ROLE_LENGTH:
-        raise BadArguments(
-            f'"{name[:ROLE_LENGTH]}" is no role; write a few letters: communications, scribe, operations, ...'
-        )
-    return name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """What is probably at the root, in words that give the reason."""
-
-    service: str
-    words: str
-    score: float
-    effects: int = 0  # alerts that it, or what else is known to have failed, mutes
-    first_at: float = 0.0  # when it failed, if it was the first to; 0 otherwise
-    reasons: tuple[str, ...] = ()  # all of them; `words` are the weightiest
-    others: tuple[str, ...] = ()  # what is less likely, each with its reasons
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
-    """A change that may be to blame, with the reasons; the first of a list is the most suspect."""
-
-    change: str
-    score: float
-    reasons: tuple[str, ...]
-    ruled_out: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
-    """A service, or a change of one, that somebody (an id) says is not the cause. `change` is its id, `service` then its words."""
-
-    service: str
-    by: str
-    at: float
-    reason: str = ""
-    change: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """What stakeholders were told last, by whom (an id) and when.
-
-    `every` is the time from one to the next, remembered until somebody says another; `due` is when the next is expected, None when
-    nothing was promised, or it is over. `overdue`: somebody was reminded of it.
-    """
-
-    text: str
-    by: str
-    at: float
-    every: float | None = None
-    due: float | None = None
-    overdue: bool = False
-
-
-# --- the aggregate ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,7 +81,7 @@ class Incident:
     update: Update | None = None
     recipe: str = ""
     private: bool = False
-    auto_resolve: AutoResolve = None
+    auto_resolve: float | None = None
     titled_by_person: bool = False
     graded_by_person: bool = False
     merged_into: int | None = None

@@ -15,6 +15,7 @@ from sqlalchemy import update
 
 from bot.catalog.catalog import Catalog
 from bot.changes import ledger
+from bot.chat.views import MUSTER
 from bot.clock import Clock
 from bot.engine.batch import COLUMNS, Batch, Rankings, Touched
 from bot.engine.host import EngineLost
@@ -25,7 +26,7 @@ from bot.incidents.causes import take_rankings
 from bot.incidents.events import Declared, Joined, SeverityLevel
 from bot.incidents.grading import severity_of
 from bot.incidents.grouping import Grouping, Heard
-from bot.incidents.model import MUSTER, Incident
+from bot.incidents.model import Incident
 from bot.incidents.reading import Reader
 from bot.incidents.service import Incidents
 from bot.intake.journal import Delivery, Journal

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from bot.engine.host import Host
 from bot.engine.messages import Done, Hear, Lesson, Merge, NumberFrom, Reading, Refused, Skipped, Split, Teach, expect
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.incidents.snapshots import newest_numbers
 from bot.intake.journal import Delivery, Journal
 from bot.storage.database import Database

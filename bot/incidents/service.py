@@ -27,7 +27,9 @@ from bot.incidents.events import (
     Split,
 )
 from bot.incidents.grading import SplitOff
-from bot.incidents.model import TITLE_LENGTH, Incident, Names, StatusName, ref
+from bot.incidents.model import TITLE_LENGTH, Incident, Names
+from bot.incidents.parts import StatusName
+from bot.incidents.reference import ref
 from bot.storage.database import Database, Transaction
 
 __all__ = ["Acknowledgement", "Causes", "Grouping", "Incidents", "May", "Parting", "Reaction", "Weighing"]

@@ -15,11 +15,10 @@ from sqlalchemy import Row, func, insert, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.model import Silence as SilenceSpec
-from bot.chat.views import Person
+from bot.chat.views import MUSTER, Person
 from bot.clock import Clock, duration
 from bot.errors import BadArguments, InvalidTransition, NotFound
 from bot.incidents import store
-from bot.incidents.model import MUSTER
 from bot.incidents.muting import matchers_json, matchers_of
 from bot.storage import tables
 from bot.storage.database import Database

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.views import Person
 from bot.errors import Conflict, NotFound
-from bot.incidents.model import Cause, Exclusion, Incident, StatusName, Suspect, Update, ref
+from bot.incidents.model import Incident
+from bot.incidents.parts import Cause, Exclusion, StatusName, Suspect, Update
+from bot.incidents.reference import ref
 from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 from correlation.alert import Alert, Severity, Status

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat.views import Person
+from bot.chat.views import MUSTER, Person
 from bot.clock import duration
 from bot.incidents.events import (
     Acknowledged,
@@ -35,7 +35,8 @@ from bot.incidents.events import (
     Unacknowledged,
     Updated,
 )
-from bot.incidents.model import MUSTER, Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.storage import tables
 from bot.storage.database import Transaction
 

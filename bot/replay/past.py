@@ -15,10 +15,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
+from bot.chat.views import MUSTER
 from bot.errors import ConfigError, MalformedPayload
-from bot.incidents.model import MUSTER, ref
 from bot.incidents.muting import Muting
 from bot.incidents.reading import read
+from bot.incidents.reference import ref
 from bot.intake.journal import Delivery, Log
 from bot.intake.journal_postgres import PostgresLog
 from bot.intake.journal_sqlite import SqliteLog, beside

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Person as Member
-from bot.chat.views import Person
-from bot.incidents.model import MUSTER
+from bot.chat.views import MUSTER, Person
 from bot.responders.identities import author_of
 from correlation.alert import Change
 

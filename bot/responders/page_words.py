@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.chat.views import Button, Moment, Notice, Page, Person, Span, Strong, Text, Tone, people_text, text
+from bot.chat.views import MUSTER, Button, Moment, Notice, Page, Person, Span, Strong, Text, Tone, people_text, text
 from bot.clock import ago, duration
-from bot.incidents.model import Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.responders.pages import Delivery, PageRecord
 
 __all__ = ["page_view", "room_notice", "status"]
@@ -129,7 +130,7 @@ def _outcome(page: PageRecord, incident: Incident, names: Names) -> Text:
     if incident.merged_into is not None:
         return text(f"Merged into {ref(incident.merged_into)}: it goes on there.")
     if incident.status == "resolved" and incident.resolved_at is not None:
-        by = (" by ", names(incident.resolved_by)) if incident.resolved_by not in (None, "muster") else ()
+        by = (" by ", names(incident.resolved_by)) if incident.resolved_by not in (None, MUSTER.id) else ()
         return text("Resolved", *by, " at ", Moment(incident.resolved_at), ".")
     if incident.acknowledged_by is not None and incident.acknowledged_at is not None:
         return text(names(incident.acknowledged_by), " has it since ", Moment(incident.acknowledged_at), ".")

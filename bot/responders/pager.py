@@ -13,12 +13,13 @@ import msgspec
 from bot.chat.gateway import DoorClosed, Gateway
 from bot.chat.outbox import Effect, enqueue, person_lane, room_lane
 from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
-from bot.chat.views import Button, Notice, Person, encode_view, text
+from bot.chat.views import MUSTER, Button, Notice, Person, encode_view, text
 from bot.clock import Clock, duration
 from bot.errors import NotFound, Permanent
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import MUSTER, Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.responders import pages
 from bot.responders.page_words import page_view, room_notice
 from bot.responders.pages import MANUAL, Delivery, PageRecord

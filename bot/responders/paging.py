@@ -13,7 +13,7 @@ import msgspec
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Escalation, Who
 from bot.chat.relay import Executor
-from bot.chat.views import Code, Notice, Person, people_text, plain, text
+from bot.chat.views import MUSTER, Code, Notice, Person, people_text, plain, text
 from bot.clock import Clock, duration
 from bot.errors import BadArguments, InvalidTransition, NotAllowed, NotFound
 from bot.incidents import store, timeline
@@ -28,7 +28,8 @@ from bot.incidents.events import (
     SeverityChanged,
     Unacknowledged,
 )
-from bot.incidents.model import MUSTER, Incident, ref
+from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.responders import pages
 from bot.responders.escalation import Position, after, policy_of, step_at, wakes
 from bot.responders.pager import Pager

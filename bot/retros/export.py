@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from bot.chat.views import MUSTER
 from bot.clock import SystemClock
 from bot.errors import MusterError, NotFound
-from bot.incidents.model import MUSTER, number_of, ref
+from bot.incidents.reference import number_of, ref
 from bot.retros.formats import discover, format_names
 from bot.retros.gathering import gather
 from bot.retros.model import Retro

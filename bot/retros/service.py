@@ -20,7 +20,7 @@ from bot.clock import Clock, duration
 from bot.errors import BadArguments, Conflict, InvalidTransition, NotFound
 from bot.incidents import store, timeline
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.retros.formats import discover, format_names
 from bot.retros.gathering import Authors, gather
 from bot.retros.model import MOODS, Action, Mood, Retro, decode_retro, encode_retro

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from bot.catalog.model import Runbook
-from bot.chat.views import Notice, Person, plain
+from bot.chat.views import MUSTER, Notice, Person, plain
 from bot.clock import Clock, duration
 from bot.errors import ConfigError, DeliveryError, StorageUnavailable
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import MUSTER
 from bot.runbooks import run_words, store
 from bot.runbooks.action import Action, Context
 from bot.runbooks.filling import FilledStep

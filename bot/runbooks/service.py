@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Runbook, Who
-from bot.chat.views import Notice, Person, text
+from bot.chat.views import MUSTER, Notice, Person, text
 from bot.clock import Clock, ago, duration
 from bot.errors import BadArguments, InvalidTransition, NotAllowed
 from bot.incidents import store as incident_store
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
-from bot.incidents.model import MUSTER, Incident
+from bot.incidents.model import Incident
 from bot.runbooks import context, run_words, store
 from bot.runbooks.action import Action
 from bot.runbooks.model import Plan, Run, RunState

@@ -11,7 +11,7 @@ import pytest
 
 import bot
 from bot.catalog.loader import load
-from bot.chat.views import Code, plain
+from bot.chat.views import MUSTER, Code, plain
 from bot.commands.chosen import as_chosen, usage
 from bot.commands.definition import Kind
 from bot.commands.lines import command_line
@@ -20,7 +20,7 @@ from bot.commands.parsing import Command, parse
 from bot.commands.registry import by_name, discover, paths
 from bot.commands.values import Reader
 from bot.commands.words import typed
-from bot.incidents.model import MUSTER, number_of
+from bot.incidents.reference import number_of
 from tests.commands.world import CATALOG, MIKA, World, shown
 
 MENU = {entry.words: entry for entry in entries(discover())}

@@ -27,7 +27,8 @@ from bot.incidents.card import card
 from bot.incidents.grading import SplitOff
 from bot.incidents.history import History
 from bot.incidents.mirroring import Mirroring
-from bot.incidents.model import Cause, Incident, Suspect
+from bot.incidents.model import Incident
+from bot.incidents.parts import Cause, Suspect
 from bot.incidents.pictures import Pictures
 from bot.incidents.service import Causes, Incidents
 from bot.incidents.silences import Silences

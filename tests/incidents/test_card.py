@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.chat.views import Card, Moment, Person, plain
 from bot.incidents.card import card
-from bot.incidents.model import Cause, Incident, Suspect
+from bot.incidents.model import Incident
+from bot.incidents.parts import Cause, Suspect
 from correlation.alert import Change
 
 ROBIN, JONAS = Person("robin", "Robin Vos"), Person("jonas", "Jonas Brandt")

@@ -9,7 +9,7 @@ from bot.chat.gateway import RoomRequest
 from bot.errors import Permanent
 from bot.incidents import store, timeline
 from bot.incidents.effects import RoomEffects
-from bot.incidents.model import Suspect
+from bot.incidents.parts import Suspect
 from bot.incidents.pictures import CARD_PICTURE, WORTH, Pictures
 from bot.storage import tables
 from correlation.alert import Change

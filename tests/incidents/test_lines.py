@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.chat.views import Person, plain
 from bot.incidents.lines import line
-from bot.incidents.model import Incident, Update
+from bot.incidents.model import Incident
+from bot.incidents.parts import Update
 
 
 def said(**fields: Any) -> str:

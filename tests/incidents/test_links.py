@@ -10,7 +10,7 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.model import Runbook, Service
 from bot.chat.views import Card, Link, decode_view
 from bot.incidents import links, store
-from bot.incidents.model import Cause
+from bot.incidents.parts import Cause
 from bot.storage import tables
 from correlation.matchers import Matchers
 from tests.incidents.test_pipeline import alert

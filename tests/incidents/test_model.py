@@ -5,7 +5,7 @@ import pytest
 from bot.chat.views import Person
 from bot.errors import BadArguments, InvalidTransition
 from bot.incidents.announcements import room_name
-from bot.incidents.model import Incident, number_of, ref
+from bot.incidents.model import Incident
 
 ROBIN, MIKA = Person("robin", "Robin Vos"), Person("mika", "Mika Laine")
 NAMES = {"robin": "Robin Vos", "mika": "Mika Laine"}.__getitem__
@@ -126,9 +126,3 @@ def test_another_number_in_a_room_name_does_not_stand_for_the_incidents() -> Non
 
 def test_a_room_name_has_at_most_80_characters() -> None:
     assert len(room_name("inc-{number}-{slug}", incident(title="x" * 500))) == 80
-
-
-@pytest.mark.parametrize("text", ["INC-42", "inc42", "#42", "42", " inc-42 "])
-def test_a_reference_is_read_as_people_write_it(text: str) -> None:
-    assert number_of(text) == 42
-    assert ref(42) == "INC-42"

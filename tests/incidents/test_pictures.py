@@ -19,7 +19,8 @@ from bot.incidents import pictures, store
 from bot.incidents.axis import Axis, Lane, Worst
 from bot.incidents.drawing import draw
 from bot.incidents.drawing_process import NotDrawn, Wanted
-from bot.incidents.model import Cause, Incident, Suspect
+from bot.incidents.model import Incident
+from bot.incidents.parts import Cause, Suspect
 from bot.incidents.pictures import AGAIN, BUDGET, FIRST, FRESH, WORTH, Pictures
 from bot.incidents.sketch import ROWS, SIGNS, Sketch, sketch
 from bot.storage.database import Database

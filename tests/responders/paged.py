@@ -13,14 +13,14 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.loader import load
 from bot.chat.gateway import Gateway, Invitation, PostedMessage, RoomRequest
 from bot.chat.relay import Relay
-from bot.chat.views import Notice, Page, Person, View, plain
+from bot.chat.views import MUSTER, Notice, Page, Person, View, plain
 from bot.clock import ManualClock
 from bot.errors import DeliveryError
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.effects import RoomEffects
 from bot.incidents.events import Declared
-from bot.incidents.model import MUSTER, Incident
+from bot.incidents.model import Incident
 from bot.incidents.service import Incidents
 from bot.responders.paging import Paging
 from bot.scheduler import Scheduler

@@ -10,7 +10,7 @@ from bot.chat.gateway import DoorClosed
 from bot.chat.views import Page, Person, plain
 from bot.clock import ManualClock
 from bot.errors import BadArguments, InvalidTransition, NotAllowed, NotFound, Permanent, Retryable
-from bot.incidents.model import Cause
+from bot.incidents.parts import Cause
 from bot.storage import tables
 from tests.responders.paged import CATALOG, MIKA, ROBIN, SAM, Recording, world
 

@@ -9,12 +9,12 @@ from sqlalchemy import insert, update
 from bot.catalog.catalog import Catalog
 from bot.catalog.model import Person as CatalogPerson
 from bot.changes import ledger
-from bot.chat.views import Card, Person, encode_view
+from bot.chat.views import MUSTER, Card, Person, encode_view
 from bot.clock import ManualClock
 from bot.incidents import timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.events import Declared
-from bot.incidents.model import MUSTER, Cause, Suspect
+from bot.incidents.parts import Cause, Suspect
 from bot.incidents.service import Causes, Incidents
 from bot.responders.naming import authors, people
 from bot.retros.service import Retros

@@ -14,7 +14,7 @@ from bot.catalog.catalog import Catalog
 from bot.catalog.model import Retention as Policy
 from bot.clock import ManualClock
 from bot.errors import StorageUnavailable
-from bot.incidents.model import Suspect
+from bot.incidents.parts import Suspect
 from bot.intake.journal import Journal
 from bot.intake.journal_sqlite import SqliteLog
 from bot.storage import tables

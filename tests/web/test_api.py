@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import insert
 
+from bot.chat.views import MUSTER
 from bot.incidents import timeline
-from bot.incidents.model import MUSTER, Cause, Exclusion, Incident, Suspect
+from bot.incidents.model import Incident
+from bot.incidents.parts import Cause, Exclusion, Suspect
 from bot.intake.journal import Rejection
 from bot.storage import tables
 from bot.web import Lag

@@ -44,7 +44,7 @@ from bot.commands.registry import by_name
 from bot.commands.values import Reader
 from bot.commands.words import typed
 from bot.errors import BadArguments, MusterError
-from bot.incidents.model import number_of
+from bot.incidents.reference import number_of
 from bot.storage.database import Database
 from bot.telemetry import Metrics, get_logger
 

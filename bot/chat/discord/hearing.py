@@ -16,11 +16,11 @@ from bot.chat import heard
 from bot.chat.discord.accounts import PLATFORM, Accounts
 from bot.chat.discord.client import AWAY, DiscordClient, Refused
 from bot.chat.mirror import Mirror
-from bot.chat.views import Person
+from bot.chat.views import MUSTER, Person
 from bot.clock import Clock
 from bot.errors import DeliveryError, Retryable, StorageUnavailable
 from bot.incidents import timeline
-from bot.incidents.model import MUSTER, ref
+from bot.incidents.reference import ref
 from bot.incidents.service import Incidents
 from bot.storage.database import Database
 from bot.telemetry import Metrics, get_logger

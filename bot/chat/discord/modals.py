@@ -46,7 +46,7 @@ from bot.commands.definition import PREFIX, Kind, Scope, Verb
 from bot.commands.forms import FIELD, FLAGS, INCIDENT, PARAMETER, RUN, Wanted, completion_line, filled, title
 from bot.commands.lines import command_line
 from bot.commands.values import Reader
-from bot.incidents.model import number_of, ref
+from bot.incidents.reference import number_of, ref
 
 __all__ = [
     "AGAIN",

@@ -22,7 +22,7 @@ from bot.commands.forms import FIELD, FORMS
 from bot.commands.lines import command_line
 from bot.commands.menu import WHICH, Entry, arguments
 from bot.errors import BadArguments
-from bot.incidents.model import number_of
+from bot.incidents.reference import number_of
 from bot.responders.identities import by_chat
 from bot.retros.formats import format_names
 

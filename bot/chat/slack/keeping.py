@@ -15,9 +15,8 @@ from bot.chat.mirror import Mirror
 from bot.chat.slack.accounts import Accounts
 from bot.chat.slack.client import Refused, SlackClient
 from bot.chat.slack.mrkdwn import unescape
-from bot.chat.views import Person
+from bot.chat.views import MUSTER, Person
 from bot.incidents import attendance, timeline
-from bot.incidents.model import MUSTER
 from bot.incidents.service import Incidents
 from bot.storage.database import Database
 

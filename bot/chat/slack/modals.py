@@ -31,7 +31,7 @@ from bot.commands.completion import Completion
 from bot.commands.definition import Kind, Scope, Verb
 from bot.commands.forms import FIELD, FLAGS, RUN, filled, sends, title, wanted
 from bot.commands.values import Reader
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 
 __all__ = [
     "CALLBACK",

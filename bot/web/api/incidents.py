@@ -14,7 +14,7 @@ from bot.chat.harmless import harmless, one_line
 from bot.incidents import store, timeline
 from bot.incidents.events import SeverityLevel
 from bot.incidents.model import Incident as Aggregate
-from bot.incidents.model import StatusName
+from bot.incidents.parts import StatusName
 from bot.storage import tables
 from bot.web.api.shapes import INCIDENT_WORDS, Time, incident_number, maybe, reference, utc
 from bot.web.operations import Call, Operation, operation

@@ -15,7 +15,7 @@ from bot.chat.harmless import one_line
 from bot.incidents import store
 from bot.incidents.axis import Axis, Lane
 from bot.incidents.lanes import axis_of, read_lanes
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.responders.naming import authors
 from bot.storage.tables import changes, groups, incidents, timeline
 from bot.web.api.shapes import INCIDENT_WORDS, Time, incident_number, utc

@@ -12,7 +12,7 @@ from bot.chat.harmless import one_line
 from bot.chat.views import Person
 from bot.clock import to_iso
 from bot.errors import MalformedPayload, NotFound
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 
 __all__ = ["INCIDENT_WORDS", "Time", "actor", "incident_number", "maybe", "reference", "utc"]
 

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.incidents.model import StatusName
+from bot.incidents.parts import StatusName
 from bot.storage.tables import alerts, effects, groups, incidents
 from bot.web.api.shapes import Time, utc
 from bot.web.operations import Call, Operation, operation

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from bot.incidents import early
 from bot.incidents.early_words import Warned
-from bot.incidents.model import ref
+from bot.incidents.reference import ref
 from bot.web.api.shapes import Time, incident_number, maybe, reference, utc
 from bot.web.operations import Call, Operation, operation
 from bot.web.paging import Listing, Paged, after, cursor
