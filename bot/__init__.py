@@ -1,1 +1,1 @@
-"""Muster, the incident bot. `bot.app` knows every part; `correlation` beneath it knows none."""
+"""Muster, the incident bot. `bot.wiring` joins every part, `bot.app` starts and stops them; `correlation` beneath it knows none."""

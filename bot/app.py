@@ -1,4 +1,7 @@
-"""The only place that knows every part: builds them, starts them in order, stops them in the other. It has no rules."""
+"""Muster as a whole: opens what it stands on, has the parts wired, starts them in order and stops them in the other.
+
+Who is joined to whom is the wiring's; there are no rules here.
+"""
 
 from __future__ import annotations
 
@@ -14,65 +17,29 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from bot import platforms
-from bot.catalog.catalog import Catalog
 from bot.catalog.rosters import Rosters
 from bot.catalog.store import CatalogStore
 from bot.chat.console import ConsoleConversation, ConsoleGateway
-from bot.chat.gateway import Gateway
-from bot.chat.mirror import Mirror
-from bot.chat.relay import Relay
 from bot.checks import checks
 from bot.clock import Clock, SystemClock
-from bot.commands.dispatch import Dispatcher
-from bot.commands.services import Services
 from bot.engine.host import EngineProcess, Host
 from bot.errors import ConfigError
-from bot.incidents import timeline
-from bot.incidents.announcements import Announcements
-from bot.incidents.closing import ArchiveLater, auto_resolve, follow_clearing
 from bot.incidents.drawing_process import DrawingProcess
-from bot.incidents.early import EVERY as EARLY_EVERY
-from bot.incidents.early import EarlyWarnings
-from bot.incidents.effects import RoomEffects
-from bot.incidents.forewarning import EVERY as FOREWARNING_EVERY
-from bot.incidents.forewarning import Forewarning
-from bot.incidents.grouping import READER, Grouping
-from bot.incidents.history import History
-from bot.incidents.lessons import EVERY as LESSONS_EVERY
-from bot.incidents.lessons import Lessons
-from bot.incidents.lifecycle import settling
-from bot.incidents.lines import Lines
-from bot.incidents.mirroring import Mirroring
-from bot.incidents.pictures import Pictures, card_pictures
-from bot.incidents.pipeline import Pipeline
-from bot.incidents.reading import Reader
-from bot.incidents.service import Incidents
-from bot.incidents.silences import Silences
-from bot.incidents.updates import follow_updates, overdue_updates
+from bot.incidents.grouping import READER
 from bot.intake.door import DoorSite, runner
 from bot.intake.opening import open_journal
 from bot.intake.signatures import Guard
 from bot.intake.sources import discover
 from bot.intake.webhooks import Desk, add_routes
 from bot.replay.weighing import load_weights
-from bot.responders import recipients
-from bot.responders.naming import authors, people
-from bot.responders.owners import Owners
-from bot.responders.paging import Paging
-from bot.retros.service import Retros
-from bot.runbooks import actions
-from bot.runbooks.service import Runbooks
-from bot.scheduler import Scheduler
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.lease import held
-from bot.storage.retention import Retention
-from bot.storage.room import measure
 from bot.telemetry import Metrics, get_logger
-from bot.turns import Turns
 from bot.web.api.retros import retro_path
 from bot.web.application import application
 from bot.web.parts import Lag, WebParts
+from bot.wiring import Parts, wire
 
 if TYPE_CHECKING:
     from bot.chat.slack.tiers import Tiers
@@ -80,10 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["App", "version"]
 
 log = get_logger(__name__)
-
-SIZES_EVERY = 10.0  # seconds between two looks at how much is kept; other gauges are read when they are asked for
-PRUNE_EVERY = 3600.0
-GROUPS_EVERY = 2.0  # seconds between two looks whether it is time to ask who is in a group
 
 
 def version() -> str:
@@ -177,189 +140,90 @@ class App:
     # --- starting -----------------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        settings, clock, metrics = self.settings, self.clock, self.metrics
-        rosters = Rosters(lambda: self.catalog.current)
-        catalog: Callable[[], Catalog] = rosters  # the current one, whenever asked
-        person, author = people(catalog), authors(catalog)
-        self._stack.push_async_callback(self._engine.close)
+        settings, clock, metrics, stack = self.settings, self.clock, self.metrics, self._stack
+        stack.push_async_callback(self._engine.close)
         await self._engine.start()
         self.database = await Database.open(settings.database_url)
-        self._stack.push_async_callback(self.database.close)
-        await self._stack.enter_async_context(held(self.database))
+        stack.push_async_callback(self.database.close)
+        await stack.enter_async_context(held(self.database))
         self.journal = await open_journal(self.database, READER)
-        self._stack.push_async_callback(self.journal.close)
-        sources = discover()
-
+        stack.push_async_callback(self.journal.close)
+        catalog = Rosters(lambda: self.catalog.current)
         console = ConsoleGateway(self.database, clock)
-        gateways: dict[str, Gateway] = {console.platform: console}
         connected = platforms.configured(settings, catalog, self._tiers)
         for platform in connected:
-            self._stack.push_async_callback(platform.close)
-            gateways[platform.gateway.platform] = platform.gateway
-        names = tuple(gateways)
-
-        turns = Turns()
-        reader = Reader(self.database, sources=sources, catalog=catalog, turns=turns)
-        self.grouping = Grouping(
-            self.database,
-            self.journal,
-            clock,
-            host=self._engine,
-            reader=reader,
-            catalog=catalog,
-            weights=load_weights(settings.weights) if settings.weights else None,
-        )
+            stack.push_async_callback(platform.close)
+        names = [console.platform, *(platform.gateway.platform for platform in connected)]
         drawing = DrawingProcess()
-        self._stack.push_async_callback(drawing.close)
-        pictures = Pictures(self.database, clock, catalog, drawing.draw)
-        self._stack.push_async_callback(pictures.close)
-        announcements = Announcements(names, catalog, person)
-        lines = Lines(
-            self.database, clock, catalog=catalog, announcements=announcements, person=person, platforms=names
-        )
-        archive = ArchiveLater(catalog, announcements)
-        paging = Paging(
-            self.database,
-            clock,
-            catalog=catalog,
-            announcements=announcements,
-            person=person,
-            platforms=names,
-            metrics=metrics,
-        )
-        self.incidents = Incidents(
-            self.database,
-            clock,
-            reactions=(timeline.record, announcements, lines, paging, follow_clearing, follow_updates, archive),
-            card=announcements.refresh_card,
-            names=lambda key: person(key).name,
-            grouping=self.grouping,
-        )
-        self.silences = Silences(self.database, clock, lambda: self.grouping.position, still=self.grouping.still)
-        runbooks = Runbooks(
-            self.database,
-            clock,
-            catalog=catalog,
-            announcements=announcements,
-            person=person,
-            policies=recipients,
-            actions=actions.discover(),
-            environment=self.environment,
-            metrics=metrics,
-        )
-        retros = Retros(
-            self.database,
-            clock,
-            announcements,
-            person=person,
-            author=author,
-            download=partial(self._download, names),
-        )
-        early = EarlyWarnings(self.database, clock, catalog=catalog, announcements=announcements, platforms=names)
-        self.pipeline = Pipeline(
+        stack.push_async_callback(drawing.close)
+        sources = discover()
+        parts = wire(
             self.database,
             self.journal,
             clock,
-            reader=reader,
-            grouping=self.grouping,
-            incidents=self.incidents,
+            metrics,
             catalog=catalog,
-            metrics=metrics,
-            turns=turns,
-            warnings=early,
+            sources=sources,
+            console=console,
+            connected=connected,
+            engine=self._engine,
+            weights=load_weights(settings.weights) if settings.weights else None,
+            draw=drawing.draw,
+            download=partial(self._download, names),
+            environment=self.environment,
         )
-        mirroring = Mirroring(self.database, clock, Mirror(names, clock), announcements)
-        rooms = RoomEffects(self.database, clock, catalog=catalog, person=person, author=author, pictures=pictures)
-        executors = {**lines.executors(), **rooms.executors(), **paging.executors(), **early.executors()}
-        executors |= mirroring.executors(rooms.in_the_room)
-        relay = Relay(self.database, clock, gateways=gateways, executors=executors, metrics=metrics)
-        history = History(self.database)
-        services = Services(
-            database=self.database,
-            clock=clock,
-            catalog=catalog,
-            person=person,
-            incidents=self.incidents,
-            announcements=announcements,
-            owners=Owners(self.database, clock, catalog, announcements),
-            paging=paging,
-            silences=self.silences,
-            runbooks=runbooks,
-            history=history,
-            mirroring=mirroring,
-            pictures=pictures,
-            retros=retros,
-            metrics=metrics,
-        )
-        dispatcher = Dispatcher(services, turns)
-        handlers = {
-            **auto_resolve(self.incidents),
-            **settling(self.incidents),
-            **archive.handlers(),
-            **card_pictures(announcements),
-            **overdue_updates(announcements, person),
-            **paging.handlers(),
-            **runbooks.handlers(),
-        }
-        scheduler = Scheduler(self.database, clock, handlers, metrics=metrics)
-        self.retention = Retention(self.database, self.journal, clock, catalog=catalog, metrics=metrics)
-        sizes = partial(measure, self.database, self.journal, metrics)
-        scheduler.every(SIZES_EVERY, "sizes", sizes)
-        scheduler.every(PRUNE_EVERY, "retention", self.retention.prune)
-        forewarning = Forewarning(self.database, clock, history, announcements)
-        scheduler.every(FOREWARNING_EVERY, "forewarning", forewarning.look)
-        lessons = Lessons(self.database, clock, self.grouping, catalog)
-        scheduler.every(LESSONS_EVERY, "lessons", lessons.study)
-        scheduler.every(EARLY_EVERY, "early_warnings", early.look)
-        for look in platforms.groups(connected, rosters):
-            scheduler.every(GROUPS_EVERY, "groups", look)
+        services, dispatcher = parts.services, parts.dispatcher
+        self.incidents, self.silences, self.pipeline = services.incidents, services.silences, parts.pipeline
+        stack.push_async_callback(services.pictures.close)
         await self.silences.sync(self.catalog.current)
-        await runbooks.start()
-        self._stack.push_async_callback(runbooks.stop)
-        self._stack.push_async_callback(dispatcher.close)
+        await services.runbooks.start()
+        stack.push_async_callback(services.runbooks.stop)
+        stack.push_async_callback(dispatcher.close)
         ears = {one.gateway.platform: one.listen(dispatcher, services, console) for one in connected}
-        guard = Guard.of(settings, sources)
-        desk = Desk(sources=sources, guard=guard, journal=self.journal, clock=clock, metrics=metrics)
-        await self._serve(
-            WebParts(
-                database=self.database,
-                clock=clock,
-                metrics=metrics,
-                catalog=catalog,
-                dispatcher=dispatcher,
-                conversation=ConsoleConversation(self.database, clock, mirroring.mirror),
-                journal=self.journal,
-                retros=retros,
-                pictures=pictures,
-                version=version(),
-                host=settings.http_host,
-                public_url=settings.public_url,
-                http_token=settings.http_token.get_secret_value() if settings.http_token else "",
-                demo=self.demo,
-                lag=self.lag,
-                checks=checks(
-                    self.database,
-                    self.journal,
-                    self.pipeline,
-                    self.catalog,
-                    lambda: self._reload_problems,
-                    {name: ear.check for name, ear in ears.items()},
-                ),
-                mount=self._mount(desk, ears.values()),
-            ),
-            desk,
+        desk = Desk(
+            sources=sources, guard=Guard.of(settings, sources), journal=self.journal, clock=clock, metrics=metrics
         )
-        self._stack.push_async_callback(self.grouping.close)
+        await self._serve(self._web(parts, ears, desk), desk)
+        stack.push_async_callback(parts.grouping.close)
         self.failed = asyncio.get_running_loop().create_future()
-        for name, loop in (("pipeline", self.pipeline.run()), ("relay", relay.run())):
+        for name, loop in (("pipeline", parts.pipeline.run()), ("relay", parts.relay.run())):
             self._keep_running(name, asyncio.create_task(loop, name=name))
         for ear in ears.values():
             await ear.start()
-            self._stack.push_async_callback(ear.stop)
-        scheduler.start()
-        self._stack.push_async_callback(scheduler.stop)
-        await sizes()
-        log.info("muster_started", version=version(), address=self.address, platforms=list(names))
+            stack.push_async_callback(ear.stop)
+        parts.scheduler.start()
+        stack.push_async_callback(parts.scheduler.stop)
+        await parts.sizes()
+        log.info("muster_started", version=version(), address=self.address, platforms=names)
+
+    def _web(self, parts: Parts, ears: Mapping[str, platforms.Ear], desk: Desk) -> WebParts:
+        settings, services = self.settings, parts.services
+        return WebParts(
+            database=self.database,
+            clock=self.clock,
+            metrics=self.metrics,
+            catalog=services.catalog,
+            dispatcher=parts.dispatcher,
+            conversation=ConsoleConversation(self.database, self.clock, services.mirroring.mirror),
+            journal=self.journal,
+            retros=services.retros,
+            pictures=services.pictures,
+            version=version(),
+            host=settings.http_host,
+            public_url=settings.public_url,
+            http_token=settings.http_token.get_secret_value() if settings.http_token else "",
+            demo=self.demo,
+            lag=self.lag,
+            checks=checks(
+                self.database,
+                self.journal,
+                parts.pipeline,
+                self.catalog,
+                lambda: self._reload_problems,
+                {name: ear.check for name, ear in ears.items()},
+            ),
+            mount=self._mount(desk, ears.values()),
+        )
 
     def _mount(self, desk: Desk, ears: Iterable[platforms.Ear]) -> Callable[[web.Application], None]:
         def mount(app: web.Application) -> None:
