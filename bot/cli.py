@@ -350,3 +350,7 @@ def _loop(call: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(call)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(call)
+
+
+if __name__ == "__main__":  # as `python -m bot` does
+    sys.exit(main())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import bot
 from bot.cli import main
 from bot.retros.formats import format_names
 
@@ -19,6 +22,14 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("MUSTER_", "SLACK_", "DISCORD_")):
             monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("module", ["bot", "bot.cli"])
+def test_the_module_with_the_command_line_is_the_command_line_too(module):
+    environment = os.environ | {"PYTHONPATH": str(Path(bot.__file__).parents[1])}
+    call = [sys.executable, "-m", module, "--version"]
+    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "muster"
 
 
 @pytest.mark.parametrize(
