@@ -21,7 +21,7 @@ from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import MUSTER
 from bot.clock import Clock, duration
 from bot.engine.lookout import place_of
-from bot.incidents import store, timeline
+from bot.incidents import progress, store, timeline
 from bot.incidents.announcements import Announcements
 from bot.incidents.early_words import Warned, notice, place
 from bot.incidents.forewarning import KIND as TOLD
@@ -30,7 +30,7 @@ from bot.incidents.lines import channels
 from bot.incidents.model import Incident
 from bot.incidents.reference import number_of, ref
 from bot.storage import tables
-from bot.storage.database import Database, Transaction, upsert
+from bot.storage.database import Database, Transaction
 from bot.telemetry import get_logger
 from correlation.beginnings import Kind, Step
 from correlation.warning import EarlyWarning, Patience
@@ -202,12 +202,11 @@ class EarlyWarnings:
     async def _warning(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         number, channel = int(effect.payload["warning"]), str(effect.payload["channel"])
         key = f"{effect.lane}:warning:{number}"
-        p = tables.progress_messages.c
         async with self._database.reading() as connection:
             warned = await _load(connection, number)
             past = await store.load(connection, warned.past)
             incident = await store.find(connection, warned.incident) if warned.incident is not None else None
-            standing = (await connection.execute(select(p.message).where(p.key == key))).scalar()
+            standing = await progress.standing(connection, key)
         if past.private:
             return DROPPED
         view = notice(warned, past, None if incident is None or incident.private else incident)
@@ -222,13 +221,7 @@ class EarlyWarnings:
                 return DROPPED
             return None
         posted = await gateway.post(channel, view, nonce=f"warning:{number}:{channel}", since=effect.created_at)
-
-        async def settled(work: Transaction) -> None:
-            statement = upsert(work.connection, tables.progress_messages).values(key=key, message=posted.message)
-            changed = {"message": statement.excluded.message}
-            await work.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
-
-        return settled
+        return progress.kept(key, posted.message)
 
 
 async def listing(

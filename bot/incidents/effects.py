@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.catalog.catalog import Catalog
@@ -31,13 +31,13 @@ from bot.chat.relay import DROPPED, Dropped, Executor, Settlement
 from bot.chat.views import Notice, Person, decode_view, encode_view, text
 from bot.clock import Clock
 from bot.errors import Permanent
-from bot.incidents import lines, links, store, timeline
+from bot.incidents import lines, links, progress, store, timeline
 from bot.incidents.announcements import marker
 from bot.incidents.card import card
 from bot.incidents.model import Incident
 from bot.incidents.pictures import CARD_PICTURE, NO_PICTURE, Pictures
 from bot.storage import tables, timers
-from bot.storage.database import Database, Transaction, upsert
+from bot.storage.database import Database, Transaction
 from bot.telemetry import get_logger
 from correlation.alert import Change
 
@@ -143,8 +143,7 @@ class RoomEffects:
         room, view = await self._room(effect), decode_view(effect.payload["view"])
         key = f"{effect.lane}:{effect.payload['key']}"
         async with self._database.reading() as connection:
-            query = select(tables.progress_messages.c.message).where(tables.progress_messages.c.key == key)
-            message = (await connection.execute(query)).scalar()
+            message = await progress.standing(connection, key)
         if message is not None:
             try:
                 await gateway.edit(PostedMessage(room=room, message=message), view)
@@ -153,13 +152,7 @@ class RoomEffects:
             else:
                 return None
         posted = await gateway.post(room, view, nonce=f"progress:{key}", since=effect.created_at)
-
-        async def settled(work: Transaction) -> None:
-            statement = upsert(work.connection, tables.progress_messages).values(key=key, message=posted.message)
-            changed = {"message": statement.excluded.message}
-            await work.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
-
-        return settled
+        return progress.kept(key, posted.message)
 
     async def _card(self, effect: Effect, gateway: Gateway) -> Settlement | Dropped | None:
         number = _number(effect)
