@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.discovery import members
 from bot.retros.model import Retro
 
 __all__ = ["Format", "discover", "format_names"]
@@ -35,10 +34,7 @@ class Format:
 def discover() -> dict[str, Format]:
     """Every format of this package by each name it answers to."""
     formats: dict[str, Format] = {}
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-        form = importlib.import_module(f"{__name__}.{module.name}").FORMAT
-        if not isinstance(form, Format):
-            raise TypeError(f"{__name__}.{module.name} must hold FORMAT, a Format")
+    for _, form in members(__name__, "FORMAT", Format):
         for name in form.names:
             if name in formats:
                 raise ValueError(f"two formats want to be called {name!r}")
