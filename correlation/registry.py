@@ -15,6 +15,7 @@ from correlation.beats import IN_STEP
 from correlation.candidates import Index, Pair
 from correlation.dedup import Dedup, Episode
 from correlation.groups import Group
+from correlation.quiet import Quiet
 from correlation.tuning import Tuning
 
 __all__ = ["Registry", "UnknownGroup", "own_keys"]
@@ -54,6 +55,7 @@ class Registry:
         self.last = 0
         self.watermark = 0.0  # the newest event time so far
         self.open: dict[int, Group] = {}
+        self.quiet = Quiet()
         self.closed: OrderedDict[int, Group] = OrderedDict()
         self.aliases: dict[int, int] = {}  # merged -> the one it went into
         self.waiting: list[
@@ -139,9 +141,10 @@ class Registry:
     def add(self, group: Group) -> None:
         """A new open group; beyond the bound, the one quiet for longest closes."""
         self.open[group.number] = group
+        self.quiet.add(group)
         self.schedule(group)
         if len(self.open) > self.tuning.open_groups:
-            self.close(min(self.open.values(), key=lambda one: (one.last_at, one.number)))
+            self.close(self.quiet.longest(self.open))
 
     def advance(self, at: float) -> None:
         """Event time moved: close what has been quiet for long enough."""
@@ -265,6 +268,7 @@ class Registry:
             kept.open = True
             self.closed.pop(kept.number, None)
             self.open[kept.number] = kept
+            self.quiet.add(kept)
             self.index.touch(kept.number, self._keys(kept))
         if kept.open:
             self.index.touch(kept.number, keys)
@@ -286,6 +290,7 @@ class Registry:
         for one in (rest, new):
             if one.open:
                 self.open[one.number] = one
+                self.quiet.add(one)
                 self.index.touch(one.number, self._keys(one))
                 self.schedule(one)
             else:
