@@ -39,6 +39,7 @@ from bot.incidents.reading import Reader
 from bot.incidents.service import Incidents
 from bot.incidents.silences import Silences
 from bot.incidents.updates import follow_updates, overdue_updates
+from bot.incidents.writing import Writer
 from bot.intake.journal import Journal
 from bot.intake.source import Source
 from bot.responders import recipients
@@ -125,17 +126,9 @@ def wire(
         grouping=grouping,
     )
     early = EarlyWarnings(database, clock, catalog=catalog, announcements=announcements, platforms=names)
+    writer = Writer(clock, grouping=grouping, incidents=incidents, catalog=catalog, metrics=metrics, warnings=early)
     pipeline = Pipeline(
-        database,
-        journal,
-        clock,
-        reader=reader,
-        grouping=grouping,
-        incidents=incidents,
-        catalog=catalog,
-        metrics=metrics,
-        turns=turns,
-        warnings=early,
+        database, journal, clock, reader=reader, grouping=grouping, writer=writer, metrics=metrics, turns=turns
     )
     runbooks = Runbooks(
         database,

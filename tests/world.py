@@ -28,6 +28,7 @@ from bot.incidents.mirroring import Mirroring
 from bot.incidents.pipeline import Pipeline
 from bot.incidents.reading import Reader
 from bot.incidents.service import Incidents
+from bot.incidents.writing import Writer
 from bot.intake.journal import Journal
 from bot.intake.journal_postgres import PostgresLog
 from bot.intake.journal_sqlite import SqliteLog, beside
@@ -125,17 +126,10 @@ async def world(
         grouping=grouping,
     )
     early = EarlyWarnings(database, clock, catalog=lambda: catalog, announcements=announcements, platforms=platforms)
-    pipeline = Pipeline(
-        database,
-        journal,
-        clock,
-        reader=reader,
-        grouping=grouping,
-        incidents=incidents,
-        catalog=lambda: catalog,
-        metrics=metrics,
-        warnings=early,
+    writer = Writer(
+        clock, grouping=grouping, incidents=incidents, catalog=lambda: catalog, metrics=metrics, warnings=early
     )
+    pipeline = Pipeline(database, journal, clock, reader=reader, grouping=grouping, writer=writer, metrics=metrics)
     gateway = ConsoleGateway(database, clock)
     mirroring = Mirroring(database, clock, Mirror(platforms, clock), announcements)
     rooms = RoomEffects(

@@ -72,14 +72,14 @@ async def test_a_delivery_whose_rows_cannot_be_written_takes_no_number_in_a_repl
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with world(database_url) as w:
-        write = w.pipeline._write
+        write = w.pipeline._writer.write
 
         async def stumble(work: Any, heard: Any) -> None:
             if any("poison" in row for row in heard.batch.settled.values()):
                 raise RuntimeError("a mistake of ours")
             await write(work, heard)
 
-        monkeypatch.setattr(w.pipeline, "_write", stumble)
+        monkeypatch.setattr(w.pipeline._writer, "write", stumble)
         for name in ("HighLatency", "poison", "Errors"):
             await w.post(alert(name))
         await w.settle()
