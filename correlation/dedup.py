@@ -100,7 +100,7 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     @property
     def spot(self) -> str:
         """The place, or where that is not told, which of its beats it is on."""
-        return self.place or (f"{self.host}#{self.beat.which}" if self.beat is not None else "")
+        return self.place or (f"#{self.beat.which}" if self.beat is not None else "")
 
     @property
     def part(self) -> str:

@@ -251,6 +251,7 @@ class Engine:
                 episodes=self._dedup.all(),
                 series=list(self._gate.series.items()),
                 bursts=list(self._gate.bursts.items()),
+                breadths=list(self._gate.breadths.rules.items()),
                 rules=list(self._gate.rules.items()),
                 site=self._gate.site,
                 sites=list(self._gate.sites.items()),
@@ -297,6 +298,7 @@ class Engine:
             self._dedup.put(episode)
         self._gate.series.update(state.series)
         self._gate.bursts.update(state.bursts)
+        self._gate.breadths.rules.update(state.breadths)
         self._gate.rules.update(state.rules)
         self._gate.site = state.site
         self._gate.sites.update(state.sites)

@@ -1,4 +1,4 @@
-"""Whether an alert may open a group or only join one: novelty (of its rule, its words, its place), periodicity, flapping, bursts.
+"""Whether an alert may open a group or only join one: novelty (of its rule, words, place), breadth, periodicity, flapping, bursts.
 
 Counts decay with half-lives of 12 hours and 7 days and are kept per series (what, on what, where), never per alert.
 """
@@ -12,6 +12,7 @@ from math import log
 
 import msgspec
 
+from correlation.breadth import Breadths
 from correlation.words import plural, span
 
 __all__ = ["Gate", "Series", "Verdict"]
@@ -81,14 +82,14 @@ class Site(Rule, gc=False):
 class Verdict(msgspec.Struct, frozen=True):
     """`opening` 0..1: how much the alert speaks for calling people (1 opens alone); `hold`: it may not open at all.
 
-    `first`: it is critical, and news here.
+    `news`: it is critical for the first time, or one of many at once: what came of such alerts before says nothing of it.
     """
 
     opening: float
     hold: bool
     code: str
     words: str
-    first: bool = False
+    news: bool = False
 
 
 class Burst(msgspec.Struct):
@@ -106,7 +107,7 @@ class Gate:
     'novel'
     """
 
-    __slots__ = ("bursts", "capacity", "critical", "rules", "series", "site", "sites", "words")
+    __slots__ = ("breadths", "bursts", "capacity", "critical", "rules", "series", "site", "sites", "words")
 
     def __init__(self, capacity: int = 20_000) -> None:
         self.capacity = capacity
@@ -114,6 +115,7 @@ class Gate:
         self.bursts: OrderedDict[str, Burst] = OrderedDict()
         self.critical: OrderedDict[tuple[str, str], None] = OrderedDict()  # what was critical, on what, wherever
         self.rules: OrderedDict[str, Rule] = OrderedDict()
+        self.breadths = Breadths(capacity)
         self.site = Site(0.0)
         self.sites: OrderedDict[str, Site] = OrderedDict()  # places whose sources do not tell ends
         self.words: OrderedDict[str, list[float]] = OrderedDict()  # when last, and the decayed count
@@ -151,8 +153,11 @@ class Gate:
         bursting = self._bursting(key[2], at)
         first = rank == 0 and ends and self._first(key[0], key[1], at)
         verdict = _judge(series, passed, cap, harmless and not first, bursting, rank, text, tier, recovered)
-        if first:
-            verdict = msgspec.structs.replace(verdict, first=True)
+        many = "" if recovered or not ends else self.breadths.begins(key[0], key[2], at)
+        if many:
+            verdict = Verdict(1.0, False, "widespread", many, news=True)
+        elif first:
+            verdict = msgspec.structs.replace(verdict, news=True)
         if series.onsets:
             if series.onsets == 1:
                 series.gap = passed

@@ -128,7 +128,7 @@ class Group(msgspec.Struct, kw_only=True):
             return True
         # Where nobody tells ends, familiar noise goes on for ever: it keeps no group going that holds anything else.
         quiet = self.lasting or (self.untold and self.news)
-        spoke = self.spoke_at if quiet or self.last_at < self.spoke_at else self.last_at
+        spoke = max(self.spoke_at, self.opened_at) if quiet or self.last_at < self.spoke_at else self.last_at
         return at - spoke <= self.quiet_for * self.reach
 
     def take(self, episode: Episode, at: float) -> None:

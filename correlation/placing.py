@@ -99,14 +99,14 @@ class Placer:
         if episode.group:
             return verdict
         episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
-        episode.odds = self.records.odds(episode.kind) if episode.rank else 1.0
+        episode.odds = self.records.odds(episode.kind) if episode.rank and not verdict.news else 1.0
         episode.clears = self.records.clears(episode.kind)
         episode.full = episode.opening
         if episode.odds < 1.0:
             episode.opening *= max(HOPELESS, episode.odds)
             if verdict.opening >= 1.0:
                 verdict = Verdict(episode.opening, verdict.hold, "harmless", "such alerts mostly came to nothing")
-        share = self.gate.fleeting(episode.name) if episode.lasting and not verdict.first else 0.0
+        share = self.gate.fleeting(episode.name) if episode.lasting and not verdict.news else 0.0
         if share > self.tuning.fleeting:
             # What mostly clears by itself within minutes says that much less, until it has not.
             episode.opening = min(episode.opening, max(COMPANY[episode.rank], 1.0 - share))

@@ -6,6 +6,7 @@ import msgspec
 
 from correlation.alert import Change
 from correlation.beats import Marks, Pulse
+from correlation.breadth import Breadth
 from correlation.cookbook import Recipe
 from correlation.dedup import Episode, Key
 from correlation.gate import Burst, Rule, Series, Site
@@ -44,6 +45,7 @@ class State(msgspec.Struct, kw_only=True):
     episodes: list[Episode]
     series: list[tuple[tuple[str, str, str], Series]]
     bursts: list[tuple[str, Burst]]
+    breadths: list[tuple[tuple[str, str], Breadth]]
     rules: list[tuple[str, Rule]]
     site: Site
     sites: list[tuple[str, Site]]

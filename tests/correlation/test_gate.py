@@ -417,9 +417,9 @@ def test_a_rule_that_always_clears_by_itself_calls_at_once_on_a_service_where_it
         gate.onset(("HighErrors", part, "eu"), 200_000.0, rank=0, text="", tier=3, recovered=False)
         for part in ("cart", "ledger")
     )
-    assert not known.first
+    assert not known.news
     assert known.opening < 1.0
-    assert new.first
+    assert new.news
     assert new.opening == 1.0
 
 
