@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from bot.app import App
 from bot.catalog.store import CatalogStore
@@ -21,7 +22,7 @@ from bot.settings import load_settings
 from tests import sqlite
 from tests.fakes.discord import Channel, FakeDiscord, Message, Person
 
-__all__ = ["SPEED", "Stage", "alert", "careless", "muster", "plain", "server"]
+__all__ = ["SPEED", "Stage", "alert", "careless", "discord", "mika", "muster", "plain", "robin", "server"]
 
 SPEED = 60.0  # a minute of Discord's is a second here
 
@@ -61,6 +62,24 @@ def careless(fake: FakeDiscord) -> list[str]:
     lax = [f"no nonce: {body}" for body in posts if not (body.get("nonce") and body.get("enforce_nonce"))]
     lax += [f"may ring everybody: {body}" for body in posts if (body.get("allowed_mentions") or {}).get("parse") != []]
     return [*fake.violations, *lax]
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[FakeDiscord]:
+    """A server on which nobody was careless."""
+    async with server() as fake:
+        yield fake
+        assert careless(fake) == []
+
+
+@pytest.fixture
+def robin(discord: FakeDiscord) -> Person:
+    return discord.person("robin", global_name="Robin Vos")
+
+
+@pytest.fixture
+def mika(discord: FakeDiscord) -> Person:
+    return discord.person("mika", global_name="Mika Laine")
 
 
 def plain(message: Message) -> str:

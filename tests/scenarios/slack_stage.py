@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from bot.app import App
 from bot.catalog.store import CatalogStore
@@ -22,7 +23,7 @@ from bot.settings import Settings, load_settings
 from tests import sqlite
 from tests.fakes.slack import FakeSlack
 
-__all__ = ["Hurried", "Stage", "alert", "careless", "commands", "muster", "workspace"]
+__all__ = ["Hurried", "Stage", "alert", "careless", "commands", "muster", "slack", "workspace"]
 
 SPEED = 60.0  # a minute of Slack's is a second here
 
@@ -71,6 +72,14 @@ def workspace(**more: Any) -> FakeSlack:
 def careless(slack: FakeSlack) -> list[str]:
     """What a careful client does not do; that bolt names the team when it asks who it is, is bolt's."""
     return [what for what in slack.complaints if what != "auth.test: no argument is called team_id"]
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    """A workspace in which nobody was careless."""
+    async with workspace() as fake:
+        yield fake
+        assert careless(fake) == []
 
 
 class Hurried:

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.discord import FakeDiscord, Person
-from tests.scenarios.discord_stage import alert, careless, muster, server
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[FakeDiscord]:
-    async with server() as fake:
-        yield fake
-        assert careless(fake) == []
-
-
-@pytest.fixture
-def robin(discord: FakeDiscord) -> Person:
-    return discord.person("robin", global_name="Robin Vos")
-
-
-@pytest.fixture
-def mika(discord: FakeDiscord) -> Person:
-    return discord.person("mika", global_name="Mika Laine")
+from tests.scenarios.discord_stage import alert, muster
 
 
 @pytest.mark.parametrize("kind", ["channel", "forum", "thread"])

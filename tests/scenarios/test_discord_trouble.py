@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from bot.chat import absence
 from bot.chat.discord import client, hearing, lacking, socket, supervision
 from bot.chat.views import Person as Somebody
 from tests.fakes.discord import FakeDiscord, Person
-from tests.scenarios.discord_stage import SPEED, Stage, alert, careless, muster, plain, server
+from tests.scenarios.discord_stage import SPEED, Stage, alert, muster, plain
 
 ROBIN = Somebody("robin", "Robin Vos")
 
@@ -31,23 +30,6 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "PAUSE", 0.1)
     monkeypatch.setattr(socket, "SPACE", 5.0 / 60.0)
     monkeypatch.setattr(absence, "LOUD", 0.2)
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[FakeDiscord]:
-    async with server() as fake:
-        yield fake
-        assert careless(fake) == []
-
-
-@pytest.fixture
-def robin(discord: FakeDiscord) -> Person:
-    return discord.person("robin", global_name="Robin Vos")
-
-
-@pytest.fixture
-def mika(discord: FakeDiscord) -> Person:
-    return discord.person("mika", global_name="Mika Laine")
 
 
 async def check_of(stage: Stage, words: str) -> dict[str, Any]:

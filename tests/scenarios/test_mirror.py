@@ -17,7 +17,6 @@ from tests.fakes.slack import FakeSlack
 from tests.fakes.slack import Person as User
 from tests.scenarios.both_stage import PATIENCE, Stage, muster
 from tests.scenarios.discord_stage import server
-from tests.scenarios.slack_stage import careless, workspace
 
 MANY = 200  # messages each way
 
@@ -31,13 +30,6 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "PAUSE", 0.1)
     monkeypatch.setattr(socket, "SPACE", 5.0 / 60.0)
     monkeypatch.setattr(absence, "LOUD", 0.2)
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with workspace() as fake:
-        yield fake
-        assert careless(fake) == []
 
 
 @pytest.fixture

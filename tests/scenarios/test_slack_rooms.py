@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from bot.chat.views import Person
 from tests.fakes.slack import FakeSlack
-from tests.scenarios.slack_stage import CATALOG, Hurried, careless, muster, workspace
+from tests.scenarios.slack_stage import CATALOG, Hurried, muster
 
 ROBIN = Person("robin", "Robin Vos")
 DAY = 86_400.0
@@ -27,13 +26,6 @@ services:
   cart: {team: storefront}
 rooms: {announce: {slack: "#incidents"}}
 """
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with workspace() as fake:
-        yield fake
-        assert careless(fake) == []
 
 
 def lines(slack: FakeSlack, channel: str) -> list[str]:

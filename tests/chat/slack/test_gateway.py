@@ -18,7 +18,7 @@ from bot.errors import Permanent, Retryable, Uncertain
 from tests.chat.gateway_contract import GatewayContract, announcement, notice, request
 from tests.chat.slack import specs
 from tests.fakes.slack import FakeSlack
-from tests.scenarios.slack_stage import SPEED, careless, workspace
+from tests.scenarios.slack_stage import SPEED
 
 ROBIN = Person("robin", "Robin Vos")
 
@@ -62,13 +62,6 @@ class Slack:
 
     def _account(self) -> str:
         return next(user.id for user in self.slack.world.users.values() if user.name == "robin")
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with workspace() as fake:
-        yield fake
-        assert careless(fake) == []
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from bot.chat.slack.groups import Groups
 from bot.chat.slack.live import look
 from bot.settings import load_settings
 from tests.fakes.slack import FakeSlack
-from tests.scenarios.slack_stage import careless, workspace
 
 PEOPLE = {
     "robin": Member(id="robin", name="Robin Vos", email="robin@example.org"),
@@ -26,13 +25,6 @@ PEOPLE = {
 
 def catalog(group: str = "@payments-oncall") -> Catalog:
     return Catalog(people=PEOPLE, teams={"payments": Team(id="payments", members=("mika",), slack_group=group)})
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with workspace() as fake:
-        yield fake
-        assert careless(fake) == []
 
 
 @pytest.fixture

@@ -16,16 +16,9 @@ from bot.chat.slack.tiers import Tiers
 from bot.chat.views import Card, Notice, Picture
 from bot.errors import Retryable
 from tests.fakes.slack import Channel, FakeSlack
-from tests.scenarios.slack_stage import SPEED, careless, workspace
+from tests.scenarios.slack_stage import SPEED
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with workspace() as fake:
-        yield fake
-        assert careless(fake) == []
 
 
 @pytest.fixture
