@@ -90,11 +90,14 @@ class Beats:
         count = len(marks.moments)
         return [_called(key, n) for n in (which, *(n for n in range(count) if n != which))]
 
-    def began(self, episode: Episode, at: float) -> Beat | None:
-        """A condition begins; its beat, where its source is several monitors."""
+    def began(self, episode: Episode, at: float, *, placed: bool) -> None:
+        """A condition begins: how often its monitor looks, and on which beat where several do and nothing tells which it is."""
         pulse = self.pulses.get(episode.source)
         if pulse is None or not pulse.interval:
-            return None
+            return
+        if placed:
+            episode.interval = pulse.interval
+            return
         key = episode.key[:-1] if episode.key[-1].startswith(MARK) else episode.key
         marks = self.marks.get(key)
         if marks is None:
@@ -111,7 +114,9 @@ class Beats:
                 pulse.moved += which == 1
                 marks.moments.append(at)
             pulse.learned()
-        return Beat(pulse.interval, at % pulse.interval, which) if pulse.several else None
+        if pulse.several:
+            episode.interval = pulse.interval
+            episode.beat = Beat(pulse.interval, at % pulse.interval, which)
 
     def again(self, episode: Episode, at: float) -> None:
         """It is told to fire, while it fires."""
@@ -144,18 +149,22 @@ class Rhythm(msgspec.Struct, gc=False):
     """The beats of many as one: hands of a clock that turns once an interval, added up.
 
     >>> rhythm = Rhythm()
-    >>> rhythm.add(Beat(30.0, 29.0))
-    >>> rhythm.add(Beat(30.0, 3.0))
+    >>> rhythm.add(30.0, Beat(30.0, 29.0))
+    >>> rhythm.add(30.0, Beat(30.0, 3.0))
     >>> round(30.0 * rhythm.off(Beat(30.0, 4.0)), 6), rhythm.off(Beat(60.0, 4.0)) is None
     (3.0, True)
     """
 
-    interval: float = 0.0  # seconds; 0 where there is no beat
+    looks: float = 0.0  # seconds between two looks of a member's monitor, the most; 0 where that is not known
+    interval: float = 0.0  # the same of those with a beat
     x: float = 0.0
     y: float = 0.0
 
-    def add(self, beat: Beat) -> None:
+    def add(self, looks: float, beat: Beat | None) -> None:
         """One more. Where the source is found to look at other intervals than before, those count."""
+        self.looks = max(self.looks, looks)
+        if beat is None:
+            return
         if self.interval != beat.interval:
             self.interval, self.x, self.y = beat.interval, 0.0, 0.0
         angle = 2.0 * pi * beat.phase / beat.interval
@@ -164,6 +173,7 @@ class Rhythm(msgspec.Struct, gc=False):
 
     def unite(self, other: Rhythm) -> None:
         """All of another's."""
+        self.looks = max(self.looks, other.looks)
         if not self.interval:
             self.interval = other.interval
         if other.interval == self.interval:

@@ -82,10 +82,16 @@ class Index:
         """All postings, plain and in order."""
         return [(field, value, list(groups)) for (field, value), groups in self._postings.items()]
 
-    def load(self, postings: Iterable[tuple[str, str, list[int]]]) -> None:
-        """What `dump` gave."""
+    def values_in_order(self) -> list[tuple[int, list[int]]]:
+        """What each group is found by, in its order, as places in what `dump` gives."""
+        places = {pair: n for n, pair in enumerate(self._postings)}
+        return [(group, [places[pair] for pair in keys]) for group, keys in self._keys.items()]
+
+    def load(self, postings: Iterable[tuple[str, str, list[int]]], values: Iterable[tuple[int, list[int]]]) -> None:
+        """What `dump` and `values_in_order` gave."""
+        pairs: list[Pair] = []
         for field, value, groups in postings:
-            pair = (field, value)
-            self._postings[pair] = dict.fromkeys(groups)
-            for group in groups:
-                self._keys.setdefault(group, {})[pair] = None
+            pairs.append((field, value))
+            self._postings[field, value] = dict.fromkeys(groups)
+        for group, places in values:
+            self._keys[group] = {pairs[place]: None for place in places}

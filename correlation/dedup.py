@@ -90,6 +90,7 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     turning: float = NEVER  # ... since then
     turned_at: float = NEVER  # the last of them
     muted_by: int = 0  # the episode whose effect it is (inhibition.py)
+    interval: float = 0.0  # seconds between two looks of its monitor; 0 where that is not known
     beat: Beat | None = None  # where nothing else says which of several monitors told it
 
     @property

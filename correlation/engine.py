@@ -271,6 +271,7 @@ class Engine:
                 grown=list(self._registry.grown),
                 repair_at=self._registry.repair_at,
                 postings=self._registry.index.dump(),
+                values=self._registry.index.values_in_order(),
                 changes=self._ledger.all(),
                 last_changes=self._ledger.latest(),
                 feedback=self._feedback.said,
@@ -310,7 +311,14 @@ class Engine:
         self._sources.load(state.sources)
         self._beats.load(state.pulses, state.marks)
         self._registry.load(
-            state.last_group, state.open, state.closed, state.aliases, state.due, state.waiting, state.postings
+            state.last_group,
+            state.open,
+            state.closed,
+            state.aliases,
+            state.due,
+            state.waiting,
+            state.postings,
+            state.values,
         )
         self._registry.grown, self._registry.repair_at = dict.fromkeys(state.grown), state.repair_at
         self._ledger.load(state.changes, state.last_changes)

@@ -97,7 +97,7 @@ class Group(msgspec.Struct, kw_only=True):
     domains: dict[str, int] = msgspec.field(default_factory=dict)  # where hosts are by their names
     templates: dict[str, int] = msgspec.field(default_factory=dict)
     kinds: dict[str, int] = msgspec.field(default_factory=dict)
-    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)  # of the members whose place only their beat can tell
+    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)  # how often members' monitors look, and when
     changes: list[str] = msgspec.field(default_factory=list)
     apart: list[int] = msgspec.field(default_factory=list)  # groups that a person split from this one
     effects: int = 0  # members that a known cause mutes
@@ -174,8 +174,8 @@ class Group(msgspec.Struct, kw_only=True):
                 values[value] = count + 1
             elif value and len(values) < most:
                 values[value] = 1
-        if episode.beat is not None:
-            self.rhythm.add(episode.beat)
+        if episode.interval:
+            self.rhythm.add(episode.interval, episode.beat)
         self._worsen(episode, tally)
         self.effects += episode.muted_by > 0
         if episode.turns:

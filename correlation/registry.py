@@ -74,6 +74,7 @@ class Registry:
         due: Iterable[tuple[float, int]],
         waiting: Iterable[tuple[float, int]],
         postings: Iterable[tuple[str, str, list[int]]],
+        values: Iterable[tuple[int, list[int]]],
     ) -> None:
         """What a snapshot kept of a registry."""
         self.last = last
@@ -82,7 +83,7 @@ class Registry:
         self.aliases = dict(aliases)
         self.due = list(due)
         self.waiting = list(waiting)
-        self.index.load(postings)
+        self.index.load(postings, values)
 
     def grew(self, number: int) -> None:
         """An open group has a member more."""

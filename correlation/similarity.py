@@ -24,6 +24,7 @@ MISSING = -1.0
 HOPELESS = -4.0  # no later term can make up for this
 MIN_PACE, MAX_PACE = 180.0, 900.0  # seconds after which closeness in time speaks neither for nor against
 UNTOLD_PACE = 360.0  # the least where nobody tells ends: silence says less there
+LOOKS = 3.0  # the least in looks of their monitor: what began at once is told by one look or by the next
 
 
 class Facts:
@@ -71,7 +72,7 @@ class Time(Term):
         gap = abs(facts.at - group.grown_at)
         if not gap:
             return 1.0
-        least = UNTOLD_PACE if group.untold else MIN_PACE
+        least = max(UNTOLD_PACE if group.untold else MIN_PACE, LOOKS * group.rhythm.looks)
         half = min(MAX_PACE, max(least, 3.0 * group.pace)) * group.reach
         return float(2.0 ** (-gap / half))
 

@@ -20,7 +20,7 @@ from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = 14  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 15  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -65,6 +65,7 @@ class State(msgspec.Struct, kw_only=True):
     grown: list[int]
     repair_at: float
     postings: list[tuple[str, str, list[int]]]
+    values: list[tuple[int, list[int]]]
     changes: list[Change]
     last_changes: list[tuple[str, float, str]]
     feedback: dict[str, dict[str, int]]

@@ -108,8 +108,7 @@ class Stays:
     def _begin(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A stay begins."""
         self._sources.onset(alert.source)
-        if _unplaced(alert):
-            episode.beat = self._beats.began(episode, at)
+        self._beats.began(episode, at, placed=not _unplaced(alert))
         if muted is not None:
             return self._mute(episode, muted)
         return self._place(episode, alert, at, self._placer.weigh(episode, alert, at, recovered=False))
@@ -223,8 +222,7 @@ class Stays:
         episode.active = False
         episode.turn(at)
         self._placer.learn(episode, at)
-        if _unplaced(alert):
-            self._beats.ended(alert.source, at - episode.since)
+        self._beats.ended(alert.source, at - episode.since)
         self._gate.ended(episode.name, at, at - episode.since)
         if not episode.flapping(at):
             reason = f"Cleared after {span(at - episode.first_seen)}."

@@ -151,8 +151,8 @@ def test_no_label_can_look_like_a_beat() -> None:
 
 def test_the_mean_of_a_rhythm_goes_round_the_clock() -> None:
     rhythm, other = Rhythm(), Rhythm()
-    rhythm.add(Beat(60.0, 58.0))
-    other.add(Beat(60.0, 4.0))
+    rhythm.add(60.0, Beat(60.0, 58.0))
+    other.add(60.0, Beat(60.0, 4.0))
     assert rhythm.off(other) == other.off(rhythm)
     rhythm.unite(other)
     assert abs(rhythm.phase - 1.0) < 1e-9
@@ -205,3 +205,15 @@ def test_on_either_beat_a_condition_ends_when_its_own_end_is_told(chosen: list[t
         assert said.active is not end
     active = [one for one in engine._dedup.all() if one.active]
     assert len(active) == sum(firing.values())
+
+
+def test_ten_minutes_are_long_where_one_looks_every_half_minute_and_two_looks_where_one_looks_every_five() -> None:
+    def closeness(every: float) -> float:
+        engine = Engine(topology=SHOP)
+        for n in range(10):
+            engine.ingest(stay(3_600.0 * n, every * (1 + n % 3), "payments", location="eu"))
+        _, joined = engine.ingest([told(NOW, "checkout", location="eu"), told(NOW + 600.0, "payments", location="eu")])
+        return next(one.score for one in joined.evidence if one.term == "time")
+
+    assert closeness(30.0) < 0.2
+    assert closeness(300.0) > 0.6

@@ -40,9 +40,21 @@ def test_what_was_dumped_finds_the_same_groups_in_the_same_order(
     index, copy = Index(), Index()
     for group, values in touches:
         index.touch(group, values)
-    copy.load(index.dump())
+    copy.load(index.dump(), index.values_in_order())
     assert copy.find(asked) == index.find(asked)
     for group in range(1, 4):
         index.drop(group)
         copy.drop(group)
     assert copy.find(asked) == index.find(asked)
+
+
+def test_what_a_group_is_found_by_keeps_its_order_through_a_snapshot() -> None:
+    """United groups are found by the first of each other's values: the order is part of what is known."""
+    index = Index()
+    index.touch(1, [("service", "web")])
+    index.touch(2, [("name", "Slow"), ("service", "web")])
+    index.touch(2, [("host", "a")])
+    other = Index()
+    other.load(index.dump(), index.values_in_order())
+    assert other.values(2) == index.values(2) == [("name", "Slow"), ("service", "web"), ("host", "a")]
+    assert (other.dump(), other.values_in_order()) == (index.dump(), index.values_in_order())
