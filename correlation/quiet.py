@@ -31,9 +31,11 @@ class Quiet:
     def __init__(self) -> None:
         self._heap: list[tuple[float, int]] = []
 
-    def add(self, group: Group) -> None:
-        """A group is open from now on, or is another one under its old number."""
-        if self._heap:
+    def add(self, group: Group, of: int) -> None:
+        """A group is open from now on, one of so many, or is another one under its old number."""
+        if len(self._heap) > SPARE + 4 * of:
+            self._heap.clear()  # nobody has asked for long
+        elif self._heap:
             heapq.heappush(self._heap, (group.last_at, group.number))
 
     def longest(self, groups: dict[int, Group]) -> Group:

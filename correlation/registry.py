@@ -142,7 +142,7 @@ class Registry:
     def add(self, group: Group) -> None:
         """A new open group; beyond the bound, the one quiet for longest closes."""
         self.open[group.number] = group
-        self.quiet.add(group)
+        self.quiet.add(group, len(self.open))
         self.schedule(group)
         if len(self.open) > self.tuning.open_groups:
             self.close(self.quiet.longest(self.open))
@@ -269,7 +269,7 @@ class Registry:
             kept.open = True
             self.closed.pop(kept.number, None)
             self.open[kept.number] = kept
-            self.quiet.add(kept)
+            self.quiet.add(kept, len(self.open))
             self.index.touch(kept.number, self._keys(kept))
         if kept.open:
             self.index.touch(kept.number, keys)
@@ -291,7 +291,7 @@ class Registry:
         for one in (rest, new):
             if one.open:
                 self.open[one.number] = one
-                self.quiet.add(one)
+                self.quiet.add(one, len(self.open))
                 self.index.touch(one.number, self._keys(one))
                 self.schedule(one)
             else:

@@ -49,7 +49,7 @@ def test_it_is_the_one_that_a_look_at_all_of_them_finds(told: list[tuple[str, in
             what == "is split" or known is None
         ):  # what is split goes on under its number, perhaps with an older last word
             there[number] = group(number, float(at))
-            quiet.add(there[number])
+            quiet.add(there[number], len(there))
         if there:
             assert quiet.longest(there) is min(there.values(), key=lambda one: (one.last_at, one.number))
 
@@ -60,5 +60,16 @@ def test_what_is_out_of_date_does_not_pile_up() -> None:
     for n in range(10 * SPARE):
         quiet.longest(there)
         there[1] = group(1, float(n))
-        quiet.add(there[1])
+        quiet.add(there[1], len(there))
     assert len(quiet._heap) <= SPARE + 5
+
+
+def test_neither_does_it_once_nobody_asks_any_more() -> None:
+    """There was no room once; from then on groups come and go, and there is."""
+    quiet = Quiet()
+    quiet.longest({1: group(1, 0.0)})
+    for n in range(10 * SPARE):
+        quiet.add(group(n, float(n)), 1)
+    assert len(quiet._heap) <= SPARE + 5
+    there = {number: group(number, float(number)) for number in (7, 8)}
+    assert quiet.longest(there) is there[7]
