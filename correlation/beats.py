@@ -1,8 +1,9 @@
 """The beat of monitors: one that looks every 30 s looks at the same seconds of them, and another one elsewhere at others.
 
 Where neither a location nor the sender's own key tells apart two alerts that are the same word for word, their beat does. How
-often a source looks is learned from how long conditions last; that it is several monitors, from fingerprints that begin on several
-beats and fired on two of them at once. Which alert joins which group is not decided here.
+often a source looks is learned from how long conditions last; that it is several monitors, from fingerprints that begin on two
+beats by turns and fired on both at once. One that is late now and then, drifts, jitters or is started anew is not two. Which
+alert joins which group is not decided here.
 """
 
 from __future__ import annotations
@@ -18,14 +19,27 @@ from correlation.dedup import Beat, Episode, Key
 __all__ = ["IN_STEP", "Beats", "Marks", "Pulse", "Rhythm"]
 
 INTERVALS = (300.0, 60.0, 30.0, 15.0, 10.0)  # seconds between two looks that are common, the longest first
-EVEN = 1.0 / 30.0  # of an interval: what lasted a multiple of it give or take that
+EVEN, EXACT = (
+    1.0 / 30.0,
+    1.0,
+)  # of an interval, or seconds if that is less: what lasted a multiple of it give or take that
 SURE = 0.9  # share of conditions that must have lasted multiples
 ENOUGH = 8  # conditions that ended after which one knows
+FADES = 128  # conditions that ended at which half of them is forgotten: a source may be set to look at other intervals
 TOLERANCE, STEADY = 2.0, 1.0 / 60.0  # seconds, or of an interval if that is more: reports on one beat differ by less
-KNOWN = 3  # fingerprints that began again, of which at least ...
-SEVERAL = 0.1  # ... this share on another beat than before: several monitors
+KNOWN, SEVERAL = (
+    3,
+    0.1,
+)  # fingerprints that begin on two beats, and of those that began again: several monitors, if that is no ...
+BOTH, TURNS = (
+    0.2,
+    3,
+)  # ... delay (share of its onsets that the second beat has at least) and no chance: so many turned to it ...
+CHANCE = 1.5  # ... beyond so many times as many as moments at random would
+FAR = 3.0  # tolerances that a second beat is away from the first at least: nearer it may be a delay that is usual
+RECENT = 64  # onsets that are counted, of a fingerprint or off the usual beat, at which half of them is forgotten
 IN_STEP = 0.14  # of an interval: what is told nearer to each other than that is rather of one monitor than of two
-MAX_BEATS = 8  # of one fingerprint
+MAX_BEATS = 8  # of one fingerprint; fewer where so many would fill half of a short interval
 MAX_SOURCES = 1024
 MARK = "\x00"  # an element more than pairs of labels give: no label can look like it
 
@@ -35,24 +49,34 @@ class Pulse(msgspec.Struct, gc=False):
 
     ended: int = 0  # conditions that lasted and are over
     even: list[int] = msgspec.field(default_factory=lambda: [0] * len(INTERVALS))  # of them, that fit each interval
+    away: int = 0  # onsets far off their fingerprint's usual beat
+    turns: int = 0  # of them, those that turned to a beat which was known
+    chance: float = 0.0  # as many would have, if they were at random
     again: int = 0  # fingerprints that began more than once
-    moved: int = 0  # those of them that began on several beats
+    turned: int = 0  # those of them that begin on two beats
     twice: bool = False  # one fired on two beats at the same time
     interval: float = 0.0  # seconds between two looks; 0 where that is not known
     several: bool = False  # more than one monitor, each on its beat
+    parted: bool = False  # it was so once: fingerprints are called by their beats here and there
 
     def learned(self) -> None:
         """What the counts say now."""
         fits = [one for one, even in zip(INTERVALS, self.even, strict=True) if even >= SURE * self.ended]
         self.interval = fits[0] if fits and self.ended >= ENOUGH else 0.0
-        self.several = self.twice and self.again >= KNOWN and self.moved >= SEVERAL * self.again and self.interval > 0.0
+        enough = (TURNS + CHANCE * self.chance) * (0.5 if self.several else 1.0)
+        known = self.turned >= max(KNOWN, SEVERAL * self.again)
+        self.several = self.interval > 0.0 and self.twice and known and self.turns >= enough
+        self.parted = self.parted or self.several
 
 
 class Marks(msgspec.Struct, gc=False):
-    """The beats of one fingerprint, each by a moment that was on it; how often it began."""
+    """The beats of one fingerprint, each by a moment that was on it, and how often it began on each."""
 
     moments: list[float]
-    onsets: int = 1
+    times: list[int] = msgspec.field(default_factory=lambda: [1])
+    last: int = 0  # the beat that it began on last
+    again: bool = False  # it began more than once
+    turned: bool = False  # it begins on two of them
 
 
 class Beats:
@@ -77,17 +101,24 @@ class Beats:
         pulse = self.pulses.get(source)
         return pulse is not None and pulse.several
 
+    def parted(self, source: str) -> bool:
+        """Whether fingerprints of a source may be called by their beats: it is several monitors, or was taken for that."""
+        pulse = self.pulses.get(source)
+        return pulse is not None and pulse.parted
+
     def same(self, source: str, one: float, other: float) -> bool:
-        """Whether two moments are on one beat of a source."""
-        return not _off(one, other, self.pulses[source].interval)
+        """Whether two moments may be of one monitor of a source."""
+        pulse = self.pulses[source]
+        return not pulse.several or not _off(one, other, pulse.interval)
 
     def keys(self, source: str, key: Key, at: float) -> list[Key]:
         """What the fingerprint is called on each of its beats; the one that a report of that moment is on comes first."""
         marks = self.marks.get(key)
         if marks is None:
             return [key]
-        which = _which(marks, at, self.pulses[source].interval)
-        count = len(marks.moments)
+        self.marks.move_to_end(key)  # not forgotten before what is called by it
+        pulse, count = self.pulses[source], len(marks.moments)
+        which = _which(marks, at, pulse.interval) if pulse.several else 0
         return [_called(key, n) for n in (which, *(n for n in range(count) if n != which))]
 
     def began(self, episode: Episode, at: float, *, placed: bool) -> None:
@@ -98,7 +129,7 @@ class Beats:
         if placed:
             episode.interval = pulse.interval
             return
-        key = episode.key[:-1] if episode.key[-1].startswith(MARK) else episode.key
+        key = _plain(episode.key)
         marks = self.marks.get(key)
         if marks is None:
             marks = self.marks[key] = Marks([at])
@@ -107,21 +138,49 @@ class Beats:
             which = 0
         else:
             self.marks.move_to_end(key)
-            which = _which(marks, at, pulse.interval)
-            pulse.again += marks.onsets == 1
-            marks.onsets += 1
-            if which == len(marks.moments):
-                pulse.moved += which == 1
-                marks.moments.append(at)
+            which = self._anew(pulse, marks, at)
             pulse.learned()
         if pulse.several:
             episode.interval = pulse.interval
             episode.beat = Beat(pulse.interval, at % pulse.interval, which)
 
+    @staticmethod
+    def _anew(pulse: Pulse, marks: Marks, at: float) -> int:
+        """A fingerprint begins once more; on which beat. What that says of its source is counted."""
+        interval, times = pulse.interval, marks.times
+        which, near = _nearest(marks.moments, at, interval)
+        known = near <= _tolerance(interval)
+        usual = times.index(max(times))
+        far = _apart(at, marks.moments[usual], interval) > FAR * _tolerance(interval)
+        if far and not (known and which == marks.last):
+            pulse.away += 1
+            pulse.chance += 2.0 * (len(times) - 1) * _tolerance(interval) / interval
+            pulse.turns += known
+        if known:
+            times[which] += 1
+        elif len(times) < _most(interval):
+            which = len(times)
+            marks.moments.append(at)
+            times.append(1)
+        marks.last = which
+        usual = times.index(max(times))
+        second = max([count for n, count in enumerate(times) if n != usual], default=0)
+        pulse.again += not marks.again
+        pulse.turned -= marks.turned
+        marks.again, marks.turned = True, second >= max(2.0, BOTH * sum(times))
+        pulse.turned += marks.turned
+        if sum(times) >= RECENT:
+            marks.times = [count // 2 for count in times]
+        if pulse.away >= RECENT:
+            pulse.away, pulse.turns, pulse.chance = pulse.away // 2, pulse.turns // 2, pulse.chance / 2.0
+        return which
+
     def again(self, episode: Episode, at: float) -> None:
-        """It is told to fire, while it fires."""
+        """It is told to fire, while it fires. What drifts is off in the end, but never far from when it was told last."""
         pulse = self.pulses.get(episode.source)
-        if pulse is not None and pulse.interval and not pulse.twice and _off(episode.since, at, pulse.interval):
+        if pulse is None or not pulse.interval or pulse.twice:
+            return
+        if _off(episode.since, at, pulse.interval) and _off(episode.last_seen, at, pulse.interval):
             pulse.twice = True
             pulse.learned()
 
@@ -136,8 +195,11 @@ class Beats:
             pulse = self.pulses[source] = Pulse()
         pulse.ended += 1
         for n, interval in enumerate(INTERVALS):
-            pulse.even[n] += _apart(lasted, 0.0, interval) <= EVEN * interval
+            pulse.even[n] += _apart(lasted, 0.0, interval) <= min(EXACT, EVEN * interval)
         pulse.learned()
+        if pulse.ended >= FADES:
+            pulse.ended //= 2
+            pulse.even = [count // 2 for count in pulse.even]
 
     def load(self, pulses: Iterable[tuple[str, Pulse]], marks: Iterable[tuple[Key, Marks]]) -> None:
         """What a snapshot kept."""
@@ -202,10 +264,27 @@ def _called(key: Key, which: int) -> Key:
     return (*key, f"{MARK}{which}") if which else key
 
 
+def _plain(key: Key) -> Key:
+    """A fingerprint's key without its beat: labels come in pairs, after five other values (dedup.py)."""
+    return key if len(key) % 2 else key[:-1]
+
+
+def _nearest(moments: list[float], at: float, interval: float) -> tuple[int, float]:
+    """The number of the beat that a moment is nearest to, and how many seconds away it is."""
+    near, which = min([(_apart(at, moment, interval), n) for n, moment in enumerate(moments)])
+    return which, near
+
+
 def _which(marks: Marks, at: float, interval: float) -> int:
-    """The number of the beat that a moment is on; that of the next one where it is on none of them."""
-    near, which = min([(_apart(at, moment, interval), n) for n, moment in enumerate(marks.moments)])
-    return which if near <= _tolerance(interval) or len(marks.moments) >= MAX_BEATS else len(marks.moments)
+    """The number of the beat that a moment is on; that of the next one where it is on none of them and there may be more."""
+    which, near = _nearest(marks.moments, at, interval)
+    known = near <= _tolerance(interval) or len(marks.moments) >= _most(interval)
+    return which if known else len(marks.moments)
+
+
+def _most(interval: float) -> int:
+    """How many beats are told apart: those that chance finds must be fewer than those that it misses."""
+    return max(2, min(MAX_BEATS, int(interval / (4.0 * _tolerance(interval)))))
 
 
 def _off(one: float, other: float, interval: float) -> bool:

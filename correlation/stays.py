@@ -53,7 +53,7 @@ class Stays:
     def judge(self, alert: Alert, at: float, muted: str | None) -> Decision:
         """What becomes of an alert that counts as of `at`; `muted` is why nobody wants to hear of it, or None."""
         key = self._dedup.key(alert)
-        if self._beats.several(alert.source) and _unplaced(alert):
+        if self._beats.parted(alert.source) and _unplaced(alert):
             key = self._on_beat(key, alert, at)
         episode = self._dedup.get(key)
         if episode is None:
@@ -67,17 +67,18 @@ class Stays:
         return self._again(episode, alert, at, muted)
 
     def _on_beat(self, key: Key, alert: Alert, at: float) -> Key:
-        """What the alert is known by where its source is several monitors."""
+        """What the alert is known by where its source is several monitors, or was taken for that."""
         known = self._dedup.get
         mine, *others = self._beats.keys(alert.source, key, at)
-        if known(mine) is None:
-            begun = [one for other in others if (one := known(other)) is not None and one.active]
-            if alert.status is Status.FIRING:  # it may have begun before the beats were known; an end is of what fires
-                same = self._beats.same
-                begun = [one for one in begun if one.beat is None and same(alert.source, one.since, at)]
-            if begun:
-                return max(begun, key=lambda one: one.last_seen).key
-        return mine
+        own = known(mine)
+        ends = alert.status is Status.RESOLVED
+        if own is not None and (own.active or (ends and at <= own.resolved_at)):
+            return mine
+        begun = [one for other in others if (one := known(other)) is not None and one.active]
+        if own is not None or not ends:
+            # It may have begun before the beats were known, or when they were others; an end of an unknown one is of what fires.
+            begun = [one for one in begun if self._beats.same(alert.source, one.since, at)]
+        return max(begun, key=lambda one: one.last_seen).key if begun else mine
 
     def _first(self, alert: Alert, at: float, key: Key, print_: str, muted: str | None) -> Decision:
         """A fingerprint that is not known (any more)."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlation.alert import Alert, Severity, Status
-from correlation.beats import MAX_BEATS, Beats, Rhythm
+from correlation.beats import Beats, Rhythm
 from correlation.dedup import Beat
 from correlation.engine import Engine
 from correlation.topology import Topology
 
 EVERY = 30.0
+ROUNDS = 6
 HERE, THERE = 0.0, 11.0  # seconds into the half minute at which either monitor looks
 SHOP = Topology.of({"web": ["checkout"], "checkout": ["cart", "payments"]})
 
@@ -28,11 +31,11 @@ def stay(begin: float, lasts: float, service: str, **fields: object) -> list[Ale
 
 
 def history(phases: Iterable[float] = (HERE, THERE), *, overlap: bool = True) -> list[Alert]:
-    """A day in which each of three services failed on every beat in turn, and once on two of them at a time."""
+    """Days in which each of three services failed on every beat in turn, and once on two of them at a time."""
     found: list[Alert] = []
     beats = list(phases)
     at = 0.0
-    for _ in range(3):
+    for _ in range(ROUNDS):
         for phase in beats:
             for service in ("web", "cart", "checkout"):
                 at += 3_600.0
@@ -108,6 +111,90 @@ def test_what_lasts_any_length_has_no_beat() -> None:
     assert beats.pulses[""].interval == 0.0
 
 
+def one_monitor(kind: str, seed: int) -> list[Alert]:
+    """Ten days of twelve services that one monitor looks at every minute, as it is and not as it should be."""
+    rng, found = random.Random(seed), []
+    for n in range(12):
+        at = rng.random() * 86_400.0
+        while at < 10 * 86_400.0:
+            began, looks = at // 60.0 * 60.0, rng.choice([1, 2, 3, 5, 10, 20, 60])
+            for look in range(looks + 1):
+                moment = began + 60.0 * look
+                late = rng.random()
+                if kind == "is late now and then":
+                    moment += 20.0 * rng.random() if late < 0.02 else 0.2 * late
+                elif kind == "tries again after ten seconds":
+                    moment += 10.0 if late < 0.02 else 0.2 * late
+                elif kind == "drifts":
+                    moment *= 1.0 + 0.08 / 60.0
+                elif kind == "jitters":
+                    moment += 3.0 * late
+                elif kind == "is started anew every day":
+                    moment += 17.7 * (moment // 86_400.0) % 60.0
+                if kind == "reminds from another job" and 0 < look < looks:
+                    moment += 20.0
+                found.append(told(moment, f"s{n}", end=look == looks))
+            at = began + 60.0 * looks + rng.expovariate(4.0 / 86_400.0)
+    return sorted(found, key=lambda one: one.at)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "is late now and then",
+        "tries again after ten seconds",
+        "drifts",
+        "jitters",
+        "is started anew every day",
+        "reminds from another job",
+    ],
+)
+def test_one_monitor_is_not_two_though_it(kind: str) -> None:
+    for seed in (1, 2):
+        engine = Engine()
+        for one in one_monitor(kind, seed):
+            engine.ingest([one])
+            assert not engine._beats.several("")
+        assert not any(one.active and one.last_seen < 9 * 86_400.0 for one in engine._dedup.all())
+
+
+def test_what_fires_ends_also_when_its_source_is_taken_for_one_monitor_again() -> None:
+    engine = taught()
+    (began,) = engine.ingest([told(NOW + THERE)])
+    assert began.episode in {one.id for one in engine._dedup.all() if one.beat is not None and one.beat.which}
+    pulse = engine._beats.pulses[""]
+    for n in range(200):
+        engine._beats.ended("", 7.3 * n + 1.0)  # nothing lasts whole looks any more
+    assert not pulse.several
+    (over,) = engine.ingest([told(NOW + 3_000.0, end=True)])
+    assert (over.episode, over.active) == (began.episode, False)
+
+
+def test_what_fires_ends_also_when_its_monitor_looks_at_other_intervals() -> None:
+    engine = taught()
+    here, there = engine.ingest([told(NOW + HERE), told(NOW + THERE)])
+    engine.ingest([told(NOW + 300.0 + HERE, end=True)])
+    engine._beats.pulses[""].interval = 11.0  # on which both beats are one
+    (over,) = engine.ingest([told(NOW + 330.0, end=True)])
+    assert here.episode != there.episode
+    assert (over.episode, over.active) == (there.episode, False)
+
+
+def test_a_source_that_is_set_to_look_at_other_intervals_is_known_by_these_soon() -> None:
+    beats = Beats()
+    for n in range(5_000):
+        beats.ended("", 300.0 * (1 + n % 7))
+    for n in range(200):
+        beats.ended("", 60.0 * (1 + n % 7))
+    assert beats.pulses[""].interval == 60.0
+
+
+def test_a_label_that_looks_like_a_beat_shares_no_beats_with_another_one() -> None:
+    engine = taught()
+    engine.ingest([told(NOW, labels=(("disk", f"\x00{n}"),)) for n in range(3)])
+    assert len([key for key in engine._beats.marks if "disk" in key]) == 3
+
+
 def test_the_longest_interval_that_fits_is_the_monitors() -> None:
     for every in (300.0, 60.0, 15.0):
         beats = Beats()
@@ -127,7 +214,7 @@ def test_what_fired_before_the_beats_were_known_goes_on_as_itself() -> None:
     engine = Engine(topology=SHOP)
     past = history()
     twice = (
-        next(n for n, one in enumerate(past) if one.at > 18 * 3_600.0 + 5_000.0) + 1
+        next(n for n, one in enumerate(past) if one.at > 6 * ROUNDS * 3_600.0 + 5_000.0) + 1
     )  # "web" fires on both from here on
     engine.ingest(past[:twice])
     (early,) = engine.ingest([told(past[twice - 1].at + 31.0 + THERE, "payments")])
@@ -140,7 +227,7 @@ def test_a_fingerprint_has_so_many_beats_and_no_more() -> None:
     engine = taught()
     for n in range(40):
         engine.ingest(stay(NOW + 3_600.0 * n + 2.9 * n, 600.0, "checkout"))
-    assert max(len(marks.moments) for marks in engine._beats.marks.values()) == MAX_BEATS
+    assert max(len(marks.moments) for marks in engine._beats.marks.values()) == 3  # more would fill half of 30 seconds
 
 
 def test_no_label_can_look_like_a_beat() -> None:
