@@ -135,6 +135,13 @@ class Stage:
                 raise TimeoutError(f"not all of {words}, or some of {without}, in {retro}")
             await asyncio.sleep(0.1)
 
+    async def told(self, kind: str, line: str) -> None:
+        """Once the timeline has this line: Slack may tell two things in either order, and the later one counts."""
+        deadline = time.monotonic() + 60.0
+        while line not in await self.timeline(kind):
+            assert time.monotonic() < deadline, await self.timeline(kind)
+            await asyncio.sleep(0.02)
+
     async def lobby(self) -> str:
         """What is told in the situation room's lobby."""
         return "\n".join([m.text for m in await ConsoleConversation(self.app.database, self.app.clock).history(LOBBY)])
