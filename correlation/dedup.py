@@ -81,7 +81,7 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     lasting: bool = True  # its source says when it clears
     resolved_at: float = NEVER
     odds: float = 1.0  # that such an alert is part of something serious, against what is usual (records.py)
-    clears: bool = False  # such alerts mostly clear before they have lasted
+    doubt: float = 1.0  # how many times as long as others it has to fire before that alone calls people
     full: float = 0.0  # the same, once it has not cleared within minutes
     held: str = ""  # the reason's code, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed

@@ -15,7 +15,8 @@ WEEK = 7 * 86_400.0
 ENOUGH = 8.0  # conditions that ended after which a site says what is usual
 PRIOR = 3.0
 MOST = 0.98  # no share is surer than that
-MOSTLY = 0.44  # share of a kind that lasted, below which the next one is expected to clear as well
+DOUBT = 0.8  # odds below which one of a kind has to fire for longer before that alone calls people
+CLEARS, LASTS = 0.44, 0.65  # share of a kind that lasted, below or above which the next one is expected to do the same
 
 
 class Record(msgspec.Struct, gc=False):
@@ -63,10 +64,18 @@ class Records:
         record.add(at, serious, lasted)
         self.site.add(at, serious, lasted)
 
-    def clears(self, kind: str) -> bool:
-        """Whether most of a kind cleared by themselves before they had lasted."""
+    def doubt(self, kind: str, odds: float) -> float:
+        """How many times as long as others one of a kind has to fire before that alone calls people: 1 to 4.
+
+        The worse what came of such alerts (`odds`), the longer, and twice that where most cleared by themselves before long;
+        no longer than others where most did not.
+        """
         record = self.kinds.get(kind)
-        return record is not None and (record.lasted + 1.0) / (record.ended + 2.0) < MOSTLY
+        lasted = 0.5 if record is None else (record.lasted + 1.0) / (record.ended + 2.0)
+        if lasted > LASTS:
+            return 1.0
+        doubt = 1.0 if odds >= DOUBT else 2.0 if odds >= DOUBT / 2.0 else 4.0
+        return min(4.0, 2.0 * doubt) if lasted < CLEARS else doubt
 
     def odds(self, kind: str) -> float:
         """How much likelier than usual such an alert is part of something serious: a ratio of odds, 1 where nothing is known."""

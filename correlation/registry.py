@@ -22,7 +22,6 @@ __all__ = ["Registry", "UnknownGroup", "own_keys"]
 
 MAX_ALIASES = 100_000  # merged ids that are remembered
 FOREVER = float("inf")
-DOUBT = 0.8  # odds below which what persists has to do so for longer
 MAX_GROWN = 32  # groups that the next repair pass looks at, the latest ones
 MAX_SAYING = 64  # members that are asked whether they say the same, the first ones
 MAX_REINDEXED = 512  # members by which a united or split group is found
@@ -214,16 +213,12 @@ class Registry:
         """A member that fires on speaks for calling people, however familiar it is; the moment when it next says more.
 
         After minutes it is not fleeting, and says `most` at the most, if others say the same; after long it is a condition
-        that nobody ends. The worse such alerts' record, the longer that takes, and twice as long where most of them cleared
-        by themselves before: at most four times.
+        that nobody ends. How long that is depends on what became of such alerts (records.py).
         """
         if not episode.lasting or episode.opening >= 1.0:
             return FOREVER
         confirmed = episode.since + self.tuning.confirmed
-        doubt = 1.0 if episode.odds >= DOUBT else 2.0 if episode.odds >= DOUBT / 2.0 else 4.0
-        doubt = min(4.0, 2.0 * doubt) if episode.clears else doubt
-        patience = self.tuning.persists * doubt
-        lasts = confirmed if episode.rank == 0 else episode.since + patience
+        lasts = confirmed if episode.rank == 0 else episode.since + self.tuning.persists * episode.doubt
         now = min(most, episode.full * min(1.0, max(0.05, episode.odds)))
         says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
         if says > episode.opening:

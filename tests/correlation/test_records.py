@@ -42,13 +42,13 @@ def test_kinds_are_bounded() -> None:
     assert list(records.kinds) == ["s7/Slow", "s8/Slow", "s9/Slow"]
 
 
-def site_with_a_harmless_kind(engine: Engine) -> float:
+def site_with_a_harmless_kind(engine: Engine, *, lasts: float = 600.0) -> float:
     """`queue Slow` fires for ten minutes every few hours and it comes to nothing; outages of the checkout do not."""
     at = 0.0
     for n in range(8):
         at = n * 9_000.0
         engine.ingest([alert(at, "Slow", "queue", location=f"place-{n}")])
-        engine.ingest([cleared(at + 600.0, "Slow", "queue", location=f"place-{n}")])
+        engine.ingest([cleared(at + lasts, "Slow", "queue", location=f"place-{n}")])
         at += 4_000.0
         engine.ingest([alert(at, "HighErrors", severity=ERROR), alert(at + 9.0, "HighErrors", "web", severity=ERROR)])
         engine.ingest([cleared(at + 800.0, "HighErrors"), cleared(at + 800.0, "HighErrors", "web")])
@@ -66,6 +66,15 @@ def test_a_kind_that_came_to_nothing_elsewhere_waits_for_company_and_for_longer(
     assert "mostly came to nothing" in decision.reason
     assert engine.advance(at + 900.0) == ()
     assert engine.advance(at + 3600.0) == (decision.group,)
+
+
+def test_a_kind_that_came_to_nothing_but_always_lasts_is_given_no_longer_than_others() -> None:
+    engine = Engine(topology=SHOP)
+    at = site_with_a_harmless_kind(engine, lasts=1_200.0)
+    (decision,) = engine.ingest([alert(at, "Slow", "queue", location="place-9")])
+    assert not decision.deserves
+    assert engine.advance(at + 899.0) == ()
+    assert engine.advance(at + 900.0) == (decision.group,)
 
 
 def test_what_such_an_alert_is_worth_survives_a_snapshot() -> None:
