@@ -71,9 +71,8 @@ class Index:
         found: dict[int, None] = {}
         enough = min(LIMIT, len(self._keys))  # or all there are
         for posting in filter(None, map(self._postings.get, pairs)):
-            newest = reversed(posting)
-            for number in newest if len(posting) <= PER_KEY else islice(newest, PER_KEY):
-                found[number] = None  # who is there already keeps the place
+            # Who is there already keeps the place.
+            found.update(posting if len(posting) == 1 else dict.fromkeys(islice(reversed(posting), PER_KEY)))
             if len(found) >= enough:
                 break
         return list(found)[:LIMIT]

@@ -149,7 +149,7 @@ class Cookbook:
     'prod'
     """
 
-    __slots__ = ("_by_name", "_excluding", "compiled", "recipes", "with_default")
+    __slots__ = ("_asked", "_by_name", "_excluding", "compiled", "recipes", "with_default")
 
     def __init__(self, recipes: Iterable[Recipe] = (), *, with_default: bool = True) -> None:
         self.recipes = tuple(recipes)
@@ -170,6 +170,7 @@ class Cookbook:
             self.compiled += (Compiled(DEFAULT_RECIPE, default=True),)
         self._excluding = any(compiled.exclude for compiled in self.compiled)
         self._by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
+        self._asked: tuple[Alert | None, Compiled | None] = (None, None)
 
     def get(self, name: str) -> Compiled | None:
         return self._by_name.get(name)
@@ -184,11 +185,16 @@ class Cookbook:
         return tuple(compiled for compiled in own if not compiled.default)
 
     def opening(self, alert: Alert) -> Compiled | None:
-        """The recipe by which an alert may open a group."""
-        for compiled in self.admitting(alert):
-            if compiled.may_open(alert):
-                return compiled
-        return None
+        """The recipe by which an alert may open a group. It is asked of one alert again and again while that is placed."""
+        asked, found = self._asked
+        if asked is not alert:
+            found = None
+            for compiled in self.admitting(alert):
+                if compiled.may_open(alert):
+                    found = compiled
+                    break
+            self._asked = (alert, found)
+        return found
 
 
 DEFAULT_COOKBOOK = Cookbook()

@@ -152,8 +152,12 @@ def identity(labels: Iterable[tuple[str, str]]) -> Key:
     >>> identity([("zone", "b"), ("value", "17"), ("disk", "sda"), ("load", "0.93")])
     ('disk', 'sda', 'zone', 'b')
     """
-    kept = sorted([pair for pair in labels if pair[0] not in _VOLATILE and not _MEASURED.fullmatch(pair[1])])
+    kept = sorted([pair for pair in labels if pair[0] not in _VOLATILE and not _measured(pair[1])])
     return tuple([text for pair in kept for text in pair])
+
+
+def _measured(value: str) -> bool:
+    return not value[:1].isalpha() and _MEASURED.fullmatch(value) is not None  # most begin with a letter
 
 
 def fingerprint(key: Key) -> str:

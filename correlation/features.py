@@ -6,7 +6,7 @@ Everything here is a function of the texts alone, never of what was seen before:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -76,17 +76,17 @@ class Features:
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
-        self._said: dict[tuple[str, ...], Template] = {}
+        self._said: dict[tuple[Sequence[str], ...], Template] = {}
         self._templates: dict[str, Template] = {}
         self._likes: dict[str, dict[str, float]] = {}
         self._compared = 0  # pairs in there
 
     def template(self, name: str, summary: str) -> Template:
         """The template of an alert's name and summary."""
-        said = (name, *words_of(summary))  # summaries carry figures and are new each time; what is left of them is not
+        said = (name, *map(_words, summary[:MAX_TEXT].split()))  # figures are new each time; what is left is not
         found = self._said.get(said)
         if found is None:
-            found = self.of(" ".join(sorted(dict.fromkeys([*self._name(name), *said[1:]]))))
+            found = self.of(" ".join(sorted(dict.fromkeys([*self._name(name), *words_of(summary)]))))
             if len(self._said) >= MAX_SAID:
                 self._said.clear()
             self._said[said] = found

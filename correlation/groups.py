@@ -16,9 +16,10 @@ from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
 from correlation.tally import Tally
-from correlation.words import clean, domain, humanise, largest
+from correlation.telling import Telling
+from correlation.words import domain, largest
 
-__all__ = ["SEVERITIES", "Group", "Telling"]
+__all__ = ["SEVERITIES", "Group"]
 
 MAX_SERVICES = 64
 MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
@@ -36,19 +37,6 @@ FAINT = 0.2  # what says less than this of calling people keeps no group going
 START_PACE = 100.0  # seconds between two members, before there are any
 
 SEVERITIES = tuple(sorted(Severity, key=lambda severity: severity.rank))
-
-
-class Telling(msgspec.Struct, gc=False):
-    """The member that says best what is wrong: worst, then newest to us, then first."""
-
-    rank: int = 4
-    opening: float = 0.0
-    at: float = 0.0
-    service: str = ""
-    host: str = ""
-    name: str = ""
-    class_: str = ""
-    location: str = ""
 
 
 class Group(msgspec.Struct, kw_only=True):
@@ -120,7 +108,13 @@ class Group(msgspec.Struct, kw_only=True):
         return f"G{self.number}"
 
     def joinable(self, at: float) -> bool:
-        """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet."""
+        """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet.
+
+        >>> group = Group(number=7, recipe="", key=(), cook_for=7200, quiet_for=600, min_alerts=1, hops=2, opened_at=0,
+        ...               last_at=0, grown_at=0)
+        >>> group.joinable(600.0), group.joinable(601.0)
+        (True, False)
+        """
         began = self.called_at if self.adaptive and self.called_at > self.opened_at else self.opened_at
         if at - began > self.cook_for:
             return False
@@ -195,6 +189,8 @@ class Group(msgspec.Struct, kw_only=True):
             self.joins = [*self.joins, at][-self.rate :] if self.rate else []
         if episode.active:
             called = self.deserved
+            if not called and episode.opening > 0.0 and tally is not None:
+                tally.says(episode)
             if self.weigh(episode.opening) and not called:
                 self.called_at = at
 
@@ -238,6 +234,18 @@ class Group(msgspec.Struct, kw_only=True):
         self.deserved = self.deserved or self._enough(self.bar)
         return self.deserved
 
+    def says_more(self, episode: Episode, opening: float) -> bool:
+        """A firing member speaks more for calling people than it did; whether that is enough."""
+        tally, before = self._tally(episode), episode.opening
+        episode.opening = opening
+        if tally is not None and not self.deserved:
+            said = tally.heard(episode) if before > 0.0 else None
+            if said is not None:
+                said.loudest = max(said.loudest, opening)
+            elif before <= 0.0:
+                tally.says(episode)
+        return self.weigh(opening - before)
+
     def _enough(self, bar: float) -> bool:
         fast = len(self.joins) >= self.rate and (not self.joins or self.joins[-1] - self.joins[0] <= 60.0)
         return fast and self.weight >= bar - 0.001 and self.size >= self.min_alerts
@@ -247,10 +255,12 @@ class Group(msgspec.Struct, kw_only=True):
         self.firing += 1
         self.lasting += episode.lasting
         self.loud += episode.lasting and episode.full >= FAINT
-        self.weigh(episode.opening)
         tally = self._tally(episode)
         if tally is not None:
             tally.firing += 1
+            if not self.deserved and episode.opening > 0.0:
+                tally.says(episode)
+        self.weigh(episode.opening)
 
     def cleared(self, episode: Episode) -> None:
         """A firing member cleared, or is forgotten."""
@@ -263,6 +273,8 @@ class Group(msgspec.Struct, kw_only=True):
         tally = self._tally(episode)
         if tally is not None:
             tally.firing = max(0, tally.firing - 1)
+            if not self.deserved and episode.opening > 0.0:
+                tally.hushed(episode)
 
     def turned(self, episode: Episode) -> None:
         """A member changed; those that flap are kept, the latest last."""
@@ -373,26 +385,8 @@ class Group(msgspec.Struct, kw_only=True):
         )
 
     def title(self) -> str:
-        """What is broken and where, short.
-
-        >>> telling = Telling(service="checkout", name="HighRequestLatency", class_="latency", location="eu-west-1")
-        >>> Group(number=1, recipe="", key=(), cook_for=1, quiet_for=1, min_alerts=1, hops=2, opened_at=0, last_at=0,
-        ...       grown_at=0, telling=telling).title()
-        'checkout latency, eu-west-1'
-        """
-        telling = self.telling
-        what = humanise(telling.name)
-        who = clean(telling.service or telling.host, 40)
-        if who and who.lower() not in what.lower():
-            # A class of one plain word says it shorter than the rule's name, where the name speaks of it as well.
-            short = telling.class_ if telling.class_.isalpha() and telling.class_.lower() in what.lower() else what
-            what = f"{who} {short}"
-        where = list(self.locations)
-        place = telling.location or (where[0] if where else "")
-        if place and place.lower() not in what.lower():
-            more = f" and {len(where) - 1} more" if len(where) > 1 else ""
-            what = f"{what}, {place}{more}"
-        return clean(what)
+        """What is broken and where, short."""
+        return self.telling.title(list(self.locations))
 
     def _tally(self, episode: Episode) -> Tally | None:
         return (self.services if episode.service else self.others).get(episode.part)

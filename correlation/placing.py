@@ -21,6 +21,7 @@ from correlation.records import Records
 from correlation.registry import Registry, own_keys
 from correlation.similarity import Facts, Scorer, explain, near, sentence
 from correlation.suspects import Ledger
+from correlation.tally import one_more
 from correlation.thresholds import accepts
 from correlation.topology import Topology
 from correlation.tuning import Tuning
@@ -39,6 +40,7 @@ COMPANY = (
     0.1,
 )  # by severity: two critical alerts that belong together call people however fleeting they are
 SEVERE = Severity.ERROR.rank  # critical and error
+MERE = ("name", "word")  # fields that half of the company shares
 
 
 class Chosen(NamedTuple):
@@ -129,9 +131,7 @@ class Placer:
     def worsen(self, episode: Episode, group: Group, alert: Alert) -> None:
         """A member got worse before its group deserved people."""
         if self.cookbook.opening(alert) is not None:
-            before = episode.opening
-            episode.opening = 1.0 if episode.rank == 0 else min(1.0, before + 0.5)
-            group.weigh(episode.opening - before)
+            group.says_more(episode, 1.0 if episode.rank == 0 else min(1.0, episode.opening + 0.5))
 
     def place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Placed:
         """Join an open group, open one, or hold the alert. `at` is the moment as of which it counts."""
@@ -152,10 +152,10 @@ class Placer:
 
     def gather(self, episode: Episode, at: float) -> Facts:
         """What is known of an alert, looked up once for all candidates."""
-        reach = self.topology.reach(episode.service)
-        upstream = islice(self.topology.upward(episode.service), MAX_NEIGHBOURS)
-        changes = self.ledger.recent(episode.service, upstream, at)
-        return Facts(episode, at, self.features.of(episode.template), reach, changes, self.feedback.said)
+        service, topology = episode.service, self.topology
+        reach, upward = topology.reach(service), topology.upward(service)
+        changes = self.ledger.recent(service, islice(upward, MAX_NEIGHBOURS), at)
+        return Facts(episode, at, self.features.of(episode.template), reach, upward, changes, self.feedback.said)
 
     def _keys(self, facts: Facts, alert: Alert) -> list[Pair]:
         """What the alert's group will be found by, most telling first."""
@@ -178,10 +178,10 @@ class Placer:
         found: list[Chosen] = []
         effects: list[Chosen] = []
         episode = facts.episode
-        upward = self.topology.upward(episode.service)
         place = episode.location if self.scorer.elsewhere < needed - LENIENCE else ""
+        open_ = self.registry.open
         for number in self.registry.index.find(_by_telling(keys, neighbours)):
-            group = self.registry.open[number]
+            group = open_[number]
             compiled = cookbook.get(group.recipe)
             by_rule = compiled is not None and compiled.by_rule
             there = group.locations
@@ -200,7 +200,7 @@ class Placer:
                     found.append(Chosen(odds, group, by_rule=True))
             elif odds >= needed:
                 found.append(Chosen(odds, group, by_rule=False))
-            elif odds >= needed - LENIENCE and inhibitor(episode, facts.at, upward, group, self.registry.dedup):
+            elif odds >= needed - LENIENCE and inhibitor(episode, facts.at, facts.upward, group, self.registry.dedup):
                 effects.append(Chosen(odds, group, by_rule=False))
         found = found or effects  # what fits by itself comes first
         if len(found) > 1:
@@ -220,8 +220,7 @@ class Placer:
                 self.registry.unite(kept, lost)
                 merged.append((lost.id, kept.id))
                 group = kept
-        upward = self.topology.upward(facts.episode.service)
-        effect = inhibitor(facts.episode, facts.at, upward, group, self.registry.dedup)
+        effect = inhibitor(facts.episode, facts.at, facts.upward, group, self.registry.dedup)
         said = sentence(evidence)
         if effect is not None:
             facts.episode.muted_by = effect.cause.id
@@ -262,8 +261,7 @@ class Placer:
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
         episode = facts.episode
         if episode.rank and not group.deserved and 0.0 < episode.opening < 1.0:
-            # What says the same of the same service once more is a lesser reason to call people.
-            episode.opening = self.registry.adds(group, episode)
+            episode.opening = _adds(group, episode)
         if not episode.lasting:
             group.bar = self.usual.bar(episode.place, facts.at, episode.opening)
         group.take(episode, facts.at)
@@ -298,6 +296,13 @@ def _asks_for_more(group: Group, own: Recipe) -> bool:
     return group.min_alerts > group.size + 1 or group.rate > 1
 
 
+def _adds(group: Group, episode: Episode) -> float:
+    """How much an alert speaks for calling people: what says the same of the same service once more is a lesser reason."""
+    tally = group.services.get(episode.service)
+    said = tally.heard(episode) if tally is not None else None
+    return episode.opening if said is None else min(episode.opening, said.loudest * one_more(said.firing))
+
+
 def _stale(group: Group, facts: Facts) -> bool:
     """Whether an alert is news, its end will not be told, and the group has had none for so long that it waits in vain."""
     episode = facts.episode
@@ -306,14 +311,16 @@ def _stale(group: Group, facts: Facts) -> bool:
 
 
 def _by_telling(keys: list[Pair], near: list[Pair]) -> list[Pair]:
-    """Neighbours before mere names and words, which half the company shares.
+    """Neighbours before mere names and words.
 
     >>> _by_telling([("service", "cart"), ("name", "Slow"), ("word", "timeout")], [("service", "redis")])
     [('service', 'cart'), ('service', 'redis'), ('name', 'Slow'), ('word', 'timeout')]
     """
     if not near:
         return keys
-    place = next((i for i, (field, _) in enumerate(keys) if field == "name"), len(keys))
+    place = len(keys)
+    while place and keys[place - 1][0] in MERE:
+        place -= 1
     return keys[:place] + near + keys[place:]
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from itertools import islice
-from math import sqrt
 
 from correlation.beats import IN_STEP
 from correlation.candidates import Index, Pair
 from correlation.dedup import Dedup, Episode
 from correlation.groups import Group
 from correlation.quiet import Quiet
+from correlation.tally import one_more
 from correlation.tuning import Tuning
 
 __all__ = ["Registry", "UnknownGroup", "own_keys"]
@@ -23,7 +22,6 @@ __all__ = ["Registry", "UnknownGroup", "own_keys"]
 MAX_ALIASES = 100_000  # merged ids that are remembered
 FOREVER = float("inf")
 MAX_GROWN = 32  # groups that the next repair pass looks at, the latest ones
-MAX_SAYING = 64  # members that are asked whether they say the same, the first ones
 MAX_REINDEXED = 512  # members by which a united or split group is found
 
 
@@ -170,18 +168,6 @@ class Registry:
             group.look_at = due
             heapq.heappush(self.waiting, (due, group.number))
 
-    def adds(self, group: Group, episode: Episode) -> float:
-        """How much an alert adds to what a group's first members say that fire, if they say the same of the same service."""
-        if not episode.service or episode.service not in group.services:
-            return episode.opening
-        kind, place = episode.kind, episode.place
-        first = [self.dedup.episode(member) for member in islice(group.members, MAX_SAYING)]
-        same = [
-            one.opening for one in first if one is not None and one.active and one.kind == kind and one.place == place
-        ]
-        said = [opening for opening in same if opening > 0.0]
-        return min(episode.opening, max(said) * _more(len(said))) if said else episode.opening
-
     def persisted(self, at: float) -> list[Group]:
         """Groups that waited, of which a member has fired for long and its source would have told the end."""
         found: list[Group] = []
@@ -201,7 +187,7 @@ class Registry:
                 if episode is not None and episode.active and episode.opening > 0.0:
                     same = episode.kind, episode.place
                     others, loudest = heard.get(same, (0, 1.0)) if episode.service else (0, 1.0)
-                    later = min(later, self._persists(group, episode, at, loudest * _more(others)))
+                    later = min(later, self._persists(group, episode, at, loudest * one_more(others)))
                     heard[same] = others + 1, max(episode.opening, loudest if others else 0.0)
             if self.open[number].deserved:
                 found.append(group)
@@ -222,8 +208,7 @@ class Registry:
         now = min(most, episode.full * min(1.0, max(0.05, episode.odds)))
         says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
         if says > episode.opening:
-            missing, episode.opening = says - episode.opening, says
-            group.weigh(missing)
+            group.says_more(episode, says)
         return FOREVER if at >= lasts else lasts if at >= confirmed else confirmed
 
     def deadline(self, group: Group) -> float:
@@ -362,11 +347,6 @@ class Registry:
         if group.key:
             found[group.recipe, "\x1f".join(group.key)] = None
         return list(found)
-
-
-def _more(others: int) -> float:
-    """How much one more says that says the same as others do: so many together say as much as the root of their number."""
-    return float(sqrt(others + 1) - sqrt(others))
 
 
 def _began(episode: Episode, group: Group) -> float:

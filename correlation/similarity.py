@@ -30,7 +30,7 @@ LOOKS = 3.0  # the least in looks of their monitor: what began at once is told b
 class Facts:
     """What is known of one alert while it is placed."""
 
-    __slots__ = ("at", "changes", "episode", "feedback", "reach", "template")
+    __slots__ = ("at", "changes", "episode", "feedback", "reach", "template", "upward")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Facts:
         at: float,
         template: Template,
         reach: dict[str, Reach],
+        upward: dict[str, Reach],
         changes: Sequence[str],
         feedback: dict[str, dict[str, int]],
     ) -> None:
@@ -45,6 +46,7 @@ class Facts:
         self.at = at
         self.template = template
         self.reach = reach
+        self.upward = upward
         self.changes = changes
         self.feedback = feedback
 

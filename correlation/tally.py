@@ -1,19 +1,34 @@
-"""What a group counts of one service: how many fire since when, how bad, of which classes and where. Bounded.
+"""What a group counts of one service: how many fire since when, how bad, of which classes, where and saying what. Bounded.
 
 The group decides which alert is a member; nothing is scored here.
 """
 
 from __future__ import annotations
 
+from math import sqrt
+
 import msgspec
 
 from correlation.dedup import Episode
 
-__all__ = ["MASS", "Tally"]
+__all__ = ["MASS", "Said", "Tally", "one_more"]
 
 MAX_CLASSES = 6
 MAX_HOSTS = 32
+MAX_SAID = 64  # rules at a place
 MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
+
+
+def one_more(others: int) -> float:
+    """How much one more says that says the same as others do: so many together say as much as the root of their number."""
+    return sqrt(others + 1) - sqrt(others)
+
+
+class Said(msgspec.Struct, gc=False):
+    """Members that say the same at one place: how many fire, and how much the one says that says most, 0..1."""
+
+    firing: int
+    loudest: float
 
 
 class Tally(msgspec.Struct, gc=False):
@@ -33,6 +48,7 @@ class Tally(msgspec.Struct, gc=False):
     first: int = 0  # the episode that was first
     classes: dict[str, float] = msgspec.field(default_factory=dict)  # how much of each class, worse ones more
     hosts: dict[str, None] = msgspec.field(default_factory=dict)  # where it fires
+    said: dict[str, Said] = msgspec.field(default_factory=dict)  # for calling people, while they are not called
 
     def unite(self, other: Tally) -> None:
         """Take over what sort of alerts another counted, and where."""
@@ -42,6 +58,13 @@ class Tally(msgspec.Struct, gc=False):
         for host in other.hosts:
             if len(self.hosts) < MAX_HOSTS:
                 self.hosts[host] = None
+        for what, theirs in other.said.items():
+            mine = self.said.get(what)
+            if mine is not None:
+                mine.firing += theirs.firing
+                mine.loudest = max(mine.loudest, theirs.loudest)
+            elif len(self.said) < MAX_SAID:
+                self.said[what] = theirs
 
     def add(self, episode: Episode) -> None:
         """Count what sort of alert it is and where it fires, as far as there is room."""
@@ -50,3 +73,30 @@ class Tally(msgspec.Struct, gc=False):
             self.classes[class_] = self.classes.get(class_, 0.0) + MASS[episode.rank]
         if episode.host and len(self.hosts) < MAX_HOSTS:
             self.hosts[episode.host] = None
+
+    def says(self, episode: Episode) -> None:
+        """A member fires that speaks for calling people."""
+        what = _what(episode)
+        said = self.said.get(what)
+        if said is not None:
+            said.firing += 1
+            said.loudest = max(said.loudest, episode.opening)
+        elif len(self.said) < MAX_SAID:
+            self.said[what] = Said(1, episode.opening)
+
+    def hushed(self, episode: Episode) -> None:
+        """Such a member cleared."""
+        what = _what(episode)
+        said = self.said.get(what)
+        if said is not None:
+            said.firing -= 1
+            if said.firing <= 0:
+                del self.said[what]
+
+    def heard(self, episode: Episode) -> Said | None:
+        """The members that say the same; None where there is none."""
+        return self.said.get(_what(episode))
+
+
+def _what(episode: Episode) -> str:
+    return f"{episode.name}\x1f{episode.place}"
