@@ -71,8 +71,12 @@ class Index:
         found: dict[int, None] = {}
         enough = min(LIMIT, len(self._keys))  # or all there are
         for posting in filter(None, map(self._postings.get, pairs)):
-            # Who is there already keeps the place.
-            found.update(posting if len(posting) == 1 else dict.fromkeys(islice(reversed(posting), PER_KEY)))
+            if len(posting) == 1:
+                found.update(posting)
+            else:
+                newest = reversed(posting)
+                for number in newest if len(posting) <= PER_KEY else islice(newest, PER_KEY):
+                    found[number] = None  # who is there already keeps the place
             if len(found) >= enough:
                 break
         return list(found)[:LIMIT]

@@ -149,7 +149,7 @@ class Cookbook:
     'prod'
     """
 
-    __slots__ = ("_asked", "_by_name", "_excluding", "compiled", "recipes", "with_default")
+    __slots__ = ("_asked", "_excluding", "by_name", "compiled", "recipes", "with_default")
 
     def __init__(self, recipes: Iterable[Recipe] = (), *, with_default: bool = True) -> None:
         self.recipes = tuple(recipes)
@@ -169,11 +169,11 @@ class Cookbook:
         if with_default and "default" not in names:
             self.compiled += (Compiled(DEFAULT_RECIPE, default=True),)
         self._excluding = any(compiled.exclude for compiled in self.compiled)
-        self._by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
+        self.by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
         self._asked: tuple[Alert | None, Compiled | None] = (None, None)
 
     def get(self, name: str) -> Compiled | None:
-        return self._by_name.get(name)
+        return self.by_name.get(name)
 
     def admitting(self, alert: Alert) -> tuple[Compiled, ...]:
         """The recipes in whose groups an alert may be at all, in order."""

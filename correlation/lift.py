@@ -69,21 +69,21 @@ class Lift:
         """One onset, and what began within `WINDOW` before it near by. `share` is how much of all there is is near."""
         onsets = self._of(kind, at)
         chance = share * (onsets.alone + 1.0) / max(at - onsets.since, SETTLES)
-        before: list[tuple[dict[str, float], float | None, float]] = []
-        total = chance
+        before: list[tuple[dict[str, float], float, float]] = []
+        kinds, total = self._kinds, chance
         for other, began in recent:
             since = at - began
-            known = self._kinds.get(other) if 0.0 <= since <= WINDOW else None
+            known = kinds.get(other) if 0.0 <= since <= WINDOW else None
             if known is None or known is onsets:
                 continue
-            times = known.followed.get(kind)
-            share_of = ((times or 0.0) + SHY_TIMES) / (known.count + TRIALS)
-            pull = share_of * exp(-since / TAU) / TAU
-            before.append((known.followed, times, pull))
+            followed = known.followed
+            times = followed.get(kind, 0.0)
+            pull = (times + SHY_TIMES) / (known.count + TRIALS) * exp(-since / TAU) / TAU
+            before.append((followed, times, pull))
             total += pull
         for followed, times, pull in before:
-            followed[kind] = (times or 0.0) + pull / total
-            if times is None and len(followed) > MAX_FOLLOWERS:
+            followed[kind] = times + pull / total
+            if not times and len(followed) > MAX_FOLLOWERS:
                 least = min(followed.values())
                 del followed[min([one for one, value in followed.items() if value == least])]
         onsets.alone += chance / total

@@ -179,10 +179,10 @@ class Placer:
         effects: list[Chosen] = []
         episode = facts.episode
         place = episode.location if self.scorer.elsewhere < needed - LENIENCE else ""
-        open_ = self.registry.open
+        open_, recipes = self.registry.open, cookbook.by_name
         for number in self.registry.index.find(_by_telling(keys, neighbours)):
             group = open_[number]
-            compiled = cookbook.get(group.recipe)
+            compiled = recipes.get(group.recipe)
             by_rule = compiled is not None and compiled.by_rule
             there = group.locations
             if place and there and place not in there and not by_rule and not near(place, there):

@@ -105,11 +105,13 @@ class Location(Term):
 
 def near(place: str, places: Iterable[str]) -> bool:
     """Whether a place lies in one of the others, or one of them in it."""
+    length = len(place)
     for other in places:
-        if place.startswith(other):
-            if _within(place, other):
+        more = length - len(other)
+        if more > 0:
+            if place.startswith(other) and _within(place, other):
                 return True
-        elif other.startswith(place) and _within(other, place):
+        elif more and other.startswith(place) and _within(other, place):
             return True
     return False
 
