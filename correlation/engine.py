@@ -154,7 +154,7 @@ class Engine:
                 group.cook_for, group.quiet_for = recipe.cook_for, recipe.quiet_for
                 group.min_alerts, group.hops = recipe.min_alerts, recipe.hops
                 group.rate = recipe.rate
-                self._registry.schedule(group)
+                self._registry.reopen(group)
 
     def number_from(self, *, episode: int, group: int) -> bool:
         """Give no number below these from now on; whether that skips any. For an engine rebuilt from an older state."""

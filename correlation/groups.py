@@ -115,8 +115,7 @@ class Group(msgspec.Struct, kw_only=True):
         >>> group.joinable(600.0), group.joinable(601.0)
         (True, False)
         """
-        began = self.called_at if self.adaptive and self.called_at > self.opened_at else self.opened_at
-        if at - began > self.cook_for:
+        if self.cooked(at):
             return False
         if self.loud > 0:
             return True
@@ -124,6 +123,11 @@ class Group(msgspec.Struct, kw_only=True):
         quiet = self.lasting or (self.untold and self.news)
         spoke = max(self.spoke_at, self.opened_at) if quiet or self.last_at < self.spoke_at else self.last_at
         return at - spoke <= self.quiet_for * self.reach
+
+    def cooked(self, at: float) -> bool:
+        """Whether it has taken members for as long as its recipe lets it."""
+        began = self.called_at if self.adaptive and self.called_at > self.opened_at else self.opened_at
+        return at - began > self.cook_for
 
     def take(self, episode: Episode, at: float) -> None:
         """A member more, as of `at`."""

@@ -187,7 +187,11 @@ class Placer:
             there = group.locations
             if place and there and place not in there and not by_rule and not near(place, there):
                 continue  # most candidates are elsewhere, and nothing else could make up for that
-            if not group.joinable(facts.at) or (calls and _background(group, episode)) or _stale(group, facts):
+            if not group.joinable(facts.at):
+                if self.registry.over(group):
+                    self.registry.index.drop(number)
+                continue
+            if (calls and _background(group, episode)) or _stale(group, facts):
                 continue
             if own is not None and _asks_for_more(group, own.recipe):
                 continue

@@ -233,11 +233,21 @@ class Registry:
         while len(self.closed) > self.tuning.closed_groups:
             self.closed.popitem(last=False)
 
+    def over(self, group: Group) -> bool:
+        """Whether a group takes no more members, however late they are told: none needs to be compared with it."""
+        return group.cooked(self.watermark - self.tuning.late)
+
+    def reopen(self, group: Group) -> None:
+        """An open group takes members for another time than before, or again: then it is found again."""
+        if not self.index.values(group.number, 1) and not self.over(group):
+            self.index.touch(group.number, self._keys(group))
+        self.schedule(group)
+
     def unite(self, kept: Group, lost: Group) -> None:
         """`lost` goes into `kept`; the two are open if one was."""
         was_open = lost.open
-        # A closed group is found by nothing any more: by its members, once they are in one that is open.
-        keys = self.index.values(lost.number) if was_open else self._keys(lost) if kept.open else []
+        # One that takes no members is found by nothing any more: by its own ones, once they are in one that does.
+        keys = self.index.values(lost.number) or (self._keys(lost) if kept.open else [])
         kept.absorb(lost)
         self.aliases[lost.number] = kept.number
         if len(self.aliases) > MAX_ALIASES:
@@ -250,10 +260,12 @@ class Registry:
             self.closed.pop(kept.number, None)
             self.open[kept.number] = kept
             self.quiet.add(kept, len(self.open))
-            self.index.touch(kept.number, self._keys(kept))
         if kept.open:
-            self.index.touch(kept.number, keys)
-            self.schedule(kept)
+            self.reopen(kept)
+            if self.over(kept):
+                self.index.drop(kept.number)  # found by all that it has, or by nothing
+            else:
+                self.index.touch(kept.number, keys)
 
     def split(self, old: Group, episodes: Sequence[int]) -> tuple[Group, Group]:
         """(what remains, what was moved). ValueError unless some but not all of the members move."""

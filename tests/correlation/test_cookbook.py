@@ -89,6 +89,36 @@ def test_a_group_below_its_number_of_alerts_is_open_but_deserves_nobody() -> Non
     assert view.deserves
 
 
+def test_a_group_that_takes_no_more_members_is_compared_with_nothing_until_it_takes_some_again() -> None:
+    """People who were called twice for one trouble put the two together; and an operator gives a recipe more time."""
+    short, long = (Cookbook([Recipe(name="r", cook_for=hours * 3600.0)]) for hours in (1, 9))
+
+    def found(engine: Engine) -> dict[str, list[int]]:
+        return {value: numbers for field, value, numbers in engine._registry.index.dump() if field == "service"}
+
+    def aged() -> Engine:
+        engine = Engine(short, SHOP)
+        engine.ingest([alert(0.0, "HighErrors", "cart", severity=Severity.CRITICAL)])
+        engine.ingest([alert(3000.0 + 60.0 * n, "HighErrors", "cart", severity=Severity.CRITICAL) for n in range(40)])
+        later = [
+            alert(5000.0 + n, "HighErrors", service, severity=Severity.CRITICAL)
+            for n, service in enumerate(("checkout", "redis"))
+        ]
+        assert [one.group for one in engine.ingest(later)] == ["G2", "G2"]
+        assert found(engine) == {"checkout": [2], "redis": [2]}
+        assert 1 in engine._registry.open
+        return engine
+
+    one = aged()
+    one.reconfigure(long, SHOP)
+    assert found(one) == {"cart": [1], "checkout": [2], "redis": [2]}
+
+    other = aged()
+    other.merge("G1", "G2")
+    other.reconfigure(long, SHOP)
+    assert found(other) == {"cart": [1], "checkout": [1], "redis": [1]}
+
+
 def test_group_by_separates_exactly_and_joins_without_asking_more() -> None:
     lines = engine(Recipe(name="by-team", group_by=("team",))).ingest(
         [
