@@ -100,7 +100,7 @@ def test_no_message_passes_a_limit(view: View | Reply) -> None:
 
 
 @quick
-@given(hostile.words, st.sampled_from([1, 40, 5_000]), st.sampled_from(["md", "json"]))
+@given(hostile.words, st.sampled_from([1, 40, 600]), st.sampled_from(["md", "json"]))
 def test_no_retrospective_passes_a_limit(words: str, many: int, form: str) -> None:
     words = words.encode("utf-8", "replace").decode()  # no database keeps half a character
     retro = Retro(
