@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from correlation.beats import IN_STEP
 from correlation.candidates import Index, Pair
-from correlation.dedup import Dedup, Episode
+from correlation.dedup import NEVER, Dedup, Episode
 from correlation.groups import Group
 from correlation.quiet import Quiet
 from correlation.tally import one_more
@@ -149,14 +149,14 @@ class Registry:
         self.watermark = at
         due = self.due
         while due and due[0][0] < at:
-            _, number = heapq.heappop(due)
-            group = self.open.get(number)
+            group = self.open.get(due[0][1])
+            deadline = self.deadline(group) if group is not None else NEVER
+            if deadline >= at:
+                heapq.heapreplace(due, (deadline, due[0][1]))
+                continue
+            heapq.heappop(due)
             if group is not None:
-                deadline = self.deadline(group)
-                if deadline < at:
-                    self.close(group)
-                else:
-                    heapq.heappush(due, (deadline, number))
+                self.close(group)
 
     def wait(self, group: Group, at: float) -> None:
         """The group does not deserve people yet; look again when its members may have persisted."""
