@@ -31,7 +31,7 @@ __all__ = ["EVERY", "Lessons"]
 
 log = get_logger(__name__)
 
-EVERY = 15.0  # seconds between two looks
+EVERY = 5.0  # seconds between two looks, which cost nothing where no incident changed
 BEFORE = (
     Patience().window
 )  # seconds before its first alert in which what began to fire there may belong to how it began
