@@ -8,11 +8,11 @@ from typing import Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlation.alert import Alert
+from correlation.alert import Alert, Severity
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
 from correlation.topology import EMPTY
-from tests.correlation.building import SHOP, alerts
+from tests.correlation.building import SHOP, alert, alerts, cleared
 
 RULES = [
     (Cookbook(), SHOP),
@@ -77,3 +77,28 @@ def test_the_books_balance_whatever_people_do(rules: tuple, story: list[Alert | 
             named = {one.service for one in members if one.service}
             assert all(group.number in postings["service", service] for service in named)
     assert all(number in registry.open for numbers in postings.values() for number in numbers)
+
+
+def found(engine: Engine) -> dict[str, list[int]]:
+    """Services, and the groups that are found by them."""
+    return {value: numbers for field, value, numbers in engine._registry.index.dump() if field == "service"}
+
+
+def test_a_closed_group_that_takes_in_an_open_one_is_found_by_the_members_of_both() -> None:
+    engine = Engine(Cookbook([Recipe(name="r", cook_for=36_000.0)]), SHOP)
+    engine.ingest([alert(0.0, service="cart", severity=Severity.CRITICAL), cleared(60.0, service="cart")])
+    engine.ingest([alert(5_000.0, severity=Severity.CRITICAL)])
+    assert found(engine) == {"checkout": [2]}
+    engine.merge("G1", "G2")
+    assert found(engine) == {"checkout": [1], "cart": [1]}
+
+
+def test_a_group_past_its_time_that_takes_in_another_is_found_by_both_when_it_gets_more_time() -> None:
+    short, long = (Cookbook([Recipe(name="r", cook_for=hours * 3600.0)]) for hours in (1, 9))
+    engine = Engine(short, SHOP)
+    engine.ingest([alert(60.0 * n, service="cart", severity=Severity.CRITICAL) for n in range(83)])
+    engine.ingest([alert(5_000.0, location="us-east-1", severity=Severity.CRITICAL)])
+    assert found(engine) == {"cart": [1], "checkout": [2]}
+    engine.merge("G1", "G2")
+    engine.reconfigure(long, SHOP)
+    assert found(engine) == {"cart": [1], "checkout": [1]}
