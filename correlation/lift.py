@@ -35,6 +35,7 @@ class Onsets(msgspec.Struct, gc=False):
     count: float = 0.0
     alone: float = 0.0
     followed: dict[str, float] = msgspec.field(default_factory=dict)
+    floor: float = 0.0  # what is less than this does not last among so many followers
 
 
 class Follower(msgspec.Struct, frozen=True):
@@ -69,23 +70,23 @@ class Lift:
         """One onset, and what began within `WINDOW` before it near by. `share` is how much of all there is is near."""
         onsets = self._of(kind, at)
         chance = share * (onsets.alone + 1.0) / max(at - onsets.since, SETTLES)
-        before: list[tuple[dict[str, float], float, float]] = []
+        before: list[tuple[Onsets, float, float]] = []
         kinds, total = self._kinds, chance
         for other, began in recent:
             since = at - began
             known = kinds.get(other) if 0.0 <= since <= WINDOW else None
             if known is None or known is onsets:
                 continue
-            followed = known.followed
-            times = followed.get(kind, 0.0)
+            times = known.followed.get(kind, 0.0)
             pull = (times + SHY_TIMES) / (known.count + TRIALS) * exp(-since / TAU) / TAU
-            before.append((followed, times, pull))
+            before.append((known, times, pull))
             total += pull
-        for followed, times, pull in before:
-            followed[kind] = times + pull / total
-            if not times and len(followed) > MAX_FOLLOWERS:
-                least = min(followed.values())
-                del followed[min([one for one, value in followed.items() if value == least])]
+        for known, times, pull in before:
+            credit = times + pull / total
+            if times or credit >= known.floor:
+                known.followed[kind] = credit
+                if not times and len(known.followed) > MAX_FOLLOWERS:
+                    _oust(known)
         onsets.alone += chance / total
         onsets.count += 1.0
         if onsets.count > FADES:
@@ -118,9 +119,17 @@ class Lift:
         return onsets
 
 
+def _oust(onsets: Onsets) -> None:
+    """The weakest follower goes; of equals the first by name."""
+    followed = onsets.followed
+    onsets.floor = least = min(followed.values())
+    del followed[min([kind for kind, times in followed.items() if times == least])]
+
+
 def _fade(onsets: Onsets, at: float) -> None:
     """Half of what is known of a kind is forgotten; its rate stays what it was."""
     onsets.count *= 0.5
     onsets.alone *= 0.5
     onsets.since = at - 0.5 * (at - onsets.since)
     onsets.followed = {kind: 0.5 * times for kind, times in onsets.followed.items() if times > 0.01}
+    onsets.floor = 0.5 * onsets.floor if len(onsets.followed) >= MAX_FOLLOWERS else 0.0

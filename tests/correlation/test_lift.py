@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from random import Random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from correlation.alert import Alert, Severity
 from correlation.engine import Engine
-from correlation.lift import MAX_FOLLOWERS, WINDOW, Lift
+from correlation.lift import MAX_FOLLOWERS, WINDOW, Lift, Recent
 from tests.correlation.building import SHOP, alert, cleared
 
 DAY = 86_400.0
@@ -54,6 +58,36 @@ def test_what_lies_too_far_back_or_ahead_is_no_cause() -> None:
     lift = played(Lift(), 9, gap=WINDOW + 1)
     assert lift.follower("db/errors", "web/latency").times == 0
     assert played(Lift(), 9, gap=-5).follower("db/errors", "web/latency").times == 0
+
+
+class Naive(Lift):
+    """Looks at all followers each time one comes in."""
+
+    def observe(self, kind: str, at: float, recent: Iterable[Recent], *, share: float = 1.0) -> None:
+        for _, onsets in self.dump():
+            onsets.floor = 0.0
+        super().observe(kind, at, recent, share=share)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_passed_over_for_being_too_weak_would_not_have_lasted(seed: int) -> None:
+    """More kinds follow each of a few than these remember, and what is known fades again and again."""
+    random = Random(seed)
+    quick, naive, at = Lift(), Naive(), 0.0
+    for n in range(3_000):
+        at += random.expovariate(1 / 60)
+        kind = str(random.randrange(100) if n % 3 else random.randrange(3))
+        before = [(str(one), at - random.uniform(0, WINDOW)) for one in range(3)]
+        for lift in (quick, naive):
+            lift.observe(kind, at, before)
+    for one, other in zip(quick.dump(), naive.dump(), strict=True):
+        assert (one[0], one[1].count, one[1].alone, one[1].followed) == (
+            other[0],
+            other[1].count,
+            other[1].alone,
+            other[1].followed,
+        )
+    assert len(dict(quick.dump())["0"].followed) == MAX_FOLLOWERS
 
 
 def test_memory_is_bounded_and_fades() -> None:
