@@ -21,24 +21,22 @@ class Status(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad the monitor says it is, worst first. (An incident's own severity is SEV1-SEV4.)"""
+    """How bad the monitor says it is, worst first. (An incident's own severity is SEV1-SEV4.)
+
+    >>> Severity.CRITICAL.rank, Severity.INFO.rank
+    (0, 3)
+    """
+
+    rank: int  # smaller is worse
 
     CRITICAL = "critical"
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
 
-    @property
-    def rank(self) -> int:
-        """0 for critical to 3 for info: smaller is worse.
 
-        >>> Severity.CRITICAL.rank < Severity.INFO.rank
-        True
-        """
-        return _RANK[self]
-
-
-_RANK = {Severity.CRITICAL: 0, Severity.ERROR: 1, Severity.WARNING: 2, Severity.INFO: 3}
+for _rank, _severity in enumerate(Severity):
+    _severity.rank = _rank
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     words: str
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of one alert.
 
     >>> from correlation import Alert, Engine

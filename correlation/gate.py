@@ -79,7 +79,7 @@ class Site(Rule, gc=False):
             super().fade(at)
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """`opening` 0..1: how much the alert speaks for calling people (1 opens alone); `hold`: it may not open at all.
 
     `news`: it is critical for the first time, or one of many at once: what came of such alerts before says nothing of it.
