@@ -1,6 +1,7 @@
-"""Which open groups an alert could belong to: inverted indexes, most recent first, never more than a fixed number.
+"""Which open groups an alert could belong to: inverted indexes by place, most recent first, never more than a fixed number.
 
-Nothing is scored here, and no list grows with the groups that are open.
+A group is found where its members are, and near by (places.py): two things at two places are two, so what is elsewhere is not
+even looked at. The place "" is anywhere. Nothing is scored here, and no list grows with the groups that are open.
 """
 
 from __future__ import annotations
@@ -8,38 +9,60 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-__all__ = ["Index"]
+from correlation.places import wholes
+
+__all__ = ["Index", "Pair"]
 
 LIMIT = 32  # groups that one alert is compared with
 PER_KEY = 12  # of one value
-MAX_POSTINGS = 64  # groups remembered per value
-MAX_KEYS = 256  # values remembered per group
+MAX_POSTINGS = 64  # groups remembered per value and place
+MAX_KEYS = 256  # values remembered per group and place
+MAX_PLACES = 16  # of one group; what has more is anywhere
+MAX_NEAR = 16  # places within one that are looked at
+MAX_ASKED = 16_384  # places of which it is remembered what is near
 
 Pair = tuple[str, str]
 
 
 class Index:
-    """(field, value) -> groups, the last touched last.
+    """(field, value) -> place -> groups, the last touched last.
 
     >>> index = Index()
-    >>> index.touch(1, [("service", "cart")]); index.touch(2, [("service", "cart"), ("host", "a")])
-    >>> index.find([("host", "a"), ("service", "cart")])
-    [2, 1]
+    >>> index.touch(1, [("service", "cart")], "eu"); index.touch(2, [("service", "cart"), ("host", "a")], "eu")
+    >>> index.touch(3, [("service", "cart")], "us"); index.touch(4, [("service", "cart")])
+    >>> index.find([("host", "a"), ("service", "cart")], "eu")
+    [2, 1, 4]
+    >>> index.find([("service", "cart")])
+    [4, 3, 2, 1]
     """
 
-    __slots__ = ("_keys", "_postings")
+    __slots__ = ("_groups", "_keys", "_near", "_parts", "_postings")
 
     def __init__(self) -> None:
-        self._postings: dict[Pair, dict[int, None]] = {}
-        self._keys: dict[int, dict[Pair, None]] = {}
+        self._postings: dict[Pair, dict[str, dict[int, None]]] = {}
+        self._keys: dict[int, dict[str, dict[Pair, None]]] = {}
+        self._groups: dict[str, int] = {}  # place -> how many groups are found there
+        self._parts: dict[str, dict[str, None]] = {}  # a place -> places within it where groups are
+        self._near: dict[str, tuple[str, ...]] = {}  # a place -> where what may be there is found; a cache
 
-    def touch(self, group: int, pairs: Iterable[Pair]) -> None:
-        """The group has (again) a member with these values."""
-        keys = self._keys.setdefault(group, {})
+    def touch(self, group: int, pairs: Iterable[Pair], place: str = "") -> None:
+        """The group has (again) a member with these values there."""
+        places = self._keys.setdefault(group, {})
+        keys = places.get(place)
+        if keys is None:
+            if len(places) >= MAX_PLACES:
+                place = ""
+            keys = places.get(place)
+            if keys is None:
+                keys = places[place] = {}
+                self._appears(place)
         for pair in pairs:
-            posting = self._postings.get(pair)
+            postings = self._postings.get(pair)
+            if postings is None:
+                postings = self._postings[pair] = {}
+            posting = postings.get(place)
             if posting is None:
-                posting = self._postings[pair] = {}
+                posting = postings[place] = {}
             elif next(reversed(posting)) == group:
                 continue
             elif group in posting:
@@ -47,54 +70,137 @@ class Index:
             elif len(posting) >= MAX_POSTINGS:
                 oldest = next(iter(posting))
                 del posting[oldest]
-                self._keys[oldest].pop(pair, None)
+                self._keys[oldest][place].pop(pair, None)
             if pair in keys or len(keys) < MAX_KEYS:
                 keys[pair] = None
                 posting[group] = None
             elif not posting:
-                del self._postings[pair]
+                self._forget(pair, place)
 
     def drop(self, group: int) -> None:
         """The group is closed, or is part of another one now."""
-        for pair in self._keys.pop(group, ()):
-            posting = self._postings[pair]
-            posting.pop(group, None)
-            if not posting:
-                del self._postings[pair]
+        for place, keys in self._keys.pop(group, {}).items():
+            self._vanishes(place)
+            for pair in keys:
+                posting = self._postings[pair][place]
+                posting.pop(group, None)
+                if not posting:
+                    self._forget(pair, place)
 
-    def values(self, group: int, most: int = MAX_KEYS) -> list[Pair]:
-        """What a group is found by."""
-        return list(islice(self._keys.get(group, ()), most))
+    def values(self, group: int) -> dict[str, list[Pair]]:
+        """What a group is found by, for each of its places."""
+        return {place: list(keys) for place, keys in self._keys.get(group, {}).items()}
 
-    def find(self, pairs: Iterable[Pair]) -> list[int]:
-        """At most 32 groups that share a value, the most telling values (which come first) and newest groups first."""
+    def find(self, pairs: Iterable[Pair], place: str = "") -> list[int]:
+        """At most 32 groups that share a value, the most telling values (which come first) and newest groups first.
+
+        Those that are there, near by or anywhere; from anywhere all.
+        """
         found: dict[int, None] = {}
-        enough = min(LIMIT, len(self._keys))  # or all there are
-        for posting in filter(None, map(self._postings.get, pairs)):
-            if len(posting) == 1:
-                found.update(posting)
-            else:
-                newest = reversed(posting)
-                for number in newest if len(posting) <= PER_KEY else islice(newest, PER_KEY):
-                    found[number] = None  # who is there already keeps the place
+        places: tuple[str, ...] | None = None
+        enough = len(self._keys)
+        if place:
+            places = self._near.get(place)
+            if places is None:
+                places = self._around(place)
+            enough = sum(map(self._groups.__getitem__, places))
+        enough = min(LIMIT, enough)  # or all there are
+        if not enough:
+            return []
+        for postings in filter(None, map(self._postings.get, pairs)):
+            left = PER_KEY
+            for one in places if places is not None else reversed(postings):
+                posting = postings.get(one)
+                if posting is None:
+                    continue
+                if len(posting) == 1:
+                    found.update(posting)
+                else:
+                    newest = reversed(posting)
+                    for number in newest if len(posting) <= left else islice(newest, left):
+                        found[number] = None  # who is there already keeps the place
+                left -= len(posting)
+                if left <= 0:
+                    break
             if len(found) >= enough:
                 break
         return list(found)[:LIMIT]
 
-    def dump(self) -> list[tuple[str, str, list[int]]]:
-        """All postings, plain and in order."""
-        return [(field, value, list(groups)) for (field, value), groups in self._postings.items()]
+    def _around(self, place: str) -> tuple[str, ...]:
+        """Where groups are that may be at a place: there, where it lies in, what lies in it, anywhere."""
+        groups = self._groups
+        found = [one for one in (place, *reversed(wholes(place))) if one in groups]
+        found += islice(self._parts.get(place, ()), MAX_NEAR)
+        if "" in groups:
+            found.append("")
+        if len(self._near) >= MAX_ASKED:
+            self._near.clear()
+        near = self._near[place] = tuple(found)
+        return near
 
-    def values_in_order(self) -> list[tuple[int, list[int]]]:
-        """What each group is found by, in its order, as places in what `dump` gives."""
-        places = {pair: n for n, pair in enumerate(self._postings)}
-        return [(group, [places[pair] for pair in keys]) for group, keys in self._keys.items()]
+    def _appears(self, place: str) -> None:
+        """A group more is found at a place."""
+        groups = self._groups.get(place, 0)
+        self._groups[place] = groups + 1
+        if not groups:
+            self._near.clear()
+            for whole in wholes(place):
+                self._parts.setdefault(whole, {})[place] = None
 
-    def load(self, postings: Iterable[tuple[str, str, list[int]]], values: Iterable[tuple[int, list[int]]]) -> None:
-        """What `dump` and `values_in_order` gave."""
+    def _vanishes(self, place: str) -> None:
+        """A group less is found at a place."""
+        self._groups[place] -= 1
+        if not self._groups[place]:
+            del self._groups[place]
+            self._near.clear()
+            for whole in wholes(place):
+                parts = self._parts[whole]
+                del parts[place]
+                if not parts:
+                    del self._parts[whole]
+
+    def _forget(self, pair: Pair, place: str) -> None:
+        """No group has a value at a place any more."""
+        postings = self._postings[pair]
+        del postings[place]
+        if not postings:
+            del self._postings[pair]
+
+    def dump(self) -> list[tuple[str, str, str, list[int]]]:
+        """All postings, plain and in order: field, value, place, groups."""
+        return [
+            (field, value, place, list(groups))
+            for (field, value), postings in self._postings.items()
+            for place, groups in postings.items()
+        ]
+
+    def places(self) -> list[str]:
+        """Where groups are found, in order."""
+        return list(self._groups)
+
+    def values_in_order(self) -> list[tuple[int, list[tuple[str, list[int]]]]]:
+        """What each group is found by, in its order, as numbers of what `dump` gives: (group, [(place, numbers)])."""
+        numbers = {(field, value, place): n for n, (field, value, place, _) in enumerate(self.dump())}
+        return [
+            (group, [(place, [numbers[*pair, place] for pair in keys]) for place, keys in places.items()])
+            for group, places in self._keys.items()
+        ]
+
+    def load(
+        self,
+        places: Iterable[str],
+        postings: Iterable[tuple[str, str, str, list[int]]],
+        values: Iterable[tuple[int, list[tuple[str, list[int]]]]],
+    ) -> None:
+        """What `places`, `dump` and `values_in_order` gave."""
+        for place in places:
+            self._appears(place)
+            self._groups[place] = 0  # they are counted below
         pairs: list[Pair] = []
-        for field, value, groups in postings:
+        for field, value, place, groups in postings:
             pairs.append((field, value))
-            self._postings[field, value] = dict.fromkeys(groups)
-        for group, places in values:
-            self._keys[group] = {pairs[place]: None for place in places}
+            self._postings.setdefault((field, value), {})[place] = dict.fromkeys(groups)
+        for group, found in values:
+            self._keys[group] = {place: {pairs[number]: None for number in numbers} for place, numbers in found}
+            for place in self._keys[group]:
+                self._groups[place] += 1

@@ -154,6 +154,9 @@ class Engine:
                 group.cook_for, group.quiet_for = recipe.cook_for, recipe.quiet_for
                 group.min_alerts, group.hops = recipe.min_alerts, recipe.hops
                 group.rate = recipe.rate
+                if group.anywhere != compiled.by_rule:
+                    group.anywhere = compiled.by_rule
+                    self._registry.index.drop(group.number)  # and found anew
                 self._registry.reopen(group)
 
     def number_from(self, *, episode: int, group: int) -> bool:
@@ -270,6 +273,7 @@ class Engine:
                 waiting=self._registry.waiting,
                 grown=list(self._registry.grown),
                 repair_at=self._registry.repair_at,
+                places=self._registry.index.places(),
                 postings=self._registry.index.dump(),
                 values=self._registry.index.values_in_order(),
                 changes=self._ledger.all(),
@@ -317,6 +321,7 @@ class Engine:
             state.aliases,
             state.due,
             state.waiting,
+            state.places,
             state.postings,
             state.values,
         )

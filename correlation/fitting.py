@@ -100,9 +100,9 @@ class _Recorder(Scorer):
         self.asked: list[tuple[int, list[float]]] = []
         self.elsewhere = inf  # what is elsewhere teaches too
 
-    def total(self, facts: Facts, group: Group, features: Features) -> float:
+    def total(self, facts: Facts, group: Group, features: Features, scores: list[float] | None = None) -> float:
         self.asked.append((group.number, [term.score(facts, group, features) for term in TERMS]))
-        return super().total(facts, group, features)
+        return super().total(facts, group, features, scores)
 
 
 class _Taught(Engine):

@@ -71,6 +71,7 @@ class Group(msgspec.Struct, kw_only=True):
     news: float = 0.0  # what its members said that was not familiar, in all
     novel_at: float = NEVER  # when the last member joined that was news
     adaptive: bool = False  # its recipe leaves times to the engine
+    anywhere: bool = False  # its recipe says what belongs together, wherever that is
     endless: bool = False  # nobody tells when its latest member ends
     look_at: float = float("inf")  # when to look whether a member has persisted
     spoke_at: float = NEVER  # when such a one last joined, or cleared

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from correlation.alert import Alert, Severity
@@ -17,9 +17,10 @@ from correlation.gate import Gate, Verdict
 from correlation.groups import FADES, Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
+from correlation.places import near
 from correlation.records import Records
 from correlation.registry import Registry, own_keys
-from correlation.similarity import Facts, Scorer, explain, near, sentence
+from correlation.similarity import Facts, Scorer, explain, sentence
 from correlation.suspects import Ledger
 from correlation.tally import one_more
 from correlation.thresholds import accepts
@@ -44,11 +45,12 @@ MERE = ("name", "word")  # fields that half of the company shares
 
 
 class Chosen(NamedTuple):
-    """A group that would take the alert, how gladly (log odds), and whether its recipe's thresholds said so."""
+    """A group that would take the alert, how gladly (log odds), what the terms say, and whether its recipe's thresholds did."""
 
     odds: float
     group: Group
-    by_rule: bool
+    scores: Sequence[float]
+    by_rule: bool = False
 
 
 class Placed(NamedTuple):
@@ -171,7 +173,6 @@ class Placer:
     def _choose(self, facts: Facts, alert: Alert, keys: list[Pair], admitting: tuple[Compiled, ...]) -> list[Chosen]:
         """The groups that would take the alert, best first; of equals the oldest."""
         cookbook, features = self.cookbook, self.features
-        neighbours = [("service", name) for name in islice(facts.reach, 1, MAX_NEIGHBOURS + 1)]
         needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.full)
         calls = facts.episode.rank <= SEVERE and facts.episode.full >= 1.0  # it would call people by itself
         own = cookbook.opening(alert) if calls else None
@@ -180,13 +181,13 @@ class Placer:
         episode = facts.episode
         place = episode.location if self.scorer.elsewhere < needed - LENIENCE else ""
         open_, recipes = self.registry.open, cookbook.by_name
-        for number in self.registry.index.find(_by_telling(keys, neighbours)):
+        for number in self.registry.index.find(_by_telling(keys, facts.reach), place):
             group = open_[number]
             compiled = recipes.get(group.recipe)
             by_rule = compiled is not None and compiled.by_rule
             there = group.locations
             if place and there and place not in there and not by_rule and not near(place, there):
-                continue  # most candidates are elsewhere, and nothing else could make up for that
+                continue  # nothing else could make up for that
             if not group.joinable(facts.at):
                 if self.registry.over(group):
                     self.registry.index.drop(number)
@@ -197,25 +198,26 @@ class Placer:
                 continue
             if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
                 continue
-            odds = self.scorer.total(facts, group, features)
+            scores: list[float] = []
+            odds = self.scorer.total(facts, group, features, scores)
             if compiled is not None and by_rule:
                 rule = accepts(compiled, facts, group, features)
                 if rule or (rule is None and odds >= needed):
-                    found.append(Chosen(odds, group, by_rule=True))
+                    found.append(Chosen(odds, group, scores, by_rule=True))
             elif odds >= needed:
-                found.append(Chosen(odds, group, by_rule=False))
+                found.append(Chosen(odds, group, scores))
             elif odds >= needed - LENIENCE and inhibitor(episode, facts.at, facts.upward, group, self.registry.dedup):
-                effects.append(Chosen(odds, group, by_rule=False))
+                effects.append(Chosen(odds, group, scores))
         found = found or effects  # what fits by itself comes first
         if len(found) > 1:
             found.sort(key=lambda one: (_rank(one, cookbook), one.group.number))
         return found
 
     def _join(self, facts: Facts, keys: list[Pair], chosen: list[Chosen]) -> Placed:
-        odds, group, by_rule = chosen[0]
-        evidence = explain(facts, group, self.features)
+        odds, group, scores, by_rule = chosen[0]
+        evidence = explain(facts, group, self.features, scores)
         merged: list[tuple[str, str]] = []
-        for other_odds, other, _ in chosen[1 : 1 + MAX_MERGES]:
+        for other_odds, other, _, _ in chosen[1 : 1 + MAX_MERGES]:
             both = group.deserved and other.deserved
             enough = self.tuning.merge_rooms_at if both else self.tuning.merge_at
             fits = min(odds, other_odds) >= enough and self.registry.compatible(group, other)
@@ -247,6 +249,7 @@ class Placer:
             min_alerts=recipe.min_alerts,
             rate=recipe.rate,
             adaptive=compiled.default,
+            anywhere=compiled.by_rule,
             hops=recipe.hops,
             opened_at=facts.at,
             last_at=facts.at,
@@ -274,7 +277,7 @@ class Placer:
         for change in facts.changes:
             group.touch(change)
         if group.open:  # beyond the bound, the one quiet for longest closes: that may be this one, told late
-            self.registry.index.touch(group.number, keys)
+            self.registry.index.touch(group.number, keys, "" if group.anywhere else episode.location)
             self.registry.grew(group.number)
 
 
@@ -314,18 +317,19 @@ def _stale(group: Group, facts: Facts) -> bool:
     return news and not group.deserved and facts.at - group.novel_at > FADES
 
 
-def _by_telling(keys: list[Pair], near: list[Pair]) -> list[Pair]:
-    """Neighbours before mere names and words.
+def _by_telling(keys: list[Pair], reach: Collection[str]) -> Iterable[Pair]:
+    """Neighbours before mere names and words; `reach` begins with the service itself.
 
-    >>> _by_telling([("service", "cart"), ("name", "Slow"), ("word", "timeout")], [("service", "redis")])
+    >>> list(_by_telling([("service", "cart"), ("name", "Slow"), ("word", "timeout")], ["cart", "redis"]))
     [('service', 'cart'), ('service', 'redis'), ('name', 'Slow'), ('word', 'timeout')]
     """
-    if not near:
+    if not reach:
         return keys
     place = len(keys)
     while place and keys[place - 1][0] in MERE:
         place -= 1
-    return keys[:place] + near + keys[place:]
+    near = (("service", name) for name in islice(reach, 1, MAX_NEIGHBOURS + 1))
+    return chain(keys[:place], near, keys[place:])
 
 
 def _rank(one: Chosen, cookbook: Cookbook) -> float:

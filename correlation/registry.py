@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from correlation.beats import IN_STEP
 from correlation.candidates import Index, Pair
@@ -70,8 +70,9 @@ class Registry:
         aliases: Iterable[tuple[int, int]],
         due: Iterable[tuple[float, int]],
         waiting: Iterable[tuple[float, int]],
-        postings: Iterable[tuple[str, str, list[int]]],
-        values: Iterable[tuple[int, list[int]]],
+        places: Iterable[str],
+        postings: Iterable[tuple[str, str, str, list[int]]],
+        values: Iterable[tuple[int, list[tuple[str, list[int]]]]],
     ) -> None:
         """What a snapshot kept of a registry."""
         self.last = last
@@ -80,7 +81,7 @@ class Registry:
         self.aliases = dict(aliases)
         self.due = list(due)
         self.waiting = list(waiting)
-        self.index.load(postings, values)
+        self.index.load(places, postings, values)
 
     def grew(self, number: int) -> None:
         """An open group has a member more."""
@@ -113,8 +114,12 @@ class Registry:
         return root
 
     def find(self, number: int) -> Group | None:
-        root = self.root(number)
-        return self.open.get(root) or self.closed.get(root)
+        """The group that a number stands for now, while it is remembered."""
+        return self.still_open(number) or self.closed.get(self.root(number))
+
+    def still_open(self, number: int) -> Group | None:
+        """The same, if it is open."""
+        return self.open.get(number) or self.open.get(self.root(number))  # what went into another is not open by itself
 
     def by_id(self, id: str) -> Group | None:  # noqa: A002 - the contract's word
         number = self.number(id)
@@ -239,15 +244,15 @@ class Registry:
 
     def reopen(self, group: Group) -> None:
         """An open group takes members for another time than before, or again: then it is found again."""
-        if not self.index.values(group.number, 1) and not self.over(group):
-            self.index.touch(group.number, self._keys(group))
+        if not self.index.values(group.number) and not self.over(group):
+            self._post(group)
         self.schedule(group)
 
     def unite(self, kept: Group, lost: Group) -> None:
         """`lost` goes into `kept`; the two are open if one was."""
         was_open = lost.open
         # One that takes no members is found by nothing any more: by its own ones, once they are in one that does.
-        keys = self.index.values(lost.number) or (self._keys(lost) if kept.open else [])
+        values = self.index.values(lost.number) or (self._values(lost) if kept.open else {})
         kept.absorb(lost)
         self.aliases[lost.number] = kept.number
         if len(self.aliases) > MAX_ALIASES:
@@ -265,7 +270,7 @@ class Registry:
             if self.over(kept):
                 self.index.drop(kept.number)  # found by all that it has, or by nothing
             else:
-                self.index.touch(kept.number, keys)
+                self._post(kept, values)
 
     def split(self, old: Group, episodes: Sequence[int]) -> tuple[Group, Group]:
         """(what remains, what was moved). ValueError unless some but not all of the members move."""
@@ -284,7 +289,7 @@ class Registry:
             if one.open:
                 self.open[one.number] = one
                 self.quiet.add(one, len(self.open))
-                self.index.touch(one.number, self._keys(one))
+                self._post(one)
                 self.schedule(one)
             else:
                 self.close(one)
@@ -331,6 +336,7 @@ class Registry:
             open=old.open,
             changes=list(old.changes),
             adaptive=old.adaptive,
+            anywhere=old.anywhere,
             bar=old.bar,
             called_at=old.called_at,
         )
@@ -350,15 +356,21 @@ class Registry:
         group.pace = old.pace
         return group
 
-    def _keys(self, group: Group) -> list[Pair]:
-        found: dict[Pair, None] = {}
+    def _post(self, group: Group, values: Mapping[str, Iterable[Pair]] | None = None) -> None:
+        """Make a group findable by these values at their places, or by what its members have."""
+        for place, pairs in (self._values(group) if values is None else values).items():
+            self.index.touch(group.number, pairs, "" if group.anywhere else place)
+
+    def _values(self, group: Group) -> dict[str, list[Pair]]:
+        """What a group's members make it findable by, for each place."""
+        found: dict[str, dict[Pair, None]] = {}
         for number in list(group.members)[:MAX_REINDEXED]:
             episode = self.dedup.episode(number)
             if episode is not None:
-                found.update(dict.fromkeys(own_keys(episode)))
+                found.setdefault(episode.location, {}).update(dict.fromkeys(own_keys(episode)))
         if group.key:
-            found[group.recipe, "\x1f".join(group.key)] = None
-        return list(found)
+            found.setdefault("", {})[group.recipe, "\x1f".join(group.key)] = None
+        return {place: list(pairs) for place, pairs in found.items()}
 
 
 def _began(episode: Episode, group: Group) -> float:

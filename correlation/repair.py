@@ -72,16 +72,16 @@ class Repair:
             return []  # `_may` says so of whatever else there is
         registry, placer = self._registry, self._placer
         near = placer.topology.reach(group.telling.service)
-        keys = registry.index.values(group.number, MAX_KEYS)
-        keys += [("service", name) for name in islice(near, 1, 1 + MAX_NEAR)]
-        found: list[Group] = []
-        for number in registry.index.find(keys):
-            other = registry.open[number]
-            if other is not group and self._may(group, other) and other.joinable(at):
-                found.append(other)
-                if len(found) >= MAX_LIKE:
-                    break
-        return found
+        neighbours = [("service", name) for name in islice(near, 1, 1 + MAX_NEAR)]
+        found: dict[int, Group] = {}
+        for place, keys in registry.index.values(group.number).items():
+            for number in registry.index.find(keys[:MAX_KEYS] + neighbours, place):
+                other = registry.open[number]
+                if other is not group and self._may(group, other) and other.joinable(at):
+                    found[number] = other
+                    if len(found) >= MAX_LIKE:
+                        return list(found.values())
+        return list(found.values())
 
     def _may(self, a: Group, b: Group) -> bool:
         """Whether the two may be one at all: people are called already, and neither they nor a recipe keep them apart."""

@@ -5,8 +5,8 @@ A term is one class and one place in TERMS. What an alert or a group lacks is no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from itertools import chain
 from math import exp, inf
 
 from correlation.beats import IN_STEP
@@ -14,11 +14,12 @@ from correlation.decision import Evidence
 from correlation.dedup import Episode
 from correlation.features import Features, Template
 from correlation.groups import Group
+from correlation.places import near
 from correlation.topology import Reach
 from correlation.weights import Weights, WeightsError
 from correlation.words import clean, domain, plural, span
 
-__all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "near", "nearest", "sentence", "strength"]
+__all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "nearest", "sentence", "strength"]
 
 MISSING = -1.0
 HOPELESS = -4.0  # no later term can make up for this
@@ -101,25 +102,6 @@ class Location(Term):
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
         relation = "same location" if score == 1 else "location near" if score else "elsewhere:"
         return f"{relation} {clean(facts.episode.location, 40)}"
-
-
-def near(place: str, places: Iterable[str]) -> bool:
-    """Whether a place lies in one of the others, or one of them in it."""
-    length = len(place)
-    for other in places:
-        more = length - len(other)
-        if more > 0:
-            if place.startswith(other) and _within(place, other):
-                return True
-        elif more and other.startswith(place) and _within(other, place):
-            return True
-    return False
-
-
-def _within(part: str, whole: str) -> bool:
-    """Whether a longer name says that it lies in what it begins with: eu-west-1a in eu-west-1, but not eu-west-10."""
-    rest = part[len(whole) :]
-    return rest[0] in "-_./:" or (rest[0].isalpha() and whole[-1].isdigit())
 
 
 class Domain(Term):
@@ -338,11 +320,13 @@ class Scorer:
         odds = self.bias - weights.terms[Location.name].contra
         self.elsewhere = odds if odds < HOPELESS else inf
 
-    def total(self, facts: Facts, group: Group, features: Features) -> float:
-        """The log odds that the alert belongs to the group."""
+    def total(self, facts: Facts, group: Group, features: Features, scores: list[float] | None = None) -> float:
+        """The log odds that the alert belongs to the group. `scores` takes what the terms say, up to one that rules it out."""
         odds = self.bias
         for say, pro, contra in self.terms:
             score = say(facts, group, features)
+            if scores is not None:
+                scores.append(score)
             if score >= 0.0:
                 odds += (2.0 * score - 1.0) * (pro if score > 0.5 else contra)
                 if odds < HOPELESS:
@@ -359,22 +343,19 @@ def strength(odds: float) -> float:
     return 1.0 / (1.0 + exp(-max(-50.0, min(50.0, odds))))
 
 
-def explain(facts: Facts, group: Group, features: Features) -> tuple[Evidence, ...]:
-    """All terms that say something, in the order of TERMS."""
-    out = []
-    for name, say, words in _EXPLAINED:
-        score = say(facts, group, features)
-        if score >= 0.0:
-            out.append(_evidence(name, score, words(facts, group, score)))
-    return tuple(out)
+def explain(facts: Facts, group: Group, features: Features, scores: Sequence[float] = ()) -> tuple[Evidence, ...]:
+    """All terms that say something, in the order of TERMS. `scores` are those that are known, the first ones."""
+    known = chain(scores, [term.score(facts, group, features) for term in TERMS[len(scores) :]])
+    return tuple(
+        [
+            Evidence(name, round(score, 3) if 0.0 < score < 1.0 else score, words(facts, group, score))
+            for (name, words), score in zip(_EXPLAINED, known, strict=True)
+            if score >= 0.0
+        ]
+    )
 
 
-_EXPLAINED = tuple((term.name, term.score, term.words) for term in TERMS)
-
-
-@lru_cache(maxsize=4096)  # what speaks for one alert of a storm speaks for the next
-def _evidence(term: str, score: float, words: str) -> Evidence:
-    return Evidence(term, round(score, 3), words)
+_EXPLAINED = tuple((term.name, term.words) for term in TERMS)
 
 
 _ORDER = ("feedback", "change", "service", "host", "text", "location", "beat", "time")  # and how near it is, at the end

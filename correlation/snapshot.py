@@ -20,7 +20,7 @@ from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = 17  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 18  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -64,8 +64,9 @@ class State(msgspec.Struct, kw_only=True):
     waiting: list[tuple[float, int]]
     grown: list[int]
     repair_at: float
-    postings: list[tuple[str, str, list[int]]]
-    values: list[tuple[int, list[int]]]
+    places: list[str]
+    postings: list[tuple[str, str, str, list[int]]]
+    values: list[tuple[int, list[tuple[str, list[int]]]]]
     changes: list[Change]
     last_changes: list[tuple[str, float, str]]
     feedback: dict[str, dict[str, int]]

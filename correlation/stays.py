@@ -28,6 +28,7 @@ from correlation.words import span
 
 __all__ = ["Stays"]
 
+RESOLVED = Status.RESOLVED
 HOLDING = ("flapping", "periodic")  # reasons that go on holding an alert while it goes on firing
 
 
@@ -62,7 +63,7 @@ class Stays:
             except UnicodeEncodeError:
                 return self.judge(scrub(alert), at, muted)
             return self._first(alert, at, key, print_, muted)
-        if alert.status is Status.RESOLVED:
+        if alert.status is RESOLVED:
             return self._resolve(episode, alert, at)
         return self._again(episode, alert, at, muted)
 
@@ -71,7 +72,7 @@ class Stays:
         known = self._dedup.get
         mine, *others = self._beats.keys(alert.source, key, at)
         own = known(mine)
-        ends = alert.status is Status.RESOLVED
+        ends = alert.status is RESOLVED
         if own is not None and (own.active or (ends and at <= own.resolved_at)):
             return mine
         begun = [one for other in others if (one := known(other)) is not None and one.active]
@@ -82,7 +83,7 @@ class Stays:
 
     def _first(self, alert: Alert, at: float, key: Key, print_: str, muted: str | None) -> Decision:
         """A fingerprint that is not known (any more)."""
-        if alert.status is Status.RESOLVED:
+        if alert.status is RESOLVED:
             self._sources.end(alert.source)
             episode = self._remember(alert, at, key, print_)
             # An end before anything else: a beginning that is told later has happened before it.
@@ -124,7 +125,7 @@ class Stays:
             return self._answer(episode, "repeat", "late", "Repeat: told late, it has cleared since.")
         if not episode.group:
             return self._again_held(episode, alert, at, muted)
-        group = self._registry.open.get(self._registry.root(episode.group))
+        group = self._registry.still_open(episode.group)
         if group is not None and self._continues(episode, group, at) and (muted is None or episode.active):
             return self._repeat(episode, group, alert, at)
         if group is None and episode.active and at <= episode.last_seen:
@@ -169,7 +170,6 @@ class Stays:
             self._registry.wait(group, at)
         episode.lasting = self._sources.tells_ends(episode.source)
         group.stirred(episode)
-        self._registry.schedule(group)
         self._placer.weigh(episode, alert, at, recovered=True)
         if episode.flapping(at):
             return _tell(episode, "repeat", "flapping", f"Repeat: {episode.flaps()}.", group, before=before)
@@ -297,28 +297,30 @@ class Stays:
 
     def _continues(self, episode: Episode, group: Group, at: float) -> bool:
         """Whether a member that fires is still the same stay: its group cooks, or it never stopped."""
-        if group.joinable(at) or at - episode.last_seen <= group.quiet_for:
-            return True
-        return episode.active and self._trusted(episode, at)
+        return (
+            at - episode.last_seen <= group.quiet_for
+            or group.joinable(at)
+            or (episode.active and self._trusted(episode, at))
+        )
 
     def _trusted(self, episode: Episode, at: float) -> bool:
         """Whether an alert that nobody ended is believed to fire on."""
         return at - episode.last_seen <= self._tuning.linger and self._sources.tells_ends(episode.source)
 
     def _forget(self, episode: Episode) -> None:
-        self._release(episode)
-        group = self._registry.find(episode.group) if episode.group else None
+        group = self._release(episode)
         if group is not None:
             group.members.pop(episode.id, None)
 
-    def _release(self, episode: Episode) -> None:
-        """An episode clears or leaves: its group counts it as firing no longer."""
-        if episode.group and episode.active:
-            group = self._registry.find(episode.group)
-            if group is not None:
-                group.cleared(episode)
-                if group.open:
-                    self._registry.schedule(group)
+    def _release(self, episode: Episode) -> Group | None:
+        """An episode clears or leaves: its group, which is returned, counts it as firing no longer."""
+        group = self._registry.find(episode.group) if episode.group else None
+        if group is not None and episode.active:
+            lasted = group.lasting
+            group.cleared(episode)
+            if lasted and not group.lasting and group.open:
+                self._registry.schedule(group)  # it closes sooner than it would have
+        return group
 
     def _answer(self, episode: Episode, kind: Kind, code: str, reason: str, *, was_active: bool = False) -> Decision:
         """A decision about an episode wherever it is."""

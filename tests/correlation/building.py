@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from correlation.alert import Alert, Severity, Status
+from correlation.engine import Engine
 from correlation.topology import Topology
 
 SHOP = Topology.of(
@@ -34,6 +35,15 @@ def cleared(at: float, name: str = "HighLatency", service: str = "checkout", **f
     return alert(at, name, service, status=Status.RESOLVED, **fields)
 
 
+def found(engine: Engine) -> dict[str, list[int]]:
+    """Services, and the groups that are found by them, wherever that is."""
+    services: dict[str, list[int]] = {}
+    for field, value, _, groups in engine._registry.index.dump():
+        if field == "service":
+            services.setdefault(value, []).extend(groups)
+    return services
+
+
 # Few values, so that they meet; times on a grid, so that they coincide.
 alerts = st.builds(
     Alert,
@@ -44,7 +54,7 @@ alerts = st.builds(
     severity=st.sampled_from(list(Severity)),
     service=st.sampled_from(["", "web", "checkout", "cart", "payments-api", "mail", "elsewhere"]),
     host=st.sampled_from(["", "a-1", "a-2", "fox/a-1", "a-1.example.org"]),
-    location=st.sampled_from(["", "eu-west-1", "us-east-1"]),
+    location=st.sampled_from(["", "eu-west-1", "eu-west-1a", "us-east-1"]),
     environment=st.sampled_from(["", "production", "staging"]),
     summary=st.sampled_from(["", "p95 latency 0.8 s", "error rate 12 %"]),
     labels=st.sampled_from([(), (("zone", "a"),), (("zone", "b"), ("value", "0.3"))]),

@@ -7,7 +7,7 @@ import pytest
 from correlation.alert import Severity
 from correlation.cookbook import Cookbook, CookbookError, OpensPolicy, Recipe
 from correlation.engine import Engine
-from tests.correlation.building import SHOP, alert, cleared
+from tests.correlation.building import SHOP, alert, cleared, found
 
 CASCADE = Recipe(
     name="cascade",
@@ -92,9 +92,6 @@ def test_a_group_below_its_number_of_alerts_is_open_but_deserves_nobody() -> Non
 def test_a_group_that_takes_no_more_members_is_compared_with_nothing_until_it_takes_some_again() -> None:
     """People who were called twice for one trouble put the two together; and an operator gives a recipe more time."""
     short, long = (Cookbook([Recipe(name="r", cook_for=hours * 3600.0)]) for hours in (1, 9))
-
-    def found(engine: Engine) -> dict[str, list[int]]:
-        return {value: numbers for field, value, numbers in engine._registry.index.dump() if field == "service"}
 
     def aged() -> Engine:
         engine = Engine(short, SHOP)

@@ -165,6 +165,17 @@ def test_members_that_a_large_group_does_not_list_stay_in_a_split(monkeypatch: p
     assert (both.size, len(both.episodes)) == (15, 5)
 
 
+def test_a_group_closes_soon_after_its_last_member_cleared_though_it_was_to_stay_open_for_a_day() -> None:
+    """While it fires it is looked at again a day later; when nothing fires any more, that would be late."""
+    engine = Engine(topology=SHOP)
+    engine.ingest([alert(0, severity=Severity.CRITICAL), alert(9, "HighErrors", severity=Severity.CRITICAL)])
+    engine.advance(3_600)
+    for end, opened in ((cleared(3_660), True), (cleared(3_670, "HighErrors"), False)):
+        engine.ingest([end])
+        engine.advance(3_680)
+        assert engine.group("G1").open is opened  # type: ignore[union-attr]
+
+
 def test_an_open_group_that_goes_into_a_closed_one_opens_it_again() -> None:
     engine = Engine()
     engine.ingest([alert(0), cleared(60), alert(86_400, "QueueFull", "mail", location="us-east-1")])

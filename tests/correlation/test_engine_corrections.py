@@ -12,7 +12,7 @@ from correlation.alert import Alert, Severity
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
 from correlation.topology import EMPTY
-from tests.correlation.building import SHOP, alert, alerts, cleared
+from tests.correlation.building import SHOP, alert, alerts, cleared, found
 
 RULES = [
     (Cookbook(), SHOP),
@@ -63,7 +63,7 @@ def test_the_books_balance_whatever_people_do(rules: tuple, story: list[Alert | 
         else:
             engine = corrected(engine, step)
     registry = engine._registry
-    postings = {(field, value): numbers for field, value, numbers in registry.index.dump()}
+    postings = {(field, value, place): numbers for field, value, place, numbers in registry.index.dump()}
     for group in (*registry.open.values(), *registry.closed.values()):
         members = [one for one in map(engine._dedup.episode, group.members) if one is not None]
         firing = [one for one in members if one.active]
@@ -74,14 +74,10 @@ def test_the_books_balance_whatever_people_do(rules: tuple, story: list[Alert | 
         assert group.effects >= sum(one.muted_by > 0 for one in members)
         assert group.open is (group.number in registry.open)
         if group.open and not registry.over(group):
-            named = {one.service for one in members if one.service}
-            assert all(group.number in postings["service", service] for service in named)
+            for one in members:
+                there, anywhere = [postings.get(("service", one.service, place), ()) for place in (one.location, "")]
+                assert not one.service or group.number in (anywhere if group.anywhere else [*there, *anywhere])
     assert all(number in registry.open for numbers in postings.values() for number in numbers)
-
-
-def found(engine: Engine) -> dict[str, list[int]]:
-    """Services, and the groups that are found by them."""
-    return {value: numbers for field, value, numbers in engine._registry.index.dump() if field == "service"}
 
 
 def test_a_closed_group_that_takes_in_an_open_one_is_found_by_the_members_of_both() -> None:
