@@ -269,15 +269,16 @@ class Group(msgspec.Struct, kw_only=True):
 
     def cleared(self, episode: Episode) -> None:
         """A firing member cleared, or is forgotten."""
-        self.firing = max(0, self.firing - 1)
-        self.lasting = max(0, self.lasting - episode.lasting)
-        if episode.lasting and episode.full >= FAINT:
-            self.loud = max(0, self.loud - 1)
-            self.spoke_at = max(self.spoke_at, episode.last_seen, episode.resolved_at)
+        self.firing -= self.firing > 0
+        if episode.lasting:
+            self.lasting -= self.lasting > 0
+            if episode.full >= FAINT:
+                self.loud -= self.loud > 0
+                self.spoke_at = max(self.spoke_at, episode.last_seen, episode.resolved_at)
         self.weight = max(0.0, self.weight - episode.opening)
         tally = self._tally(episode)
         if tally is not None:
-            tally.firing = max(0, tally.firing - 1)
+            tally.firing -= tally.firing > 0
             if not self.deserved and episode.opening > 0.0:
                 tally.hushed(episode)
 

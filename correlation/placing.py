@@ -103,8 +103,9 @@ class Placer:
         if episode.group:
             return verdict
         episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
-        episode.odds = self.records.odds(episode.kind) if episode.rank and not verdict.news else 1.0
-        episode.doubt = self.records.doubt(episode.kind, episode.odds)
+        kind = episode.kind
+        episode.odds = self.records.odds(kind) if episode.rank and not verdict.news else 1.0
+        episode.doubt = self.records.doubt(kind, episode.odds)
         episode.full = episode.opening
         if episode.odds < 1.0:
             episode.opening *= max(HOPELESS, episode.odds)

@@ -6,7 +6,6 @@ A term is one class and one place in TERMS. What an alert or a group lacks is no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from math import exp, inf
 
 from correlation.beats import IN_STEP
@@ -345,7 +344,9 @@ def strength(odds: float) -> float:
 
 def explain(facts: Facts, group: Group, features: Features, scores: Sequence[float] = ()) -> tuple[Evidence, ...]:
     """All terms that say something, in the order of TERMS. `scores` are those that are known, the first ones."""
-    known = chain(scores, [term.score(facts, group, features) for term in TERMS[len(scores) :]])
+    known = scores
+    if len(scores) < len(TERMS):
+        known = [*scores, *(term.score(facts, group, features) for term in TERMS[len(scores) :])]
     return tuple(
         [
             Evidence(name, round(score, 3) if 0.0 < score < 1.0 else score, words(facts, group, score))

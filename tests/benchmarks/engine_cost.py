@@ -30,6 +30,7 @@ LOCATIONS = 8
 STEP = 0.05  # seconds of event time between two new alerts
 TURN = 250  # new alerts measured at a time
 REPLAYS, REPLAYED = 7, 1_000
+WATCHED, INTERRUPT = 2_000_000_000, 15_000  # nanoseconds that a thread is watched for, and that it must miss
 
 
 def topology() -> Topology:
@@ -199,6 +200,22 @@ def unsteadiness() -> None:
     print(f"the same sum again and again: p50 {micro(times, 0.5):.1f}, p99 {micro(times, 0.99):.1f} us")
 
 
+def interrupts() -> None:
+    """What the machine takes from a thread that does nothing but look at its clock."""
+    clock, gaps = time.thread_time_ns, [0]
+    last = begins = clock()
+    while last - begins < WATCHED:
+        now = clock()
+        if now - last > INTERRUPT:
+            gaps.append(now - last)
+        last = now
+    rate = (len(gaps) - 1) * 1e9 / WATCHED
+    print(
+        f"a thread that only reads its clock is interrupted {rate:.0f} times a second, for {micro(gaps, 0.5):.0f} us (p90 {micro(gaps, 0.9):.0f}):"
+        f" {rate * 50e-6:.1%} of what takes 50 us meets that"
+    )
+
+
 def decoding(repeat_ns: float, fresh_ns: float) -> None:
     """The engine beside the reading of the same alert from JSON."""
     body = msgspec.json.encode(next(storm()))
@@ -236,6 +253,7 @@ def main() -> None:
         f" {'groups':>8} {'largest':>9}   (us)"
     )
     unsteadiness()
+    interrupts()
     few = Subject("1,000 seen", storm(), 1_000)
     half = Subject(f"{options.seen // 10:,} seen", storm(), options.seen // 10)
     many = Subject(f"{options.seen:,} seen", storm(), options.seen)
