@@ -118,6 +118,8 @@ class Owners:
     ) -> None:
         change = suspect.change
         words = because(suspect, incident)
+        own = person.id == by.id
+        who = f"{person.name}, who {done(change)} at {to_datetime(change.at):%H:%M} UTC, {words}"
         await store.add_participant(work, incident.number, person, f"made {_name(change)}", at)
         await timeline.append(
             work,
@@ -125,7 +127,7 @@ class Owners:
             at,
             timeline.OWNER,
             by,
-            f"{by.name} invited {person.name}, who {done(change)} at {to_datetime(change.at):%H:%M} UTC, {words}.",
+            f"{who}, is in the room." if own else f"{by.name} invited {who}.",
             change=change.id,
             person=person.id,
         )
@@ -134,12 +136,12 @@ class Owners:
         lines: list[Text] = [(Link(about, change.url) if change.url else about,)] if change.title or change.url else []
         lines.append(text("Suspected from time and place; it may have nothing to do with it."))
         did = text(f"{done(change)} at ", Moment(change.at), f", {words}.")
-        sentence = text(person, " ", *did) if person.id == by.id else text(by, " invited ", person, ", who ", *did)
-        called = (person.id,) if person.id != by.id else ()
+        sentence = text(person, " ", *did) if own else text(by, " invited ", person, ", who ", *did)
+        called = () if own else (person.id,)
         notice = Notice(text=sentence, details=tuple(lines), called=called)
         await self._announcements.say(work, incident.number, notice, at)
         await self._announcements.refresh_card(work, incident.number, at)
-        if person.id != by.id:
+        if not own:
             await self._announcements.direct(
                 work, person, _brief(incident, suspect, by, at), at, incident=incident.number
             )

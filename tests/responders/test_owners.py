@@ -113,6 +113,9 @@ async def test_ones_own_change_is_told_in_the_room_without_a_brief(here: World) 
     assert shown(await here.say("owner", actor=ROBIN, room=1)).startswith("That change is yours: you deployed")
     [said] = await here.announced()
     assert said.startswith("Robin Vos deployed payments-api a1b2c3d at 08:53 UTC")
+    assert (await here.story(1))[-1] == (
+        "Robin Vos, who deployed payments-api a1b2c3d at 08:53 UTC, 3 min before the first alert, 1 hop upstream, is in the room."
+    )
     assert await here.announced("direct") == []
 
 
