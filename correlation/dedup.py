@@ -15,11 +15,11 @@ import msgspec
 from correlation.alert import Alert
 from correlation.words import domain, fix, plural, span
 
-__all__ = ["CALM", "NEVER", "Beat", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
+__all__ = ["CALM", "FOREVER", "NEVER", "Beat", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
 
 Key = tuple[str, ...]
 
-NEVER = float("-inf")
+NEVER, FOREVER = float("-inf"), float("inf")
 CALM = 600.0  # seconds without a change after which a condition has made up its mind
 FLAPPING = 5  # changes with less than that between two: the third clearing is one too many
 MAX_LABEL_SETS = 16_384
@@ -85,6 +85,8 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     full: float = 0.0  # the same, once it has not cleared within minutes
     held: str = ""  # the reason's code, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed
+    look_at: float = FOREVER  # when to look whether it has fired for long (waiting.py)
+    others: int = 0  # members of its group that said the same when it came
     present: int = 3  # the rank it was last told to have
     turns: int = 0  # changes between firing and cleared, one soon after the other ...
     turning: float = NEVER  # ... since then

@@ -33,6 +33,7 @@ from correlation.suspects import Ledger, suspects
 from correlation.topology import EMPTY, Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual
+from correlation.waiting import Waiting
 from correlation.weights import Weights, WeightsError, shipped
 
 __all__ = ["Engine", "SnapshotError", "UnknownGroup"]
@@ -92,6 +93,7 @@ class Engine:
             feedback=self._feedback,
             lift=self._lift,
         )
+        self._waiting = Waiting(self.tuning, self._dedup, self._registry)
         self._repair = Repair(self._registry, self._placer)
         self._stays = Stays(
             self.tuning,
@@ -102,6 +104,7 @@ class Engine:
             sources=self._sources,
             placer=self._placer,
             beats=self._beats,
+            waiting=self._waiting,
         )
 
     # What happens
@@ -121,7 +124,7 @@ class Engine:
     @property
     def waits_until(self) -> float | None:
         """The event time at which `advance` may have something to say, though no alert comes; None when nothing waits."""
-        return self._registry.waiting[0][0] if self._registry.waiting else None
+        return self._waiting.until
 
     def observe(self, changes: Sequence[Change]) -> None:
         """Changes are evidence and suspects; the ledger keeps the latest few thousand."""
@@ -270,7 +273,7 @@ class Engine:
                 closed=list(self._registry.closed.values()),
                 aliases=list(self._registry.aliases.items()),
                 due=self._registry.due,
-                waiting=self._registry.waiting,
+                waiting=self._waiting.dump(),
                 grown=list(self._registry.grown),
                 repair_at=self._registry.repair_at,
                 places=self._registry.index.places(),
@@ -320,11 +323,11 @@ class Engine:
             state.closed,
             state.aliases,
             state.due,
-            state.waiting,
             state.places,
             state.postings,
             state.values,
         )
+        self._waiting.load(state.waiting)
         self._registry.grown, self._registry.repair_at = dict.fromkeys(state.grown), state.repair_at
         self._ledger.load(state.changes, state.last_changes)
         self._feedback.said.update(state.feedback)
@@ -360,4 +363,4 @@ class Engine:
         if at < self._registry.watermark:
             return []
         self._registry.advance(at)
-        return self._registry.persisted(at)
+        return self._waiting.persisted(at)

@@ -15,7 +15,7 @@ from correlation.beats import Rhythm
 from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
-from correlation.tally import Tally
+from correlation.tally import Tally, one_more
 from correlation.telling import Telling
 from correlation.words import domain, largest
 
@@ -50,9 +50,7 @@ class Group(msgspec.Struct, kw_only=True):
     min_alerts: int
     hops: int
     rate: int = 0
-    joins: list[float] = msgspec.field(
-        default_factory=list
-    )  # when its latest members joined, where a rate asks for that
+    joins: list[float] = msgspec.field(default_factory=list)  # when its latest members joined, where a rate asks
     opened_at: float
     last_at: float  # the last firing
     grown_at: float  # the last new member
@@ -73,7 +71,6 @@ class Group(msgspec.Struct, kw_only=True):
     adaptive: bool = False  # its recipe leaves times to the engine
     anywhere: bool = False  # its recipe says what belongs together, wherever that is
     endless: bool = False  # nobody tells when its latest member ends
-    look_at: float = float("inf")  # when to look whether a member has persisted
     spoke_at: float = NEVER  # when such a one last joined, or cleared
     worst: int = 3
     services: dict[str, Tally] = msgspec.field(default_factory=dict)
@@ -251,6 +248,13 @@ class Group(msgspec.Struct, kw_only=True):
                 tally.says(episode)
         return self.weigh(opening - before)
 
+    def most(self, episode: Episode) -> float:
+        """The most that a firing member may say for being one more of those that say the same of the same service."""
+        tally = self.services.get(episode.service)
+        said = tally.heard(episode) if tally is not None else None
+        others = min(episode.others, said.firing - 1) if said is not None else 0
+        return said.loudest * one_more(others) if said is not None and others > 0 else 1.0
+
     def _enough(self, bar: float) -> bool:
         fast = len(self.joins) >= self.rate and (not self.joins or self.joins[-1] - self.joins[0] <= 60.0)
         return fast and self.weight >= bar - 0.001 and self.size >= self.min_alerts
@@ -345,16 +349,8 @@ class Group(msgspec.Struct, kw_only=True):
 
     def _values(self) -> tuple[dict[str, int], ...]:
         """What members have, each with how many do; _MOST says how many are told apart."""
-        return (
-            self.classes,
-            self.names,
-            self.hosts,
-            self.locations,
-            self.environments,
-            self.domains,
-            self.templates,
-            self.kinds,
-        )
+        what, where = (self.classes, self.names), (self.hosts, self.locations, self.environments, self.domains)
+        return (*what, *where, self.templates, self.kinds)
 
     def touch(self, change: str) -> None:
         """A recent change that members share."""

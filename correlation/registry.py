@@ -14,13 +14,11 @@ from correlation.candidates import Index, Pair
 from correlation.dedup import NEVER, Dedup, Episode
 from correlation.groups import Group
 from correlation.quiet import Quiet
-from correlation.tally import one_more
 from correlation.tuning import Tuning
 
 __all__ = ["Registry", "UnknownGroup", "own_keys"]
 
 MAX_ALIASES = 100_000  # merged ids that are remembered
-FOREVER = float("inf")
 MAX_GROWN = 32  # groups that the next repair pass looks at, the latest ones
 MAX_REINDEXED = 512  # members by which a united or split group is found
 
@@ -55,9 +53,6 @@ class Registry:
         self.quiet = Quiet()
         self.closed: OrderedDict[int, Group] = OrderedDict()
         self.aliases: dict[int, int] = {}  # merged -> the one it went into
-        self.waiting: list[
-            tuple[float, int]
-        ] = []  # heap of (moment, group): when one that waits has waited for long enough
         self.due: list[tuple[float, int]] = []  # heap of (moment, group): when to look whether it is still open
         self.grown: dict[int, None] = {}  # open groups with members since the last repair pass, the latest last
         self.repair_at = 0.0  # when the next one is due
@@ -69,7 +64,6 @@ class Registry:
         closed: Iterable[Group],
         aliases: Iterable[tuple[int, int]],
         due: Iterable[tuple[float, int]],
-        waiting: Iterable[tuple[float, int]],
         places: Iterable[str],
         postings: Iterable[tuple[str, str, str, list[int]]],
         values: Iterable[tuple[int, list[tuple[str, list[int]]]]],
@@ -80,7 +74,6 @@ class Registry:
         self.closed.update((group.number, group) for group in closed)
         self.aliases = dict(aliases)
         self.due = list(due)
-        self.waiting = list(waiting)
         self.index.load(places, postings, values)
 
     def grew(self, number: int) -> None:
@@ -162,59 +155,6 @@ class Registry:
             heapq.heappop(due)
             if group is not None:
                 self.close(group)
-
-    def wait(self, group: Group, at: float) -> None:
-        """The group does not deserve people yet; look again when its members may have persisted."""
-        self._look(group, at + self.tuning.confirmed)
-
-    def _look(self, group: Group, due: float) -> None:
-        """Look again at that moment. A group has one entry that counts; those it overtook are passed over."""
-        if due < group.look_at:
-            group.look_at = due
-            heapq.heappush(self.waiting, (due, group.number))
-
-    def persisted(self, at: float) -> list[Group]:
-        """Groups that waited, of which a member has fired for long and its source would have told the end."""
-        found: list[Group] = []
-        waiting = self.waiting
-        while waiting and waiting[0][0] <= at:
-            due, number = heapq.heappop(waiting)
-            group = self.open.get(number)
-            if group is None or group.deserved or due != group.look_at:
-                continue
-            group.look_at = FOREVER
-            if not group.lasting:
-                continue
-            heard: dict[tuple[str, str], tuple[int, float]] = {}
-            later = FOREVER
-            for member in group.members:  # all, whatever the first says
-                episode = self.dedup.episode(member)
-                if episode is not None and episode.active and episode.opening > 0.0:
-                    same = episode.kind, episode.place
-                    others, loudest = heard.get(same, (0, 1.0)) if episode.service else (0, 1.0)
-                    later = min(later, self._persists(group, episode, at, loudest * one_more(others)))
-                    heard[same] = others + 1, max(episode.opening, loudest if others else 0.0)
-            if self.open[number].deserved:
-                found.append(group)
-            elif later < FOREVER:
-                self._look(group, later)
-        return found
-
-    def _persists(self, group: Group, episode: Episode, at: float, most: float) -> float:
-        """A member that fires on speaks for calling people, however familiar it is; the moment when it next says more.
-
-        After minutes it is not fleeting, and says `most` at the most, if others say the same; after long it is a condition
-        that nobody ends. How long that is depends on what became of such alerts (records.py).
-        """
-        if not episode.lasting or episode.opening >= 1.0:
-            return FOREVER
-        confirmed = episode.since + self.tuning.confirmed
-        lasts = confirmed if episode.rank == 0 else episode.since + self.tuning.persists * episode.doubt
-        now = min(most, episode.full * min(1.0, max(0.05, episode.odds)))
-        says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
-        if says > episode.opening:
-            group.says_more(episode, says)
-        return FOREVER if at >= lasts else lasts if at >= confirmed else confirmed
 
     def deadline(self, group: Group) -> float:
         """Until when a group stays open: while members fire whose end will be told, for long; or else for `quiet_for`."""

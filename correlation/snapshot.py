@@ -20,7 +20,7 @@ from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = 18  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 19  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode

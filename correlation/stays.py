@@ -24,6 +24,7 @@ from correlation.placing import Placed, Placer
 from correlation.registry import Registry
 from correlation.sources import Sources
 from correlation.tuning import Tuning
+from correlation.waiting import Waiting
 from correlation.words import span
 
 __all__ = ["Stays"]
@@ -46,10 +47,12 @@ class Stays:
         sources: Sources,
         placer: Placer,
         beats: Beats,
+        waiting: Waiting,
     ) -> None:
         self.last = 0
         self._tuning, self._dedup, self._registry, self._gate = tuning, dedup, registry, gate
         self._features, self._sources, self._placer, self._beats = features, sources, placer, beats
+        self._waiting = waiting
 
     def judge(self, alert: Alert, at: float, muted: str | None) -> Decision:
         """What becomes of an alert that counts as of `at`; `muted` is why nobody wants to hear of it, or None."""
@@ -157,6 +160,7 @@ class Stays:
                 unmute(episode, group, self._dedup.episode(episode.muted_by))
             if not group.deserved:
                 self._placer.worsen(episode, group, alert)
+                self._waiting.add(episode, group, at)
         if was_active:
             code, said = "still_firing", f"{episode.count} times now"
             if before is not None:
@@ -166,10 +170,9 @@ class Stays:
         episode.active, episode.since = True, at
         episode.turn(at)
         group.turned(episode)
-        if not group.deserved:
-            self._registry.wait(group, at)
         episode.lasting = self._sources.tells_ends(episode.source)
         group.stirred(episode)
+        self._waiting.add(episode, group, at)
         self._placer.weigh(episode, alert, at, recovered=True)
         if episode.flapping(at):
             return _tell(episode, "repeat", "flapping", f"Repeat: {episode.flaps()}.", group, before=before)
@@ -251,8 +254,7 @@ class Stays:
         episode.asked_at = at
         if group is not None:
             episode.held = ""
-            if not group.deserved and episode.opening > 0.0:
-                self._registry.wait(group, at)
+            self._waiting.add(episode, group, at)
         else:
             episode.held = code
             if again:

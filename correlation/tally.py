@@ -79,6 +79,7 @@ class Tally(msgspec.Struct, gc=False):
         what = _what(episode)
         said = self.said.get(what)
         if said is not None:
+            episode.others = said.firing
             said.firing += 1
             said.loudest = max(said.loudest, episode.opening)
         elif len(self.said) < MAX_SAID:

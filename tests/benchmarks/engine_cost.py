@@ -20,7 +20,8 @@ from itertools import chain, islice
 import msgspec
 
 from bot.garbage import collect_seldom
-from correlation.alert import Alert, Severity
+from correlation.alert import Alert, Severity, Status
+from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook, Recipe
 from correlation.engine import Engine
 from correlation.topology import Topology
 from correlation.tuning import Tuning
@@ -119,12 +120,35 @@ def one_trouble() -> Iterator[Alert]:
         n += 1
 
 
+def reluctant() -> Iterator[Alert]:
+    """Ever more members of a group that calls nobody, because its recipe asks for a great many; each will be told to end."""
+    yield Alert(at=0.0, name="Rule0", status=Status.RESOLVED, source="prometheus")
+    for n, alert in enumerate(storm()):
+        yield msgspec.structs.replace(
+            alert,
+            at=n * 0.5,
+            severity=(Severity.WARNING, Severity.ERROR)[n % 2],
+            location="eu-west-1",
+            source="prometheus",
+        )
+
+
+RELUCTANT = Cookbook([Recipe(name="many", min_alerts=10**9, cook_for=1e9, group_by=("location",))])
+
+
 class Subject:
     """An engine in some state, and the stream that goes on feeding it."""
 
-    def __init__(self, name: str, stream: Iterator[Alert], told: int, tuning: Tuning | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        stream: Iterator[Alert],
+        told: int,
+        tuning: Tuning | None = None,
+        cookbook: Cookbook = DEFAULT_COOKBOOK,
+    ) -> None:
         self.name, self.stream = name, stream
-        self.engine = Engine(topology=topology(), tuning=tuning or Tuning())
+        self.engine = Engine(cookbook, topology(), tuning=tuning)
         while told:
             chunk = list(islice(stream, min(told, 5_000)))
             self.engine.ingest(chunk)
@@ -284,6 +308,9 @@ def main() -> None:
     few_members = Subject("a group of 10", one_trouble(), 10)
     many_members = Subject(f"a group of {options.members:,}", one_trouble(), options.members)
     compare("members", few_members, many_members, 1)
+    few_waiting = Subject("10 that call nobody", reluctant(), 10, cookbook=RELUCTANT)
+    many_waiting = Subject(f"{options.members:,} of them", reluctant(), options.members, cookbook=RELUCTANT)
+    compare("members of a group that asks for more", few_waiting, many_waiting, 1)
     decoding(statistics.median(few.repeats), statistics.median(few.fresh))
 
 

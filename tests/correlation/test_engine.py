@@ -287,7 +287,7 @@ def test_what_is_rescheduled_again_and_again_leaves_no_heap_behind() -> None:
         engine.ingest([(cleared if n % 2 else alert)(float(n))])
     assert len(engine._registry.open) == 1
     assert len(engine._registry.due) <= 64 + 8
-    assert len(engine._registry.waiting) <= 8
+    assert len(engine._waiting.dump()) <= 8
 
 
 def test_where_no_location_is_told_two_sites_are_known_by_their_hosts_names() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from correlation.dedup import Episode
 from correlation.engine import Engine
 from correlation.groups import Group
-from correlation.tally import MAX_SAID, Tally
+from correlation.tally import MAX_SAID, Tally, one_more
 from tests.correlation.building import alert, cleared
 
 
@@ -93,6 +93,8 @@ def test_those_who_speak_are_counted_whatever_fires_clears_worsens_or_is_merged(
             said = tally.heard(one)
             assert said is not None
             assert said.loudest >= one.opening
+            assert one_group.most(one) >= said.loudest * one_more(said.firing - 1)
+            assert said.firing > 1 or one_group.most(one) == 1.0
 
 
 def test_what_cleared_takes_nothing_from_the_next_that_says_the_same() -> None:
