@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 __all__ = ["MAX_WHOLES", "near", "wholes"]
 
@@ -32,7 +33,7 @@ def wholes(place: str) -> list[str]:
     >>> wholes("eu-west-1a"), wholes("berlin")
     (['eu', 'eu-west', 'eu-west-1'], [])
     """
-    return [place[:end] for end in range(1, len(place)) if _ends(place, end)][:MAX_WHOLES]
+    return list(islice((place[:end] for end in range(1, len(place)) if _ends(place, end)), MAX_WHOLES))
 
 
 def _ends(place: str, end: int) -> bool:
