@@ -28,6 +28,7 @@ from correlation.repair import Repair
 from correlation.similarity import Scorer
 from correlation.snapshot import SnapshotError, State, decode, encode
 from correlation.sources import Sources
+from correlation.spread import Spread
 from correlation.stays import Stays
 from correlation.suspects import Ledger, suspects
 from correlation.topology import EMPTY, Topology
@@ -79,6 +80,7 @@ class Engine:
         self._ledger = Ledger()
         self._feedback = Feedback()
         self._lift = Lift()
+        self._spread = Spread()
         self._placer = Placer(
             cookbook,
             topology,
@@ -92,6 +94,7 @@ class Engine:
             ledger=self._ledger,
             feedback=self._feedback,
             lift=self._lift,
+            spread=self._spread,
         )
         self._waiting = Waiting(self.tuning, self._dedup, self._registry)
         self._repair = Repair(self._registry, self._placer)
@@ -283,6 +286,7 @@ class Engine:
                 last_changes=self._ledger.latest(),
                 feedback=self._feedback.said,
                 follows=self._lift.dump(),
+                spread=self._spread.dump(),
             )
         )
 
@@ -332,6 +336,7 @@ class Engine:
         self._ledger.load(state.changes, state.last_changes)
         self._feedback.said.update(state.feedback)
         self._lift.load(state.follows)
+        self._spread.load(state.spread)
 
     # One alert
 

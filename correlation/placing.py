@@ -21,6 +21,7 @@ from correlation.places import near
 from correlation.records import Records
 from correlation.registry import Registry, own_keys
 from correlation.similarity import Facts, Scorer, explain, sentence
+from correlation.spread import Spread
 from correlation.suspects import Ledger
 from correlation.tally import one_more
 from correlation.thresholds import accepts
@@ -82,11 +83,12 @@ class Placer:
         ledger: Ledger,
         feedback: Feedback,
         lift: Lift,
+        spread: Spread,
     ) -> None:
         self.cookbook, self.topology, self.tuning, self.scorer = cookbook, topology, tuning, scorer
         self.registry, self.gate, self.records, self.features = registry, gate, records, features
         self.usual = usual
-        self.ledger, self.feedback, self.lift = ledger, feedback, lift
+        self.ledger, self.feedback, self.lift, self.spread = ledger, feedback, lift, spread
 
     def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
         """Ask the gate about an onset; it is counted."""
@@ -151,7 +153,11 @@ class Placer:
             return Placed("noise", "below_trigger", f"Held: {_asked(admitting, alert)}.")
         if verdict.hold:
             return Placed("noise", verdict.code, f"Held: {verdict.words}.")
-        return self._open(facts, alert, keys, compiled, verdict)
+        same = [] if compiled.by_rule else self._everywhere(facts)
+        placed = self._spread(facts, keys, same) if same else self._open(facts, alert, keys, compiled, verdict)
+        if placed.group is not None and placed.group.deserved and episode.location and not compiled.by_rule:
+            self.spread.began(episode, at, placed.group.number)
+        return placed
 
     def gather(self, episode: Episode, at: float) -> Facts:
         """What is known of an alert, looked up once for all candidates."""
@@ -238,6 +244,29 @@ class Placer:
             said = f"{said}; it connects {', '.join(lost for lost, _ in merged)} with {group.id}"
         code = "bridged" if merged else "inhibited" if effect else "by_recipe" if by_rule else "alike"
         return Placed("joined", code, f"Joined: {said}.", group, evidence, tuple(merged))
+
+    def _everywhere(self, facts: Facts) -> list[Group]:
+        """The groups of the same thing at so many other places that it is one trouble, the oldest first."""
+        episode = facts.episode
+        numbers = self.spread.elsewhere(episode, facts.at) if episode.location else ()
+        found = {group.number: group for number in numbers if (group := self.registry.still_open(number)) is not None}
+        kinds = (episode.kind,)
+        return [
+            group
+            for _, group in sorted(found.items())
+            if group.joinable(facts.at) and not self.feedback.apart(kinds, group.kinds)
+        ]
+
+    def _spread(self, facts: Facts, keys: list[Pair], groups: list[Group]) -> Placed:
+        """All of them, and the alert, are one."""
+        group, *others = groups
+        merged: list[tuple[str, str]] = []
+        for other in others:
+            self.registry.unite(group, other)
+            merged.append((other.id, group.id))
+        self._take(group, facts, keys)
+        why = f"the same at {len(group.locations)} places within minutes"
+        return Placed("joined", "spread", f"Joined: {why}.", group, (Evidence("spread", 1.0, why),), tuple(merged))
 
     def _open(self, facts: Facts, alert: Alert, keys: list[Pair], compiled: Compiled, verdict: Verdict) -> Placed:
         recipe = compiled.recipe

@@ -13,6 +13,7 @@ from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
 from correlation.lift import Onsets
 from correlation.records import Record
+from correlation.spread import Start
 from correlation.topology import Service
 from correlation.tuning import Tuning
 from correlation.usual import Pace
@@ -20,7 +21,7 @@ from correlation.weights import Weights
 
 __all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = 19  # raise it whenever a field of State, or of what it holds, changes its meaning
+VERSION = 20  # raise it whenever a field of State, or of what it holds, changes its meaning
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -71,6 +72,7 @@ class State(msgspec.Struct, kw_only=True):
     last_changes: list[tuple[str, float, str]]
     feedback: dict[str, dict[str, int]]
     follows: list[tuple[str, Onsets]]
+    spread: list[tuple[tuple[str, str, str], dict[str, Start]]]
 
 
 def encode(state: State) -> bytes:

@@ -135,10 +135,10 @@ def test_a_place_is_near_those_that_it_lies_in_and_those_that_lie_in_it(one: str
 def test_the_same_trouble_at_a_hundred_other_places_hides_none_near_by() -> None:
     """The alert of one shelf in a store is of the trouble of that store, however many stores have the same since."""
     engine = Engine(topology=SHOP)
-    stores = [alert(n, location=f"store{n}", severity=Severity.CRITICAL) for n in range(100)]
+    stores = [alert(25.0 * n, location=f"store{n}", severity=Severity.CRITICAL) for n in range(100)]
     assert len({one.group for one in engine.ingest(stores)}) == 100
-    shelf = engine.ingest([alert(120.0, location="store7/shelf3", severity=Severity.CRITICAL)])[0]
-    assert (shelf.kind, shelf.group) == ("joined", "G8")
+    shelf = engine.ingest([alert(2_500.0, location="store80/shelf3", severity=Severity.CRITICAL)])[0]
+    assert (shelf.kind, shelf.group) == ("joined", "G81")
 
 
 def test_what_a_recipe_says_belongs_together_is_found_anywhere_also_when_it_says_so_only_now() -> None:

@@ -1,0 +1,134 @@
+"""The same thing at many places within minutes is one trouble; at a few, or over an hour, it is as many as there are places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from correlation.alert import Alert, Severity
+from correlation.cookbook import Cookbook, Recipe
+from correlation.engine import Engine
+from correlation.spread import MANY, MAX_STARTS, MAX_THINGS, Spread
+from tests.correlation.building import SHOP, alert, cleared
+
+
+def down(n: int, at: float | None = None, name: str = "TillDown", service: str = "till", **fields: Any) -> Alert:
+    """A critical alert of one of many stores."""
+    fields = {"location": f"store{n}", "severity": Severity.CRITICAL, **fields}
+    return alert(2.0 * n if at is None else at, name, service, **fields)
+
+
+def rooms(engine: Engine, alerts: list[Alert]) -> list[str | None]:
+    return [one.group for one in engine.ingest(alerts)]
+
+
+def test_the_sixth_place_makes_them_one_and_says_why() -> None:
+    engine = Engine(topology=SHOP)
+    *few, sixth, seventh = engine.ingest([down(n) for n in range(MANY + 1)])
+    assert [one.group for one in few] == ["G1", "G2", "G3", "G4", "G5"]
+    assert (sixth.kind, sixth.code, sixth.group) == ("joined", "spread", "G1")
+    assert sixth.reason == "Joined: the same at 6 places within minutes."
+    assert [one.words for one in sixth.evidence] == ["the same at 6 places within minutes"]
+    assert sixth.merged == (("G2", "G1"), ("G3", "G1"), ("G4", "G1"), ("G5", "G1"))
+    assert (seventh.group, seventh.merged, seventh.deserves) == ("G1", (), True)
+    view = engine.group("G1")
+    assert view is not None
+    assert (view.size, view.title) == (7, "till down, store0 and 6 more")
+
+
+def test_what_else_fails_at_one_of_them_belongs_to_it() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n) for n in range(10)])
+    assert rooms(engine, [down(3, 30.0, "PaymentsFail"), down(9, 31.0, host="till-2")]) == ["G1", "G1"]
+
+
+def test_one_after_the_other_they_are_as_many_as_there_are_places() -> None:
+    assert len(set(rooms(Engine(topology=SHOP), [down(n, 121.0 * n) for n in range(10)]))) == 10
+
+
+def test_so_many_different_things_are_not_one() -> None:
+    for fields in ("name", "service", "environment"):
+        stores = [down(n, **{fields: f"x{n}"}) for n in range(10)]
+        assert len(set(rooms(Engine(), stores))) == 10, fields
+
+
+def test_the_same_places_again_and_again_are_not_many() -> None:
+    engine = Engine(topology=SHOP)
+    assert len(set(rooms(engine, [down(n % 5, float(n), host=f"till-{n}") for n in range(50)]))) == 5
+    spread, episodes = Spread(), engine._dedup.all()
+    for n, episode in enumerate(episodes[:20]):
+        spread.began(episode, 0.0, n)
+    assert [spread.elsewhere(one, 0.0) for one in episodes] == [[]] * 50
+
+
+def test_a_recipe_that_parts_by_place_is_obeyed() -> None:
+    engine = Engine(Cookbook([Recipe(name="stores", group_by=("location",))]), SHOP)
+    assert len(set(rooms(engine, [down(n) for n in range(10)]))) == 10
+    critical = Recipe(name="critical", trigger=('severity="critical"',), group_by=("location",))
+    engine = Engine(Cookbook([critical]), SHOP)
+    stores = [down(n, severity=Severity.ERROR) for n in range(5)]
+    assert len(set(rooms(engine, [*stores, down(7), down(8)]))) == 7
+    engine = Engine(Cookbook([critical]), SHOP)
+    stores = [down(n) for n in range(5)]
+    assert len(set(rooms(engine, [*stores, down(7, severity=Severity.ERROR)]))) == 6
+
+
+def test_groups_that_take_no_more_members_are_left_alone() -> None:
+    engine = Engine(Cookbook([Recipe(name="brief", cook_for=60.0)]), SHOP)
+    assert len(set(rooms(engine, [*(down(n) for n in range(5)), down(9, 100.0)]))) == 6
+
+
+def test_what_people_keep_apart_stays_apart() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n) for n in range(5)])
+    engine._registry.open[1].kinds["mail/QueueFull"] = 1
+    engine._feedback.learn({"till/TillDown": 1}, {"mail/QueueFull": 1}, -1)
+    sixth = engine.ingest([down(5)])[0]
+    assert (sixth.group, dict(sixth.merged)) == ("G2", {"G3": "G2", "G4": "G2", "G5": "G2"})
+
+
+def test_what_calls_nobody_anywhere_calls_nobody_everywhere() -> None:
+    """A rule that all stores know from every night."""
+    engine = Engine(topology=SHOP)
+    warning = {"severity": Severity.WARNING}
+    for day in range(8):
+        night = [down(n, 86_400.0 * day + n, "Rebooting", **warning) for n in range(40)]
+        ends = [cleared(one.at + 700.0, one.name, one.service, location=one.location) for one in night]
+        last = engine.ingest([*night, *ends])
+    assert not any(one.deserves for one in last)
+
+
+def test_what_waits_for_company_at_many_places_goes_on_waiting_at_each() -> None:
+    engine = Engine(topology=SHOP)
+    for at in (0.0, 7_000.0, 9_100.0, 16_000.0, 25_000.0, 31_000.0):
+        for n in range(8):
+            slow = down(n, at + 150.0 * n, "Slow", severity=Severity.WARNING)
+            engine.ingest([slow, cleared(slow.at + 140.0, "Slow", "till", location=slow.location)])
+    decisions = engine.ingest([down(n, 40_000.0 + n, "Slow", severity=Severity.WARNING) for n in range(8)])
+    assert [(one.code, one.deserves, one.merged) for one in decisions] == [("waiting", False, ())] * 8
+    assert len({one.group for one in decisions}) == 8
+
+
+def test_what_a_person_took_out_stays_out() -> None:
+    engine = Engine(topology=SHOP)
+    decisions = engine.ingest([down(n) for n in range(8)])
+    own = engine.split("G1", [decisions[2].episode])
+    assert rooms(engine, [down(8), down(2, 20.0, host="till-9")]) == ["G1", own]
+
+
+def test_a_snapshot_in_the_middle_changes_nothing() -> None:
+    stores = [down(n) for n in range(12)]
+    engine = Engine(topology=SHOP)
+    whole = Engine(topology=SHOP).ingest(stores)
+    first = engine.ingest(stores[:4])
+    assert [*first, *Engine.restore(engine.snapshot()).ingest(stores[4:])] == whole
+
+
+def test_only_so_much_is_remembered() -> None:
+    engine, spread = Engine(topology=SHOP), Spread()
+    engine.ingest([down(n, 0.0) for n in range(3 * MAX_STARTS)])
+    assert [len(starts) for _, starts in engine._spread.dump()] == [MAX_STARTS]
+    episode = engine._dedup.all()[0]
+    for n in range(MAX_THINGS + 9):
+        episode.name = f"Rule{n}"
+        spread.began(episode, 0.0, 1)
+    assert len(spread.dump()) == MAX_THINGS
