@@ -21,6 +21,7 @@ from correlation.feedback import Feedback
 from correlation.gate import Gate
 from correlation.groups import Group
 from correlation.lift import Lift
+from correlation.outbreaks import Outbreaks
 from correlation.placing import Placer
 from correlation.records import Records
 from correlation.registry import Registry, UnknownGroup
@@ -28,7 +29,6 @@ from correlation.repair import Repair
 from correlation.similarity import Scorer
 from correlation.snapshot import SnapshotError, State, decode, encode
 from correlation.sources import Sources
-from correlation.spread import Spread
 from correlation.stays import Stays
 from correlation.suspects import Ledger, suspects
 from correlation.topology import EMPTY, Topology
@@ -80,7 +80,7 @@ class Engine:
         self._ledger = Ledger()
         self._feedback = Feedback()
         self._lift = Lift()
-        self._spread = Spread()
+        self._outbreaks = Outbreaks()
         self._placer = Placer(
             cookbook,
             topology,
@@ -94,7 +94,7 @@ class Engine:
             ledger=self._ledger,
             feedback=self._feedback,
             lift=self._lift,
-            spread=self._spread,
+            outbreaks=self._outbreaks,
         )
         self._waiting = Waiting(self.tuning, self._dedup, self._registry)
         self._repair = Repair(self._registry, self._placer)
@@ -286,7 +286,7 @@ class Engine:
                 last_changes=self._ledger.latest(),
                 feedback=self._feedback.said,
                 follows=self._lift.dump(),
-                spread=self._spread.dump(),
+                outbreaks=self._outbreaks.dump(),
             )
         )
 
@@ -336,7 +336,7 @@ class Engine:
         self._ledger.load(state.changes, state.last_changes)
         self._feedback.said.update(state.feedback)
         self._lift.load(state.follows)
-        self._spread.load(state.spread)
+        self._outbreaks.load(state.outbreaks)
 
     # One alert
 

@@ -17,11 +17,11 @@ from correlation.gate import Gate, Verdict
 from correlation.groups import FADES, Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
+from correlation.outbreaks import MANY, Outbreaks
 from correlation.places import near
 from correlation.records import Records
 from correlation.registry import Registry, own_keys
 from correlation.similarity import Facts, Scorer, explain, sentence
-from correlation.spread import Spread
 from correlation.suspects import Ledger
 from correlation.tally import one_more
 from correlation.thresholds import accepts
@@ -83,12 +83,12 @@ class Placer:
         ledger: Ledger,
         feedback: Feedback,
         lift: Lift,
-        spread: Spread,
+        outbreaks: Outbreaks,
     ) -> None:
         self.cookbook, self.topology, self.tuning, self.scorer = cookbook, topology, tuning, scorer
         self.registry, self.gate, self.records, self.features = registry, gate, records, features
         self.usual = usual
-        self.ledger, self.feedback, self.lift, self.spread = ledger, feedback, lift, spread
+        self.ledger, self.feedback, self.lift, self.outbreaks = ledger, feedback, lift, outbreaks
 
     def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
         """Ask the gate about an onset; it is counted."""
@@ -153,10 +153,11 @@ class Placer:
             return Placed("noise", "below_trigger", f"Held: {_asked(admitting, alert)}.")
         if verdict.hold:
             return Placed("noise", verdict.code, f"Held: {verdict.words}.")
-        same = [] if compiled.by_rule else self._everywhere(facts)
-        placed = self._spread(facts, keys, same) if same else self._open(facts, alert, keys, compiled, verdict)
-        if placed.group is not None and placed.group.deserved and episode.location and not compiled.by_rule:
-            self.spread.began(episode, at, placed.group.number)
+        if compiled.by_rule:
+            return self._open(facts, alert, keys, compiled, verdict)
+        placed = self._outbreak(facts, keys, compiled.recipe) or self._open(facts, alert, keys, compiled, verdict)
+        if placed.group is not None and placed.group.deserved and episode.location:
+            self.outbreaks.began(episode, at, placed.group.number)
         return placed
 
     def gather(self, episode: Episode, at: float) -> Facts:
@@ -245,28 +246,33 @@ class Placer:
         code = "bridged" if merged else "inhibited" if effect else "by_recipe" if by_rule else "alike"
         return Placed("joined", code, f"Joined: {said}.", group, evidence, tuple(merged))
 
-    def _everywhere(self, facts: Facts) -> list[Group]:
-        """The groups of the same thing at so many other places that it is one trouble, the oldest first."""
-        episode = facts.episode
-        numbers = self.spread.elsewhere(episode, facts.at) if episode.location else ()
-        found = {group.number: group for number in numbers if (group := self.registry.still_open(number)) is not None}
-        kinds = (episode.kind,)
-        return [
+    def _outbreak(self, facts: Facts, keys: list[Pair], recipe: Recipe) -> Placed | None:
+        """The same began at so many other places lately that all of it is one trouble: the alert and its groups are united."""
+        episode, registry = facts.episode, self.registry
+        places: dict[int, int] = {}
+        for number in self.outbreaks.elsewhere(episode, facts.at) if episode.location else ():
+            root = registry.root(number)
+            places[root] = places.get(root, 0) + 1
+        groups = [
             group
-            for _, group in sorted(found.items())
-            if group.joinable(facts.at) and not self.feedback.apart(kinds, group.kinds)
+            for number in sorted(places)
+            if (group := registry.open.get(number)) and self._same(facts, group, recipe)
         ]
-
-    def _spread(self, facts: Facts, keys: list[Pair], groups: list[Group]) -> Placed:
-        """All of them, and the alert, are one."""
+        many = 1 + sum(places[group.number] for group in groups)
+        if many < MANY:
+            return None
         group, *others = groups
-        merged: list[tuple[str, str]] = []
+        merged = tuple((other.id, group.id) for other in others)
         for other in others:
-            self.registry.unite(group, other)
-            merged.append((other.id, group.id))
+            registry.unite(group, other)
         self._take(group, facts, keys)
-        why = f"the same at {len(group.locations)} places within minutes"
-        return Placed("joined", "spread", f"Joined: {why}.", group, (Evidence("spread", 1.0, why),), tuple(merged))
+        why = f"the same at {many} places within minutes"
+        return Placed("joined", "outbreak", f"Joined: {why}.", group, (Evidence("outbreak", 1.0, why),), merged)
+
+    def _same(self, facts: Facts, group: Group, recipe: Recipe) -> bool:
+        """Whether nothing but the place speaks against a group where the same began."""
+        ours = group.recipe == recipe.name and group.joinable(facts.at)
+        return ours and not self.feedback.apart((facts.episode.kind,), group.kinds)
 
     def _open(self, facts: Facts, alert: Alert, keys: list[Pair], compiled: Compiled, verdict: Verdict) -> Placed:
         recipe = compiled.recipe

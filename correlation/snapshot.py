@@ -12,8 +12,8 @@ from correlation.dedup import Episode, Key
 from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
 from correlation.lift import Onsets
+from correlation.outbreaks import Start
 from correlation.records import Record
-from correlation.spread import Start
 from correlation.topology import Service
 from correlation.tuning import Tuning
 from correlation.usual import Pace
@@ -72,7 +72,7 @@ class State(msgspec.Struct, kw_only=True):
     last_changes: list[tuple[str, float, str]]
     feedback: dict[str, dict[str, int]]
     follows: list[tuple[str, Onsets]]
-    spread: list[tuple[tuple[str, str, str], dict[str, Start]]]
+    outbreaks: list[tuple[tuple[str, str, str], dict[str, Start]]]
 
 
 def encode(state: State) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from correlation.alert import Alert, Severity
-from correlation.cookbook import Cookbook, Recipe
+from correlation.cookbook import Cookbook, OpensPolicy, Recipe
 from correlation.engine import Engine
-from correlation.spread import MANY, MAX_STARTS, MAX_THINGS, Spread
+from correlation.outbreaks import MANY, MAX_STARTS, MAX_THINGS, Outbreaks
 from tests.correlation.building import SHOP, alert, cleared
 
 
@@ -25,7 +25,7 @@ def test_the_sixth_place_makes_them_one_and_says_why() -> None:
     engine = Engine(topology=SHOP)
     *few, sixth, seventh = engine.ingest([down(n) for n in range(MANY + 1)])
     assert [one.group for one in few] == ["G1", "G2", "G3", "G4", "G5"]
-    assert (sixth.kind, sixth.code, sixth.group) == ("joined", "spread", "G1")
+    assert (sixth.kind, sixth.code, sixth.group) == ("joined", "outbreak", "G1")
     assert sixth.reason == "Joined: the same at 6 places within minutes."
     assert [one.words for one in sixth.evidence] == ["the same at 6 places within minutes"]
     assert sixth.merged == (("G2", "G1"), ("G3", "G1"), ("G4", "G1"), ("G5", "G1"))
@@ -54,10 +54,10 @@ def test_so_many_different_things_are_not_one() -> None:
 def test_the_same_places_again_and_again_are_not_many() -> None:
     engine = Engine(topology=SHOP)
     assert len(set(rooms(engine, [down(n % 5, float(n), host=f"till-{n}") for n in range(50)]))) == 5
-    spread, episodes = Spread(), engine._dedup.all()
+    outbreaks, episodes = Outbreaks(), engine._dedup.all()
     for n, episode in enumerate(episodes[:20]):
-        spread.began(episode, 0.0, n)
-    assert [spread.elsewhere(one, 0.0) for one in episodes] == [[]] * 50
+        outbreaks.began(episode, 0.0, n)
+    assert [len(outbreaks.elsewhere(one, 0.0)) for one in episodes] == [4] * 50
 
 
 def test_a_recipe_that_parts_by_place_is_obeyed() -> None:
@@ -72,6 +72,23 @@ def test_a_recipe_that_parts_by_place_is_obeyed() -> None:
     assert len(set(rooms(engine, [*stores, down(7, severity=Severity.ERROR)]))) == 6
 
 
+def test_recipes_part_what_they_open_also_where_they_leave_the_rest_to_the_engine() -> None:
+    """One of them opens private rooms."""
+    private = Recipe(name="private", trigger=('location=~"store[0-4]"',), opens=OpensPolicy(private=True))
+    engine = Engine(Cookbook([private]), SHOP)
+    decisions = engine.ingest([down(n) for n in range(11)])
+    assert [one.group for one in decisions[:10]] == [f"G{n + 1}" for n in range(10)]
+    assert (decisions[10].group, decisions[10].recipe) == ("G6", "default")
+    assert {lost for lost, _ in decisions[10].merged} == {"G7", "G8", "G9", "G10"}
+
+
+def test_three_hundred_places_are_one() -> None:
+    engine = Engine(topology=SHOP)
+    decisions = engine.ingest([down(n, 0.1 * n) for n in range(300)])
+    assert {one.group for one in decisions[5:]} == {"G1"}
+    assert decisions[-1].reason == f"Joined: the same at {MAX_STARTS + 1} places within minutes."
+
+
 def test_groups_that_take_no_more_members_are_left_alone() -> None:
     engine = Engine(Cookbook([Recipe(name="brief", cook_for=60.0)]), SHOP)
     assert len(set(rooms(engine, [*(down(n) for n in range(5)), down(9, 100.0)]))) == 6
@@ -82,8 +99,9 @@ def test_what_people_keep_apart_stays_apart() -> None:
     engine.ingest([down(n) for n in range(5)])
     engine._registry.open[1].kinds["mail/QueueFull"] = 1
     engine._feedback.learn({"till/TillDown": 1}, {"mail/QueueFull": 1}, -1)
-    sixth = engine.ingest([down(5)])[0]
-    assert (sixth.group, dict(sixth.merged)) == ("G2", {"G3": "G2", "G4": "G2", "G5": "G2"})
+    sixth, seventh = engine.ingest([down(5), down(6)])
+    assert (sixth.group, sixth.merged) == ("G6", ()), "four others are not enough"
+    assert (seventh.group, dict(seventh.merged)) == ("G2", dict.fromkeys(["G3", "G4", "G5", "G6"], "G2"))
 
 
 def test_what_calls_nobody_anywhere_calls_nobody_everywhere() -> None:
@@ -124,11 +142,11 @@ def test_a_snapshot_in_the_middle_changes_nothing() -> None:
 
 
 def test_only_so_much_is_remembered() -> None:
-    engine, spread = Engine(topology=SHOP), Spread()
+    engine, outbreaks = Engine(topology=SHOP), Outbreaks()
     engine.ingest([down(n, 0.0) for n in range(3 * MAX_STARTS)])
-    assert [len(starts) for _, starts in engine._spread.dump()] == [MAX_STARTS]
+    assert [len(starts) for _, starts in engine._outbreaks.dump()] == [MAX_STARTS]
     episode = engine._dedup.all()[0]
     for n in range(MAX_THINGS + 9):
         episode.name = f"Rule{n}"
-        spread.began(episode, 0.0, 1)
-    assert len(spread.dump()) == MAX_THINGS
+        outbreaks.began(episode, 0.0, 1)
+    assert len(outbreaks.dump()) == MAX_THINGS

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 from correlation.dedup import Episode
 
-__all__ = ["MANY", "Spread", "Start"]
+__all__ = ["MANY", "Outbreaks", "Start"]
 
 MANY = 6  # places
 AT_ONCE = 120.0  # seconds
@@ -31,7 +31,7 @@ What = tuple[str, str, str]
 Start = tuple[float, int]  # when, and the number of the group there
 
 
-class Spread:
+class Outbreaks:
     """(rule, service, environment) -> place -> when it began there, the latest last."""
 
     __slots__ = ("things",)
@@ -52,10 +52,9 @@ class Spread:
             self.things.popitem(last=False)
 
     def elsewhere(self, episode: Episode, at: float) -> list[int]:
-        """The groups at other places where the same began lately; none unless that makes many places with this one."""
+        """For each other place where the same began lately the number of its group."""
         starts = self.things.get(_what(episode), {}).items()
-        found = [group for place, (begun, group) in starts if place != episode.location and abs(at - begun) <= AT_ONCE]
-        return found if len(found) >= MANY - 1 else []
+        return [group for place, (begun, group) in starts if place != episode.location and abs(at - begun) <= AT_ONCE]
 
     def dump(self) -> list[tuple[What, dict[str, Start]]]:
         return list(self.things.items())
