@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from correlation.places import wholes
+from correlation.places import Occupied
 
 __all__ = ["Index", "Pair"]
 
@@ -18,8 +18,6 @@ PER_KEY = 12  # of one value
 MAX_POSTINGS = 64  # groups remembered per value and place
 MAX_KEYS = 256  # values remembered per group and place
 MAX_PLACES = 16  # of one group; what has more is anywhere
-MAX_NEAR = 16  # places within one that are looked at
-MAX_ASKED = 16_384  # places of which it is remembered what is near
 
 Pair = tuple[str, str]
 
@@ -36,26 +34,22 @@ class Index:
     [4, 3, 2, 1]
     """
 
-    __slots__ = ("_groups", "_keys", "_near", "_parts", "_postings")
+    __slots__ = ("_keys", "_occupied", "_postings")
 
     def __init__(self) -> None:
         self._postings: dict[Pair, dict[str, dict[int, None]]] = {}
         self._keys: dict[int, dict[str, dict[Pair, None]]] = {}
-        self._groups: dict[str, int] = {}  # place -> how many groups are found there
-        self._parts: dict[str, dict[str, None]] = {}  # a place -> places within it where groups are
-        self._near: dict[str, tuple[str, ...]] = {}  # a place -> where what may be there is found; a cache
+        self._occupied = Occupied()
 
     def touch(self, group: int, pairs: Iterable[Pair], place: str = "") -> None:
         """The group has (again) a member with these values there."""
         places = self._keys.setdefault(group, {})
-        keys = places.get(place)
-        if keys is None:
-            if len(places) >= MAX_PLACES:
-                place = ""
-            keys = places.get(place)
-            if keys is None:
-                keys = places[place] = {}
-                self._appears(place)
+        if place not in places and len(places) >= MAX_PLACES:
+            place = ""
+        if place not in places:
+            places[place] = {}
+            self._occupied.add(place)
+        keys = places[place]
         for pair in pairs:
             postings = self._postings.get(pair)
             if postings is None:
@@ -80,7 +74,7 @@ class Index:
     def drop(self, group: int) -> None:
         """The group is closed, or is part of another one now."""
         for place, keys in self._keys.pop(group, {}).items():
-            self._vanishes(place)
+            self._occupied.remove(place)
             for pair in keys:
                 posting = self._postings[pair][place]
                 posting.pop(group, None)
@@ -100,10 +94,8 @@ class Index:
         places: tuple[str, ...] | None = None
         enough = len(self._keys)
         if place:
-            places = self._near.get(place)
-            if places is None:
-                places = self._around(place)
-            enough = sum(map(self._groups.__getitem__, places))
+            places = self._occupied.near(place)
+            enough = sum(map(self._occupied.groups.__getitem__, places))
         enough = min(LIMIT, enough)  # or all there are
         if not enough:
             return []
@@ -126,39 +118,6 @@ class Index:
                 break
         return list(found)[:LIMIT]
 
-    def _around(self, place: str) -> tuple[str, ...]:
-        """Where groups are that may be at a place: there, where it lies in, what lies in it, anywhere."""
-        groups = self._groups
-        found = [one for one in (place, *reversed(wholes(place))) if one in groups]
-        found += islice(self._parts.get(place, ()), MAX_NEAR)
-        if "" in groups:
-            found.append("")
-        if len(self._near) >= MAX_ASKED:
-            self._near.clear()
-        near = self._near[place] = tuple(found)
-        return near
-
-    def _appears(self, place: str) -> None:
-        """A group more is found at a place."""
-        groups = self._groups.get(place, 0)
-        self._groups[place] = groups + 1
-        if not groups:
-            self._near.clear()
-            for whole in wholes(place):
-                self._parts.setdefault(whole, {})[place] = None
-
-    def _vanishes(self, place: str) -> None:
-        """A group less is found at a place."""
-        self._groups[place] -= 1
-        if not self._groups[place]:
-            del self._groups[place]
-            self._near.clear()
-            for whole in wholes(place):
-                parts = self._parts[whole]
-                del parts[place]
-                if not parts:
-                    del self._parts[whole]
-
     def _forget(self, pair: Pair, place: str) -> None:
         """No group has a value at a place any more."""
         postings = self._postings[pair]
@@ -176,7 +135,7 @@ class Index:
 
     def places(self) -> list[str]:
         """Where groups are found, in order."""
-        return list(self._groups)
+        return list(self._occupied.groups)
 
     def values_in_order(self) -> list[tuple[int, list[tuple[str, list[int]]]]]:
         """What each group is found by, in its order, as numbers of what `dump` gives: (group, [(place, numbers)])."""
@@ -193,9 +152,7 @@ class Index:
         values: Iterable[tuple[int, list[tuple[str, list[int]]]]],
     ) -> None:
         """What `places`, `dump` and `values_in_order` gave."""
-        for place in places:
-            self._appears(place)
-            self._groups[place] = 0  # they are counted below
+        self._occupied.load(places)
         pairs: list[Pair] = []
         for field, value, place, groups in postings:
             pairs.append((field, value))
@@ -203,4 +160,4 @@ class Index:
         for group, found in values:
             self._keys[group] = {place: {pairs[number]: None for number in numbers} for place, numbers in found}
             for place in self._keys[group]:
-                self._groups[place] += 1
+                self._occupied.groups[place] += 1

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from correlation.alert import Severity
 from correlation.decision import Cause
-from correlation.groups import Group
+from correlation.groups import MAX_VALUES, Group
 from correlation.lift import Lift
 from correlation.tally import MASS, Tally
 from correlation.topology import Topology
@@ -165,7 +165,10 @@ class _Weighing:
             if part.tally.worst == 0:
                 reasons.append("critical")
             if part.tally.episodes > 1:
-                reasons.append(plural(part.tally.episodes, "alert"))
+                places = len(self.group.locations) if len(self.parts) == 1 else 1
+                more = " and more" if places == MAX_VALUES else ""
+                where = f" at {places} places{more}" if places > 1 else ""
+                reasons.append(f"{plural(part.tally.episodes, 'alert')}{where}")
         return odds, reasons
 
     def _of_itself(self, part: _Part, reasons: list[str]) -> float:

@@ -19,7 +19,7 @@ from correlation.tally import Tally, one_more
 from correlation.telling import Telling
 from correlation.words import domain, largest
 
-__all__ = ["SEVERITIES", "Group"]
+__all__ = ["MAX_VALUES", "SEVERITIES", "Group"]
 
 MAX_SERVICES = 64
 MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
@@ -273,16 +273,16 @@ class Group(msgspec.Struct, kw_only=True):
 
     def cleared(self, episode: Episode) -> None:
         """A firing member cleared, or is forgotten."""
-        self.firing -= self.firing > 0
+        self.firing = max(0, self.firing - 1)
         if episode.lasting:
-            self.lasting -= self.lasting > 0
+            self.lasting = max(0, self.lasting - 1)
             if episode.full >= FAINT:
-                self.loud -= self.loud > 0
+                self.loud = max(0, self.loud - 1)
                 self.spoke_at = max(self.spoke_at, episode.last_seen, episode.resolved_at)
         self.weight = max(0.0, self.weight - episode.opening)
         tally = self._tally(episode)
         if tally is not None:
-            tally.firing -= tally.firing > 0
+            tally.firing = max(0, tally.firing - 1)
             if not self.deserved and episode.opening > 0.0:
                 tally.hushed(episode)
 

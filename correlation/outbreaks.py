@@ -20,8 +20,9 @@ from collections.abc import Iterable
 
 from correlation.dedup import Episode
 
-__all__ = ["MANY", "Outbreaks", "Start"]
+__all__ = ["MANY", "OUTBREAK", "Outbreaks", "Start"]
 
+OUTBREAK = "outbreak"  # among the evidence
 MANY = 6  # places
 AT_ONCE = 120.0  # seconds
 MAX_THINGS = 4_096

@@ -1,13 +1,15 @@
-"""Which places lie in which, by their names alone: eu-west-1a in eu-west-1, that in eu-west. What is there is not said here."""
+"""Which places lie in which, by their names alone (eu-west-1a in eu-west-1, that in eu-west), and where groups are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
 
-__all__ = ["MAX_WHOLES", "near", "wholes"]
+__all__ = ["Occupied", "near", "wholes"]
 
 MAX_WHOLES = 16  # places that one may lie in, the widest ones
+MAX_PARTS = 16  # places within one that are looked at
+MAX_ASKED = 16_384  # places of which it is remembered what is near
 
 
 def near(place: str, places: Iterable[str]) -> bool:
@@ -40,3 +42,63 @@ def _ends(place: str, end: int) -> bool:
     """Whether what stands before may be a place of its own: a name ends there, or a number does and a letter follows."""
     following = place[end]
     return following in "-_./:" or (following.isalpha() and place[end - 1].isdigit())
+
+
+class Occupied:
+    """Where groups are, and how many; the place "" is anywhere.
+
+    >>> occupied = Occupied()
+    >>> for place in ("eu-west-1", "eu-west-1a", "us-east-1", ""):
+    ...     occupied.add(place)
+    >>> occupied.near("eu-west-1b"), occupied.near("eu-west")
+    (('eu-west-1', ''), ('eu-west-1', 'eu-west-1a', ''))
+    """
+
+    __slots__ = ("_near", "_parts", "groups")
+
+    def __init__(self) -> None:
+        self.groups: dict[str, int] = {}
+        self._parts: dict[str, dict[str, None]] = {}  # a place -> those within it
+        self._near: dict[str, tuple[str, ...]] = {}  # what was asked since a place came or went
+
+    def add(self, place: str) -> None:
+        """A group more is there."""
+        groups = self.groups.get(place, 0)
+        self.groups[place] = groups + 1
+        if not groups:
+            self._near.clear()
+            for whole in wholes(place):
+                self._parts.setdefault(whole, {})[place] = None
+
+    def remove(self, place: str) -> None:
+        """A group less is there."""
+        self.groups[place] -= 1
+        if not self.groups[place]:
+            del self.groups[place]
+            self._near.clear()
+            for whole in wholes(place):
+                parts = self._parts[whole]
+                del parts[place]
+                if not parts:
+                    del self._parts[whole]
+
+    def near(self, place: str) -> tuple[str, ...]:
+        """Where groups are that may be at a place: there, where it lies in, what lies in it, anywhere."""
+        known = self._near.get(place)
+        if known is not None:
+            return known
+        groups = self.groups
+        found = [one for one in (place, *reversed(wholes(place))) if one in groups]
+        found += islice(self._parts.get(place, ()), MAX_PARTS)
+        if "" in groups:
+            found.append("")
+        if len(self._near) >= MAX_ASKED:
+            self._near.clear()
+        known = self._near[place] = tuple(found)
+        return known
+
+    def load(self, places: Iterable[str]) -> None:
+        """The places in the order in which groups came to them; how many are there is for the caller to count."""
+        for place in places:
+            self.add(place)
+            self.groups[place] = 0

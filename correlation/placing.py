@@ -17,7 +17,7 @@ from correlation.gate import Gate, Verdict
 from correlation.groups import FADES, Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
-from correlation.outbreaks import MANY, Outbreaks
+from correlation.outbreaks import MANY, OUTBREAK, Outbreaks
 from correlation.places import near
 from correlation.records import Records
 from correlation.registry import Registry, own_keys
@@ -267,7 +267,7 @@ class Placer:
             registry.unite(group, other)
         self._take(group, facts, keys)
         why = f"the same at {many} places within minutes"
-        return Placed("joined", "outbreak", f"Joined: {why}.", group, (Evidence("outbreak", 1.0, why),), merged)
+        return Placed("joined", "outbreak", f"Joined: {why}.", group, (Evidence(OUTBREAK, 1.0, why),), merged)
 
     def _same(self, facts: Facts, group: Group, recipe: Recipe) -> bool:
         """Whether nothing but the place speaks against a group where the same began."""

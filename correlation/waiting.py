@@ -42,7 +42,7 @@ class Waiting:
 
     def add(self, episode: Episode, group: Group, at: float) -> None:
         """A member of a group fires from now on, or says more. If people are not called for it yet, look when it has lasted."""
-        if episode.lasting and 0.0 < episode.opening < 1.0 and not group.deserved:
+        if _waits(episode, group):
             self._look(episode, at + self._tuning.confirmed)
 
     def persisted(self, at: float) -> list[Group]:
@@ -55,11 +55,10 @@ class Waiting:
                 continue
             episode.look_at = FOREVER
             group = self._registry.still_open(episode.group)
-            if group is None or group.deserved or not episode.active:
+            if group is None or not episode.active or not _waits(episode, group):
                 continue
-            later, called = self._persists(group, episode, at)
-            self._look(episode, later)
-            if called:
+            self._look(episode, self._persists(group, episode, at))
+            if group.deserved:
                 found.append(group)
         return found
 
@@ -82,17 +81,21 @@ class Waiting:
             self._heap = [one for one in self._heap if (waits := known(one[1])) is not None and waits.look_at == one[0]]
             heapq.heapify(self._heap)
 
-    def _persists(self, group: Group, episode: Episode, at: float) -> tuple[float, bool]:
-        """A member that fires on speaks for calling people, however familiar it is; when it next says more, and whether it called.
+    def _persists(self, group: Group, episode: Episode, at: float) -> float:
+        """A member that fires on speaks for calling people, however familiar it is; the moment when it next says more.
 
         After minutes it is not fleeting, but says no more than one more of its like may; after long it is a condition that
         nobody ends. How long that is depends on what became of such alerts (records.py).
         """
-        if not episode.lasting or not 0.0 < episode.opening < 1.0:
-            return FOREVER, False
         confirmed = episode.since + self._tuning.confirmed
         lasts = confirmed if episode.rank == 0 else episode.since + self._tuning.persists * episode.doubt
         now = min(group.most(episode), episode.full * min(1.0, max(0.05, episode.odds)))
         says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
-        called = says > episode.opening and group.says_more(episode, says)
-        return FOREVER if at >= lasts else lasts if at >= confirmed else confirmed, called
+        if says > episode.opening:
+            group.says_more(episode, says)
+        return FOREVER if at >= lasts else lasts if at >= confirmed else confirmed
+
+
+def _waits(episode: Episode, group: Group) -> bool:
+    """Whether a member that fires on may call people in time: its end would be told, it says something, and not enough yet."""
+    return episode.lasting and 0.0 < episode.opening < 1.0 and not group.deserved

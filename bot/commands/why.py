@@ -11,18 +11,22 @@ from bot.incidents.early_words import Warned, record, share
 from bot.incidents.parts import Cause
 from correlation.cause import FIRST
 
-__all__ = ["VERB"]
+__all__ = ["TERMS", "VERB"]
 
 JOINS = 6
 WARNINGS = 2
 EXCLUSIONS = 5
-_TERMS = {  # how people call what the engine weighs
+TERMS = {  # how people call what the engine weighs
+    "beat": "told in step",
     "change": "after the same change",
     "class": "same kind of trouble",
+    "domain": "same domain",
     "environment": "same environment",
     "feedback": "grouped so by people before",
     "host": "same host",
+    "inhibition": "effect of a known cause",
     "location": "same place",
+    "outbreak": "the same at many places",
     "service": "same service",
     "text": "alike in words",
     "time": "close in time",
@@ -48,7 +52,7 @@ async def why(context: Context) -> Reply:
         lines.append(text(Strong(row.ref), f" {alert_rows.what(row)}, ", Moment(row.first_seen), f": {told}"))
     details = list(shortened(lines, total, f"/incident alerts {incident.ref} all"))
     if joined:
-        shares = ", ".join(f"{_TERMS.get(term, term)} {count}" for term, count in strong.most_common(6))
+        shares = ", ".join(f"{TERMS.get(term, term)} {count}" for term, count in strong.most_common(6))
         details.append((f"Why {counted(joined, 'alert')} joined: {shares}.",))
     if muted := incident.cause.effects if incident.cause else 0:
         details.append(

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import delete, insert
 
 from bot.chat.views import Moment, Room, Span, plain
+from bot.commands import why
 from bot.incidents.drawing_process import NotDrawn, Wanted
 from bot.storage import tables
+from correlation import inhibition, outbreaks, similarity
 from tests.commands.world import World, shown
 from tests.rows import alert_row
 
@@ -208,3 +210,7 @@ async def test_where_the_picture_cannot_be_drawn_its_words_are_answered(here: Wo
     said = await here.announced()
     assert "could not be drawn just now" in shown(await here.say("graph share", room=number))
     assert await here.announced() == said
+
+
+def test_all_that_the_engine_weighs_has_words() -> None:
+    assert {*(term.name for term in similarity.TERMS), inhibition.TERM, outbreaks.OUTBREAK} == why.TERMS.keys()

@@ -71,7 +71,7 @@ def test_a_dropped_group_is_found_no_more_and_leaves_nothing() -> None:
     index.drop(1)
     assert index.find([("service", "a")]) == index.find([("service", "a")], "eu-west-1") == []
     assert (index.dump(), index.places(), index.values(1)) == ([], [], {})
-    assert not any(getattr(index, name) for name in ("_groups", "_keys", "_parts", "_postings"))
+    assert not any((index._keys, index._postings, index._occupied.groups, index._occupied._parts))
 
 
 @given(touches, st.lists(pairs, max_size=4), places, st.sets(st.integers(1, 5)))

@@ -33,6 +33,7 @@ def test_the_sixth_place_makes_them_one_and_says_why() -> None:
     view = engine.group("G1")
     assert view is not None
     assert (view.size, view.title) == (7, "till down, store0 and 6 more")
+    assert view.causes[0].reasons == ("first to fail", "critical", "7 alerts at 7 places")
 
 
 def test_what_else_fails_at_one_of_them_belongs_to_it() -> None:
@@ -87,6 +88,7 @@ def test_three_hundred_places_are_one() -> None:
     decisions = engine.ingest([down(n, 0.1 * n) for n in range(300)])
     assert {one.group for one in decisions[5:]} == {"G1"}
     assert decisions[-1].reason == f"Joined: the same at {MAX_STARTS + 1} places within minutes."
+    assert engine.causes("G1")[0].reasons[-1] == "300 alerts at 128 places and more"
 
 
 def test_groups_that_take_no_more_members_are_left_alone() -> None:
