@@ -10,7 +10,7 @@ the placer's to say.
 >>> [one.group for one in engine.ingest([down(n) for n in range(9)])]
 ['G1', 'G2', 'G3', 'G4', 'G5', 'G1', 'G1', 'G1', 'G1']
 >>> engine.group("G1").size, engine.group("G1").title
-(9, 'till down, store0 and 8 more')
+(9, 'till down, many places')
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ import msgspec
 
 from correlation.alert import Alert, Status
 from correlation.decision import Cause, Decision, GroupView, Suspect
+from correlation.outbreaks import OUTBREAK
+from correlation.similarity import sentence
 from correlation.warning import EarlyWarning
 
 __all__ = ["COLUMNS", "Batch", "Rankings", "Touched"]
@@ -109,7 +111,7 @@ class Batch:
     seen: dict[int, Row] = field(default_factory=dict)
     groups: dict[str, Touched] = field(default_factory=dict)
     merged: list[tuple[str, str]] = field(default_factory=list)  # (lost, kept), in order
-    repaired: dict[str, str] = field(default_factory=dict)  # lost -> why, where no alert showed it
+    why: dict[str, str] = field(default_factory=dict)  # lost -> why both are one, in words
     warned: list[EarlyWarning] = field(default_factory=list)
     decisions: dict[str, int] = field(default_factory=dict)
     surviving: dict[str, str] = field(default_factory=dict)
@@ -133,8 +135,11 @@ class Batch:
         else:
             self.seen[episode] = row
         self.merged.extend(decision.merged)
-        for (lost, into), why in zip(decision.merged, decision.repaired, strict=False):  # the first ones
-            self.repaired[lost] = why
+        self.why.update({lost: _fits(alert, decision) for lost, _ in decision.merged})
+        for (lost, into), why in zip(
+            decision.merged, decision.repaired, strict=False
+        ):  # the first ones: no alert did it
+            self.why[lost] = why
             self.groups.setdefault(into, Touched()).repaired = why
         self.look_at(decision.called)
         if decision.group is not None:
@@ -177,6 +182,13 @@ class Batch:
 def _what(alert: Alert, decision: Decision) -> str:
     """`A12 checkout HighErrors`."""
     return " ".join(part for part in (f"A{decision.episode}", alert.service or alert.host, alert.name) if part)[:120]
+
+
+def _fits(alert: Alert, decision: Decision) -> str:
+    """Why groups are one, where an alert showed it."""
+    if decision.code == OUTBREAK:
+        return decision.evidence[0].words
+    return f"{_what(alert, decision)} fits both ({sentence(decision.evidence)})"
 
 
 def _row(alert: Alert, decision: Decision) -> Row:

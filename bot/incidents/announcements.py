@@ -293,10 +293,11 @@ class Announcements:
                 return Notice(
                     text=text(by, " says that ", Strong(service), " may be it after all."), details=_instead(incident)
                 )
-            case Merged(by=by, other=other, into=into):
+            case Merged(by=by, other=other, into=into, why=why):
+                shown: tuple[Text, ...] = (text(f"Why: {why}."),) if why else ()
                 if into:
-                    return Notice(text=text(by, f" merged this into {ref(other)}. It goes on there."), tone="info")
-                return Notice(text=text(by, f" merged {ref(other)} into this: its alerts are here now."))
+                    return Notice(text=text(by, f" merged this into {ref(other)}. It goes on there."), details=shown)
+                return Notice(text=text(by, f" merged {ref(other)} into this: its alerts are here now."), details=shown)
             case Split(by=by, other=other, alerts=alerts):
                 count = "1 alert" if alerts == 1 else f"{alerts} alerts"
                 return Notice(text=text(by, f" split {count} off into {ref(other)}."))

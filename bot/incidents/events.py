@@ -188,11 +188,12 @@ class RuledIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """This incident took in another one (`other`), or was taken in by it (`into` is True)."""
+    """This incident took in another one (`other`), or was taken in by it (`into` is True). `why`: in words, where known."""
 
     by: Person
     other: int
     into: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,13 +179,14 @@ class Incident:
         return SeverityChanged(by=by, before=before, why=why)
 
     def rename(self, title: str, by: Person) -> Renamed:
-        """Another title; from now on the engine does not change it."""
+        """Another title; what a person wrote, the engine does not change."""
         words = " ".join(title.split())[:TITLE_LENGTH]
         if not words:
             raise BadArguments("A title needs words: /incident rename checkout latency, eu-west-1")
         if words == self.title and self.titled_by_person:
             raise InvalidTransition(f"{self.ref} is called that already.")
-        before, self.title, self.titled_by_person = self.title, words, True
+        before, self.title = self.title, words
+        self.titled_by_person = self.titled_by_person or by != MUSTER
         return Renamed(by=by, before=before)
 
     def note(self, text: str, by: Person) -> Noted:

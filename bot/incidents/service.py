@@ -330,14 +330,14 @@ class Incidents:
         if causes is not None:
             await _weigh_anew(kept, causes)
         if lost.open:
-            lost.resolve(by, at, f"Merged into {kept.ref}{why}.")
+            lost.resolve(by, at, f"Merged into {kept.ref}{f': {why}' if why else ''}.")
         lost.merged_into = kept.number
         await store.save(work, kept)
         await store.save(work, lost)
         if reopened is not None:
             await self.react(work, kept, reopened, at)
-        await self.react(work, kept, Merged(by=by, other=lost.number, into=False), at)
-        await self.react(work, lost, Merged(by=by, other=kept.number, into=True), at)
+        await self.react(work, kept, Merged(by=by, other=lost.number, into=False, why=why), at)
+        await self.react(work, lost, Merged(by=by, other=kept.number, into=True, why=why), at)
 
     async def react(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:
         """Let everything that follows from an event follow."""

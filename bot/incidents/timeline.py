@@ -199,8 +199,9 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
             return "ruled_out", by, f"Ruled out {service}{f': {reason}' if reason else ''}"
         case RuledIn(by=by, service=service):
             return "ruled_in", by, f"{service} may be the cause after all"
-        case Merged(by=by, other=other, into=into):
-            return "merged", by, f"Merged into {ref(other)}" if into else f"Took in {ref(other)}"
+        case Merged(by=by, other=other, into=into, why=why):
+            what = f"Merged into {ref(other)}" if into else f"Took in {ref(other)}"
+            return "merged", by, f"{what}: {why}" if why else what
         case Split(by=by, other=other, alerts=alerts):
             count = "1 alert" if alerts == 1 else f"{alerts} alerts"
             return "split", by, f"{count} split off into {ref(other)}"

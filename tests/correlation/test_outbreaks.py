@@ -32,7 +32,7 @@ def test_the_sixth_place_makes_them_one_and_says_why() -> None:
     assert (seventh.group, seventh.merged, seventh.deserves) == ("G1", (), True)
     view = engine.group("G1")
     assert view is not None
-    assert (view.size, view.title) == (7, "till down, store0 and 6 more")
+    assert (view.size, view.title) == (7, "till down, many places")
     assert view.causes[0].reasons == ("first to fail", "critical", "7 alerts at 7 places")
 
 
