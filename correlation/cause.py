@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from math import exp, log1p
+from math import exp, log, log1p
 from typing import NamedTuple
 
 from correlation.alert import Severity
@@ -25,13 +25,16 @@ __all__ = ["FIRST", "causes", "strength"]
 # it, that it fails in the same way as that one, its own strength, ...
 EXPLAINS, TELLS, SAME, STRENGTH, EARLY = 3.6, 3.8, 1.2, 0.6, 0.3
 NEAR, IMPORTANT, CRITICAL, LEAF = 0.8, 0.7, 0.5, 0.1
-IDLE, BARREN, SILENT = -0.4, -0.6, -0.5  # only lacks traffic; explains nothing else; nothing fires there itself
+IDLE, BARREN, SILENT = -0.4, -0.6, -1.5  # only lacks traffic; explains nothing else; nothing fires there itself
 USUAL = 1.5  # what it was followed by before follows now
 HALF = 120.0  # seconds after the first alert at which earliness is worth half
 FADES = 0.8  # of an effect's weight that remains with each hop
 GAP = 0.5  # of that, where something that says nothing lies between
 THIRST = 0.3  # what an alert about a lack of traffic weighs: it is an effect more often than a cause
 IDLENESS = "traffic"  # the class of alerts that say that nothing comes in
+LOCAL = frozenset({"saturation", "certificate"})  # what is full or expired is so by itself, whatever it depends on
+LEAST_NEWS = 0.01  # below that nothing counts less: what is familiar may be the cause for once
+OLD_NEWS = 0.55  # what is less is no news
 SEEN = 2.0  # times that something must have followed before anyone is told
 ERROR = Severity.ERROR.rank  # what is worse or as bad is not mild
 RULED_OUT = -9.0  # a person contradicts
@@ -118,9 +121,13 @@ def strength(tally: Tally) -> float:
 
 
 def _background(part: _Part, group: Group, topology: Topology) -> bool:
-    """Whether a part is mild, in a group that is not, and the graph knows of nothing failing that depends on it."""
+    """Whether a part is mild, in a group that is not, and over and no news, or nothing that fails depends on it."""
     name, tally = part.name, part.tally
-    if tally is None or tally.worst <= ERROR or group.worst > ERROR or name not in topology:
+    if tally is None or tally.worst <= ERROR or group.worst > ERROR:
+        return False
+    if tally.news < OLD_NEWS and not tally.firing:
+        return True
+    if name not in topology:
         return False
     others = [other for other in group.services if other != name and other in topology]
     below = topology.downstream(name)
@@ -132,7 +139,7 @@ class _Weighing:
 
     def __init__(self, group: Group, topology: Topology, lift: Lift | None, parts: list[_Part]) -> None:
         self.group, self.topology, self.lift = group, topology, lift
-        self.parts = parts
+        self.parts, self.named = parts, {part.name for part in parts}
         self.first = min(_began(part) for part in parts)
         self.strength = {name: strength(tally) for name, tally in group.services.items()}
         self.total = sum(self.strength.values()) + sum(part.strength for part in parts if not part.is_service)
@@ -144,7 +151,8 @@ class _Weighing:
         told = group.telling.service
         self.telling = told if told in self.strength else ""
         self.way = group.telling.class_ or group.telling.name
-        self.above = topology.upstream(self.telling) if self.telling else {}
+        spreads = self.telling and group.telling.class_ not in LOCAL
+        self.above = topology.upstream(self.telling) if spreads else {}
 
     def silent(self) -> Iterable[_Part]:
         """Parts where nothing fires, though at least two that depend on them fail, and half of all that do."""
@@ -180,6 +188,7 @@ class _Weighing:
         odds = EARLY * float(2.0 ** (-late / HALF)) + STRENGTH * part.strength / self.strongest
         odds += SAME * tally.classes.get(self.way, 0.0) / mass if mass else 0.0
         odds += CRITICAL if tally.worst == 0 else 0.0
+        odds += log(max(LEAST_NEWS, tally.news))
         if tally.classes and all(class_ == IDLENESS for class_ in tally.classes):
             odds += IDLE
             reasons.append("only lacks traffic")
@@ -204,8 +213,9 @@ class _Weighing:
         failing = [other for other in above if other in self.strength]
         worse = max((self.strength[other] for other in failing), default=0.0)
         odds += LEAF * (1.0 - min(1.0, worse / max(part.strength, 0.5)))
-        if failing:
-            reasons.append(f"depends on {clean(failing[0], 40)}, which fails too")
+        named = next((other for other in failing if other in self.named), None)
+        if named is not None:
+            reasons.append(f"depends on {clean(named, 40)}, which fails too")
         elif affected and above:
             reasons.append("nothing it depends on fails")
         return odds

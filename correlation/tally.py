@@ -16,6 +16,7 @@ __all__ = ["MASS", "Said", "Tally", "one_more"]
 MAX_CLASSES = 6
 MAX_HOSTS = 32
 MAX_SAID = 64  # rules at a place
+FREQUENT = 0.2  # what says less (Episode.full) is no news
 MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
 
 
@@ -46,12 +47,14 @@ class Tally(msgspec.Struct, gc=False):
     last_seen: float
     worst: int
     first: int = 0  # the episode that was first
+    news: float = 0.0  # how much the newest of them is news, 0..1: less what is frequent, or came to nothing before
     classes: dict[str, float] = msgspec.field(default_factory=dict)  # how much of each class, worse ones more
     hosts: dict[str, None] = msgspec.field(default_factory=dict)  # where it fires
     said: dict[str, Said] = msgspec.field(default_factory=dict)  # for calling people, while they are not called
 
     def unite(self, other: Tally) -> None:
         """Take over what sort of alerts another counted, and where."""
+        self.news = max(self.news, other.news)
         for class_, mass in other.classes.items():
             if class_ in self.classes or len(self.classes) < MAX_CLASSES:
                 self.classes[class_] = self.classes.get(class_, 0.0) + mass
@@ -69,6 +72,9 @@ class Tally(msgspec.Struct, gc=False):
     def add(self, episode: Episode) -> None:
         """Count what sort of alert it is and where it fires, as far as there is room."""
         class_ = episode.class_ or episode.name
+        news = min(1.0, episode.full / FREQUENT) * min(1.0, episode.odds)
+        if news > self.news:
+            self.news = news
         if class_ in self.classes or len(self.classes) < MAX_CLASSES:
             self.classes[class_] = self.classes.get(class_, 0.0) + MASS[episode.rank]
         if episode.host and len(self.hosts) < MAX_HOSTS:

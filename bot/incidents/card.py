@@ -94,13 +94,11 @@ def _suspect(
 
 
 def _cause(cause: Cause) -> Text:
-    """`payments-api: first at 02:14, 3 depend on it, 9 alerts muted as its effects`."""
+    """`payments-api: first at 02:14, 3 depend on it, 9 alerts muted as effects`."""
     words = cause.words.split(", ") if cause.words else []
     muted = []
     if cause.effects:
-        muted = [
-            "1 alert muted as its effect" if cause.effects == 1 else f"{cause.effects:,} alerts muted as its effects"
-        ]
+        muted = ["1 alert muted as an effect" if cause.effects == 1 else f"{cause.effects:,} alerts muted as effects"]
     if not cause.first_at or FIRST not in words:
         return text(f"{cause.service}: {', '.join([*words, *muted])}")
     rest = [word for word in words if word != FIRST] + muted

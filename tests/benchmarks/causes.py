@@ -12,6 +12,7 @@ import argparse
 import csv
 import os
 import sys
+import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from correlation.alert import Alert
 from correlation.engine import Engine
 from correlation.lift import WINDOW, Lift
 from tests.benchmarks import changerca, petshop
+from tests.benchmarks.amid import LOOKED_AT, asked
 
 DATA = Path(os.environ.get("MUSTER_EVAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
 CHECKED = ("high_traffic", "temporal_traffic2")  # PetShop's scenarios that no number was tuned on
@@ -37,6 +39,7 @@ def main() -> None:
     for measure, path, what in (
         (huawei, args.data / "huawei", "Huawei's alarms"),
         (pets, args.data / "petshop", "PetShop"),
+        (streams, args.data, "PetShop's and ITBench's streams"),
         (releases, args.changerca, "ChangeRCA (--changerca PATH)"),
     ):
         if path is None or not Path(path).exists():
@@ -102,6 +105,19 @@ def pets(path: Path) -> None:
         ranks[issue.scenario in CHECKED].append(named.index(issue.root) if issue.root in named else None)
     for name, some in (("tuned on", ranks[False]), ("checked", ranks[True]), ("all", ranks[False] + ranks[True])):
         print(f"  {name:14} {_hits(some, 'top-')}")
+
+
+def streams(path: Path) -> None:
+    """The root of each incident amid background and other incidents."""
+    print(
+        f"The root amid background, {LOOKED_AT / 60:.0f} min after people were called (SILENT and OLD_NEWS chosen on these)"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind in ("petshop", "itbench"):
+            found = [one for seed in range(1, 6) for one in asked(Path(scratch), path, kind, seed)]
+            known = [one.rank for one in found if one.roots & one.failing]
+            print(f"  {kind:14} {_hits([one.rank for one in found], 'top-')}")
+            print(f"    where it fires itself {_hits(known, 'top-')}")
 
 
 # Which change

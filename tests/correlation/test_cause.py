@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from correlation.alert import Severity
+import pytest
+
+from correlation.alert import Severity, Status
 from correlation.engine import Engine
 from correlation.topology import Topology
 from tests.correlation.building import SHOP, alert
@@ -135,3 +137,39 @@ def test_the_order_in_which_services_are_named_changes_nothing() -> None:
     one.ingest(many)
     other.ingest(many[::-1])
     assert [c.name for c in one.causes("G1", limit=9)] == [c.name for c in other.causes("G1", limit=9)]
+
+
+def test_what_everybody_knows_and_is_over_is_not_the_cause_though_what_fails_depends_on_it() -> None:
+    engine = Engine(topology=SHOP)
+    slow, fine = ("SlowQueries", "payments-db"), Status.RESOLVED
+    for night in range(24):  # always clears by itself
+        engine.ingest([alert(1800.0 * night, *slow), alert(1800.0 * night + 90, *slow, status=fine)])
+    at = 24 * 1800.0
+    broken, again, _ = engine.ingest(
+        [
+            alert(at, "PoolExhausted", "payments-api", severity=Severity.CRITICAL),
+            alert(at + 5, *slow),
+            alert(at + 20, "HighErrors", "checkout", severity=Severity.CRITICAL),
+        ]
+    )
+    assert broken.group == again.group is not None
+    engine.ingest([alert(at + 30, *slow, status=fine)])
+    best, *others = engine.causes(broken.group)
+    assert (best.name, "nothing it depends on fails" in best.reasons) == ("payments-api", True)
+    assert "payments-db" not in [one.name for one in others]
+
+
+def test_what_is_news_below_is_the_cause_though_it_is_mild_and_over() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([alert(0, "SlowQueries", "payments-db"), alert(5, "PoolExhausted", "payments-api")])
+    engine.ingest([alert(20, "HighErrors", "checkout", severity=Severity.CRITICAL)])
+    engine.ingest([alert(30, "SlowQueries", "payments-db", status=Status.RESOLVED)])
+    assert engine.causes("G1")[0].name == "payments-db"
+
+
+@pytest.mark.parametrize(("class_", "cause"), [("saturation", "web"), ("certificate", "web"), ("errors", "catalogue")])
+def test_what_is_full_or_expired_is_not_blamed_on_what_its_service_depends_on(class_: str, cause: str) -> None:
+    engine = Engine(topology=Topology.of({name: ["catalogue"] for name in ("web", "cart")}))
+    engine.ingest([alert(0, "Wrong", "web", class_=class_, severity=Severity.CRITICAL)])
+    engine.ingest([alert(5, "Slow", "cart", class_="latency", severity=Severity.ERROR)])
+    assert engine.causes("G1")[0].name == cause

@@ -89,7 +89,7 @@ def test_the_cause_says_when_it_failed_in_the_readers_own_time_and_what_follows_
     assert drawn(cause=cause).cause == (
         "payments-api: first at ",
         Moment(840.0),
-        ", 3 depend on it, 9 alerts muted as its effects",
+        ", 3 depend on it, 9 alerts muted as effects",
     )
 
 

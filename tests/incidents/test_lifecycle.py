@@ -151,7 +151,7 @@ async def test_effects_of_a_known_cause_join_in_silence_and_are_counted(database
         rows = {row.service: row for row in await w.rows(tables.alerts)}
         assert "inhibited by A1 payments-api pool exhausted" in rows["web"].reason
         assert "inhibition" in rows["web"].evidence_json
-        assert any("2 alerts muted as its effects" in text for text in await w.said())
+        assert any("2 alerts muted as effects" in text for text in await w.said())
 
 
 async def test_an_effect_that_becomes_worse_than_its_cause_is_not_said_to_be_muted_any_more(database_url: str) -> None:

@@ -94,7 +94,7 @@ def _alert(item: _Item, name: str, at: float, status: Status, notes: list[str], 
         at=at,
         name=name,
         status=status,
-        class_=word(item.class_) if item.class_ is not None else "",
+        class_=word(item.class_) if item.class_ is not None else fields.class_of(name),
         severity=Severity.WARNING if item.severity is None else fields.severity_of(word(item.severity)),
         service=word(item.service) if item.service is not None else "",
         host=word(item.host) if item.host is not None else "",
@@ -153,7 +153,7 @@ SOURCE = Source(
         Example(
             title="only the name",
             payload={"name": "BackupMissing"},
-            alerts=(Alert(at=1_767_603_600.0, name="BackupMissing", source="generic"),),
+            alerts=(Alert(at=1_767_603_600.0, name="BackupMissing", class_="availability", source="generic"),),
         ),
         Example(
             title="a list, one of them resolved, its time in milliseconds",
