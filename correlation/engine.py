@@ -69,6 +69,7 @@ class Engine:
     ) -> None:
         self.tuning = tuning or Tuning()
         self.weights = weights or shipped()
+        self._scorer = scorer
         self._dedup = Dedup(self.tuning.remembered)
         self._registry = Registry(self.tuning, self._dedup)
         self._gate = Gate(self.tuning.series)
@@ -148,10 +149,13 @@ class Engine:
         return new.id
 
     def reconfigure(self, cookbook: Cookbook, topology: Topology, weights: Weights | None = None) -> None:
-        """The catalogue was reloaded, or the weights are others. Open groups go on, by the new times of their recipe."""
+        """The catalogue was reloaded, or the weights are others. Open groups go on, by the new times of their recipe.
+
+        WeightsError, and nothing is changed.
+        """
         if weights is not None:
+            self._placer.scorer = self._scorer(weights)
             self.weights = weights
-            self._placer.scorer = Scorer(weights)
         self._placer.cookbook, self._placer.topology = cookbook, topology
         for group in self._registry.open.values():
             compiled = cookbook.get(group.recipe)
@@ -159,7 +163,8 @@ class Engine:
                 recipe = compiled.recipe
                 group.cook_for, group.quiet_for = recipe.cook_for, recipe.quiet_for
                 group.min_alerts, group.hops = recipe.min_alerts, recipe.hops
-                group.rate = recipe.rate
+                group.rate, group.adaptive = recipe.rate, compiled.default
+                group.weigh(self._registry.watermark)
                 if group.anywhere != compiled.by_rule:
                     group.anywhere = compiled.by_rule
                     self._registry.index.drop(group.number)  # and found anew

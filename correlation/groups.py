@@ -57,7 +57,8 @@ class Group(msgspec.Struct, kw_only=True):
     open: bool = True
     deserved: bool = False  # people should be called; it stays so: a room does not close because a member left
     pace: float = START_PACE
-    weight: float = 0.0  # how much its firing members speak for calling people; 1 is enough
+    weight: float = 0.0  # how much its firing members speak for calling people; 1 is enough ...
+    faded: float = 0.0  # ... and how much those did whose ends nobody tells: it fades
     members: dict[int, None] = msgspec.field(default_factory=dict)  # episodes that are remembered, in order
     size: int = 0
     alerts: int = 0
@@ -185,16 +186,14 @@ class Group(msgspec.Struct, kw_only=True):
             if at > self.spoke_at:
                 self.spoke_at = at
         if not episode.lasting and self.size > 1:
-            # Nobody will tell when the earlier ones end: what they said fades.
-            self.weight *= 2.0 ** (-since / FADES)
+            # Nobody will tell when the earlier ones end.
+            self.faded *= 2.0 ** (-since / FADES)
         if self.rate or self.joins:
             self.joins = [*self.joins, at][-self.rate :] if self.rate else []
         if episode.active:
-            called = self.deserved
-            if not called and episode.opening > 0.0 and tally is not None:
+            if not self.deserved and episode.opening > 0.0 and tally is not None:
                 tally.says(episode)
-            if self.weigh(episode.opening) and not called:
-                self.called_at = at
+            self._says(episode, episode.opening, at)
 
     def begins(self, sort: str, at: float) -> bool:
         """Whether a sort of alert begins here, or began anew after a pause; it is remembered as one that did."""
@@ -230,14 +229,31 @@ class Group(msgspec.Struct, kw_only=True):
                 location=episode.location,
             )
 
-    def weigh(self, opening: float) -> bool:
-        """Add to what speaks for calling people; whether that is enough."""
-        self.weight += opening
-        self.deserved = self.deserved or self._enough(self.bar)
-        return self.deserved
+    def weigh(self, at: float) -> None:
+        """People are called, as of `at`, where what speaks for it is enough."""
+        if not self.deserved and self._complete() and self.weight + self.faded >= self.bar - 0.001:
+            self.deserved, self.called_at = True, at
 
-    def says_more(self, episode: Episode, opening: float) -> bool:
-        """A firing member speaks more for calling people than it did; whether that is enough."""
+    def lasts(self, at: float) -> None:
+        """A member has fired for so long that people are called for it alone, if the recipe asks for no others."""
+        if not self.deserved and self._complete():
+            self.deserved, self.called_at = True, at
+
+    def _says(self, episode: Episode, opening: float, at: float) -> None:
+        """So much more speaks for calling people, as of `at`."""
+        if episode.lasting:
+            self.weight += opening
+        else:
+            self.faded += opening
+        self.weigh(at)
+
+    def _complete(self) -> bool:
+        """Whether the members are as many, and came as fast, as the recipe asks."""
+        fast = len(self.joins) >= self.rate and (not self.joins or self.joins[-1] - self.joins[0] <= 60.0)
+        return fast and self.size >= self.min_alerts
+
+    def says_more(self, episode: Episode, opening: float, at: float) -> None:
+        """A firing member speaks more for calling people than it did."""
         tally, before = self._tally(episode), episode.opening
         episode.opening = opening
         if tally is not None and not self.deserved:
@@ -246,7 +262,7 @@ class Group(msgspec.Struct, kw_only=True):
                 said.loudest = max(said.loudest, opening)
             elif before <= 0.0:
                 tally.says(episode)
-        return self.weigh(opening - before)
+        self._says(episode, opening - before, at)
 
     def most(self, episode: Episode) -> float:
         """The most that a firing member may say for being one more of those that say the same of the same service."""
@@ -254,10 +270,6 @@ class Group(msgspec.Struct, kw_only=True):
         said = tally.heard(episode) if tally is not None else None
         others = min(episode.others, said.firing - 1) if said is not None else 0
         return said.loudest * one_more(others) if said is not None and others > 0 else 1.0
-
-    def _enough(self, bar: float) -> bool:
-        fast = len(self.joins) >= self.rate and (not self.joins or self.joins[-1] - self.joins[0] <= 60.0)
-        return fast and self.weight >= bar - 0.001 and self.size >= self.min_alerts
 
     def stirred(self, episode: Episode) -> None:
         """A member that had cleared fires again."""
@@ -269,7 +281,7 @@ class Group(msgspec.Struct, kw_only=True):
             tally.firing += 1
             if not self.deserved and episode.opening > 0.0:
                 tally.says(episode)
-        self.weigh(episode.opening)
+        self._says(episode, episode.opening, episode.since)
 
     def cleared(self, episode: Episode) -> None:
         """A firing member cleared, or is forgotten."""
@@ -279,7 +291,10 @@ class Group(msgspec.Struct, kw_only=True):
             if episode.full >= FAINT:
                 self.loud = max(0, self.loud - 1)
                 self.spoke_at = max(self.spoke_at, episode.last_seen, episode.resolved_at)
-        self.weight = max(0.0, self.weight - episode.opening)
+        if episode.lasting:
+            self.weight = max(0.0, self.weight - episode.opening)
+        else:
+            self.faded = max(0.0, self.faded - episode.opening)
         tally = self._tally(episode)
         if tally is not None:
             tally.firing = max(0, tally.firing - 1)
@@ -297,10 +312,14 @@ class Group(msgspec.Struct, kw_only=True):
     def absorb(self, other: Group) -> None:
         """Take over all of another group."""
         self.opened_at = min(self.opened_at, other.opened_at)
+        if other.last_at > self.last_at:
+            self.endless = other.endless
         self.last_at = max(self.last_at, other.last_at)
         self.grown_at = max(self.grown_at, other.grown_at)
         self.pace = min(self.pace, other.pace)
         self.weight += other.weight
+        self.faded += other.faded
+        self.bar = max(self.bar, other.bar)
         # The few go to the many: uniting two storms must not cost what both of them hold.
         few, many = sorted((self.members, other.members), key=len)
         for member in islice(few, MAX_MEMBERS - len(many)):
@@ -345,7 +364,8 @@ class Group(msgspec.Struct, kw_only=True):
         a, b = self.telling, other.telling
         if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
             self.telling = b
-        self.deserved = self.deserved or other.deserved or self._enough(max(self.bar, other.bar))
+        self.deserved = self.deserved or other.deserved
+        self.weigh(self.last_at)
 
     def _values(self) -> tuple[dict[str, int], ...]:
         """What members have, each with how many do; _MOST says how many are told apart."""

@@ -133,10 +133,15 @@ class Placer:
             lasted=at - episode.since >= self.tuning.persists,
         )
 
-    def worsen(self, episode: Episode, group: Group, alert: Alert) -> None:
-        """A member got worse before its group deserved people."""
-        if self.cookbook.opening(alert) is not None:
-            group.says_more(episode, 1.0 if episode.rank == 0 else min(1.0, episode.opening + 0.5))
+    def worsen(self, episode: Episode, group: Group, alert: Alert, at: float) -> None:
+        """A member got worse before its group deserved people. One that had cleared is counted when it fires again."""
+        if self.cookbook.opening(alert) is None:
+            return
+        says = 1.0 if episode.rank == 0 else min(1.0, episode.opening + 0.5)
+        if episode.active:
+            group.says_more(episode, says, at)
+        else:
+            episode.opening = says
 
     def place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Placed:
         """Join an open group, open one, or hold the alert. `at` is the moment as of which it counts."""

@@ -159,7 +159,7 @@ class Stays:
             if episode.muted_by:
                 unmute(episode, group, self._dedup.episode(episode.muted_by))
             if not group.deserved:
-                self._placer.worsen(episode, group, alert)
+                self._placer.worsen(episode, group, alert, at)
                 self._waiting.add(episode, group, at)
         if was_active:
             code, said = "still_firing", f"{episode.count} times now"

@@ -92,7 +92,9 @@ class Waiting:
         now = min(group.most(episode), episode.full * min(1.0, max(0.05, episode.odds)))
         says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
         if says > episode.opening:
-            group.says_more(episode, says)
+            group.says_more(episode, says, at)
+        if at >= lasts:
+            group.lasts(at)
         return FOREVER if at >= lasts else lasts if at >= confirmed else confirmed
 
 

@@ -268,13 +268,17 @@ def test_a_reload_gives_open_groups_the_new_rate_number_and_hops() -> None:
     assert one.ingest([alert(2, "C")])[0].deserves
 
 
-def test_a_room_takes_what_belongs_to_it_for_as_long_as_it_cooks_from_when_people_were_called() -> None:
-    """The default recipe: a group that waited for hours is not old when people are called at last."""
+def test_a_group_that_waited_for_more_calls_people_where_fewer_are_enough_now() -> None:
+    one = Engine(Cookbook([Recipe(name="r", min_alerts=5)], with_default=False))
+    one.ingest([alert(0, "A"), alert(1, "B")])
+    assert not one.deserves("G1")
+    one.reconfigure(Cookbook([Recipe(name="r", min_alerts=2)], with_default=False), SHOP)
+    assert one.ingest([alert(60, "B")])[0].deserves  # a repeat
+
+
+def test_a_default_recipe_of_ones_own_leaves_no_times_to_the_engine() -> None:
     one = Engine()
-    cook_for = one.cookbook.get("default").recipe.cook_for  # type: ignore[union-attr]
-    one.ingest([alert(0, "Slow")], muted=None)
-    group = one._registry.open[1]
-    group.called_at = cook_for - 60.0
-    assert group.joinable(cook_for + 60.0)
-    group.adaptive = False
-    assert not group.joinable(cook_for + 60.0)
+    one.ingest([alert(0, "A")])
+    assert one._registry.open[1].adaptive
+    one.reconfigure(Cookbook([Recipe(name="default", cook_for=600.0, quiet_for=300.0)]), one.topology)
+    assert not one._registry.open[1].adaptive

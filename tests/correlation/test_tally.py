@@ -76,7 +76,7 @@ def test_those_who_speak_are_counted_whatever_fires_clears_worsens_or_is_merged(
         elif known:
             n, one = known[which % len(known)]  # type: ignore[operator]
             if what == "worsens" and one.active and rest[0] > one.opening:  # type: ignore[operator]
-                groups[n].says_more(one, rest[0])  # type: ignore[arg-type]
+                groups[n].says_more(one, rest[0], 0.0)  # type: ignore[arg-type]
             elif what == "turns":
                 one.active = not one.active
                 (groups[n].stirred if one.active else groups[n].cleared)(one)

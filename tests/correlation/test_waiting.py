@@ -123,3 +123,53 @@ def test_who_waits_goes_on_waiting_in_a_restored_engine() -> None:
     again = Engine.restore(engine.snapshot())
     assert again.waits_until == engine.waits_until is not None
     assert again.advance(at + 4 * LASTS) == engine.advance(at + 4 * LASTS) == (alone.group,)
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_what_fires_on_calls_people_though_others_whose_ends_nobody_tells_joined_it(others: int) -> None:
+    """They fade, and raise what must speak for calling people, at a place where much is told: for themselves."""
+    engine = Engine()
+    for n in range(60):
+        engine.ingest([login(300.0 * n, n, service="vpn")])
+    at = familiar(engine, "Slow")
+    first = engine.ingest([alert(at, "Slow", location="eu")])[0]
+    joined = engine.ingest([login(at + 10.0 + n, 1_000 + n) for n in range(others)])
+    assert {one.group for one in joined} == {first.group}
+    assert [one.deserves for one in (first, *joined)] == [False] * (1 + others)
+    assert engine.advance(at + 4 * LASTS) == (first.group,)
+
+
+def login(at: float, n: int, service: str = "checkout") -> Alert:
+    severity = Severity.WARNING if n >= 1_000 else Severity.INFO
+    return alert(at, f"Login{n % 3}", service, location="eu", host=f"u{n}", source="siem", severity=severity)
+
+
+def test_what_fires_again_worse_counts_once() -> None:
+    engine = Engine()
+    at = familiar(engine, "Slow")
+    slow = {"name": "Slow", "location": "eu"}
+    story = [alert(at, **slow), cleared(at + 30.0, **slow), alert(at + 60.0, **slow, severity=Severity.ERROR)]
+    *_, again = engine.ingest(story)
+    assert (again.code, again.deserves) == ("fired_again", False)
+    group = engine._registry.by_id(again.group or "")
+    assert group is not None
+    (member,) = group.members
+    episode = engine._dedup.episode(member)
+    assert episode is not None
+    assert group.weight == pytest.approx(episode.opening)
+
+
+@pytest.mark.parametrize("how", ["it lasts", "it gets worse"])
+def test_a_room_is_as_old_as_the_call_for_people_whatever_called_them(how: str) -> None:
+    engine = Engine()
+    at = familiar(engine, "Slow")
+    first = engine.ingest([alert(at, "Slow", location="eu")])[0]
+    called = at + 1_800.0
+    if how == "it lasts":
+        assert engine.advance(called) == (first.group,)
+    else:
+        assert engine.ingest([alert(called, "Slow", location="eu", severity=Severity.CRITICAL)])[0].deserves
+    cook_for = engine.cookbook.get("default").recipe.cook_for  # type: ignore[union-attr]
+    later = [called + cook_for * n / 20.0 for n in range(1, 20)]
+    joined = [engine.ingest([alert(t, f"Q{n:02}", location="eu", host=f"h{n}")])[0] for n, t in enumerate(later)]
+    assert {one.group for one in joined} == {first.group}

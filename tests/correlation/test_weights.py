@@ -52,3 +52,12 @@ def test_other_weights_count_from_when_they_are_given() -> None:
     engine.reconfigure(engine.cookbook, engine.topology, Weights(bias=-40.0, terms=shipped().terms))
     assert engine.ingest([alert(5, "HighErrors")])[0].group == "G2"
     assert Engine.restore(engine.snapshot()).weights == engine.weights
+
+
+def test_weights_that_lack_a_term_are_refused_and_the_engine_goes_on_by_its_own() -> None:
+    engine = Engine()
+    before, snapshot = engine.weights, engine.snapshot()
+    with pytest.raises(WeightsError, match="location"):
+        engine.reconfigure(engine.cookbook, engine.topology, Weights(bias=0.0, terms={}))
+    assert engine.weights is before
+    assert engine.snapshot() == snapshot
