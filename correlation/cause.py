@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from correlation.alert import Severity
 from correlation.decision import Cause
-from correlation.groups import MAX_VALUES, Group
+from correlation.groups import Group
 from correlation.lift import Lift
+from correlation.places import MAX_PLACES
 from correlation.tally import MASS, Tally
 from correlation.topology import Topology
 from correlation.words import clean, plural, span
@@ -173,8 +174,9 @@ class _Weighing:
             if part.tally.worst == 0:
                 reasons.append("critical")
             if part.tally.episodes > 1:
-                places = len(self.group.locations) if len(self.parts) == 1 else 1
-                more = " and more" if places == MAX_VALUES else ""
+                alone = len(self.group.services) + len(self.group.others) == 1
+                places = len(self.group.locations) if alone else 1
+                more = " or more" if places == MAX_PLACES else ""
                 where = f" at {places} places{more}" if places > 1 else ""
                 reasons.append(f"{plural(part.tally.episodes, 'alert')}{where}")
         return odds, reasons

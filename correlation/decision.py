@@ -33,7 +33,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `episode` numbers one fingerprint's stay in one group (or among the held); repeats carry the number of the first.
     `code` is the named reason. `deserves`: the group deserves people now; a group may open before it does. `merged`:
     (lost, kept) groups that this alert bridged; before these, those that a look at whole groups showed to be one,
-    which has nothing to do with this alert: `repaired` says why, in words, for each of them. `called`: other groups
+    which has nothing to do with this alert: `repaired` says why, in words, for each of them, and `fits` for those after
+    them what speaks for the kept and for the lost one, where the alert fits both. `called`: other groups
     that came to deserve people by the passing of time: they waited for company, and fire on all alone. A held alert
     that fires again may be "joined" or "opened" later, with its old episode number. `severity` is the one last told
     while it fired; `before` what it was when this alert changed it. `muted`: it is an effect of a known cause, so
@@ -57,6 +58,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: tuple[Evidence, ...] = ()
     merged: tuple[tuple[str, str], ...] = ()
     repaired: tuple[str, ...] = ()
+    fits: tuple[tuple[str, str], ...] = ()
     called: tuple[str, ...] = ()
     severity: Severity = Severity.WARNING
     before: Severity | None = None
@@ -100,7 +102,7 @@ class Suspect:
 class GroupView:
     """A group as it stands. Counts are of episodes, largest first; `episodes` lists at most 10,000, as far as
     the engine remembers them; `size` counts all, `effects` those that a known cause mutes; `flapping` are those that
-    changed within the last ten minutes, most changes first."""
+    changed within the last ten minutes, most changes first; `everywhere`: what its title says is so at many places."""
 
     id: str
     number: int
@@ -124,3 +126,4 @@ class GroupView:
     suspects: tuple[Suspect, ...]
     effects: int = 0
     flapping: tuple[Flapping, ...] = ()
+    everywhere: bool = False

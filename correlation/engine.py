@@ -34,7 +34,9 @@ from correlation.suspects import Ledger, suspects
 from correlation.topology import EMPTY, Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual
+from correlation.views import view
 from correlation.waiting import Waiting
+from correlation.weighing import Weigher
 from correlation.weights import Weights, WeightsError, shipped
 
 __all__ = ["Engine", "SnapshotError", "UnknownGroup"]
@@ -81,15 +83,22 @@ class Engine:
         self._ledger = Ledger()
         self._feedback = Feedback()
         self._lift = Lift()
-        self._outbreaks = Outbreaks()
+        self._outbreaks = Outbreaks(self._registry, self._feedback)
+        self._weigher = Weigher(
+            cookbook,
+            topology,
+            tuning=self.tuning,
+            registry=self._registry,
+            gate=self._gate,
+            records=self._records,
+            features=self._features,
+        )
         self._placer = Placer(
             cookbook,
             topology,
             tuning=self.tuning,
             scorer=scorer(self.weights),
             registry=self._registry,
-            gate=self._gate,
-            records=self._records,
             usual=self._usual,
             features=self._features,
             ledger=self._ledger,
@@ -106,6 +115,7 @@ class Engine:
             gate=self._gate,
             features=self._features,
             sources=self._sources,
+            weigher=self._weigher,
             placer=self._placer,
             beats=self._beats,
             waiting=self._waiting,
@@ -156,7 +166,8 @@ class Engine:
         if weights is not None:
             self._placer.scorer = self._scorer(weights)
             self.weights = weights
-        self._placer.cookbook, self._placer.topology = cookbook, topology
+        for part in (self._weigher, self._placer):
+            part.cookbook, part.topology = cookbook, topology
         for group in self._registry.open.values():
             compiled = cookbook.get(group.recipe)
             if compiled is not None:
@@ -197,7 +208,8 @@ class Engine:
         group = self._registry.by_id(id)
         if group is None:
             return None
-        return group.view(
+        return view(
+            group,
             causes(group, self.topology, self._lift),
             suspects(group, self.topology, self._ledger.all()),
             self._stays.flapping(group),

@@ -12,17 +12,17 @@ import msgspec
 
 from correlation.alert import Severity
 from correlation.beats import Rhythm
-from correlation.decision import Cause, Flapping, GroupView, Suspect
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
+from correlation.places import MAX_PLACES
 from correlation.tally import Tally, one_more
 from correlation.telling import Telling
-from correlation.words import domain, largest
+from correlation.words import domain
 
-__all__ = ["MAX_VALUES", "SEVERITIES", "Group"]
+__all__ = ["SEVERITIES", "Group"]
 
 MAX_SERVICES = 64
-MAX_VALUES = 128  # hosts, names, classes, locations that one group tells apart
+MAX_VALUES = MAX_PLACES  # hosts, names, classes that one group tells apart, too
 MAX_TEMPLATES = 8
 MAX_KINDS = 16
 _MOST = (MAX_VALUES,) * 6 + (MAX_TEMPLATES, MAX_KINDS)
@@ -89,6 +89,7 @@ class Group(msgspec.Struct, kw_only=True):
     apart: list[int] = msgspec.field(default_factory=list)  # groups that a person split from this one
     effects: int = 0  # members that a known cause mutes
     restless: dict[int, None] = msgspec.field(default_factory=dict)  # the latest members that flapped
+    outbreak: str = ""  # the kind of alert that began at many places
     telling: Telling = msgspec.field(default_factory=Telling)
     recent: dict[str, float] = msgspec.field(default_factory=dict)  # sorts of alerts, and when they last began
 
@@ -340,13 +341,7 @@ class Group(msgspec.Struct, kw_only=True):
             for name, tally in theirs.items():
                 have = mine.get(name)
                 if have is not None:
-                    have.episodes += tally.episodes
                     have.unite(tally)
-                    have.firing += tally.firing
-                    if tally.first_seen < have.first_seen:
-                        have.first_seen, have.first = tally.first_seen, tally.first
-                    have.last_seen = max(have.last_seen, tally.last_seen)
-                    have.worst = min(have.worst, tally.worst)
                 elif len(mine) < MAX_SERVICES:
                     mine[name] = tally
         for ours, values, most in zip(self._values(), other._values(), _MOST, strict=True):
@@ -364,6 +359,7 @@ class Group(msgspec.Struct, kw_only=True):
         a, b = self.telling, other.telling
         if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
             self.telling = b
+        self.outbreak = self.outbreak or other.outbreak
         self.deserved = self.deserved or other.deserved
         self.weigh(self.last_at)
 
@@ -377,38 +373,14 @@ class Group(msgspec.Struct, kw_only=True):
         if change not in self.changes and len(self.changes) < MAX_CHANGES:
             self.changes.append(change)
 
-    def view(
-        self, causes: tuple[Cause, ...], suspects: tuple[Suspect, ...], flapping: tuple[Flapping, ...] = ()
-    ) -> GroupView:
-        """The group as it stands."""
-        return GroupView(
-            id=self.id,
-            number=self.number,
-            recipe=self.recipe,
-            opened_at=self.opened_at,
-            last_at=self.last_at,
-            open=self.open,
-            deserves=self.deserved,
-            title=self.title(),
-            severity=SEVERITIES[self.worst],
-            active=self.firing,
-            size=self.size,
-            alerts=self.alerts,
-            episodes=tuple(sorted(self.members)),
-            services=largest({name: tally.episodes for name, tally in self.services.items()}),
-            classes=largest(self.classes),
-            hosts=largest(self.hosts),
-            locations=largest(self.locations),
-            environments=largest(self.environments),
-            causes=causes,
-            suspects=suspects,
-            effects=self.effects,
-            flapping=flapping,
-        )
-
     def title(self) -> str:
         """What is broken and where, short."""
-        return self.telling.title(list(self.locations))
+        return self.telling.title(list(self.locations), everywhere=self.everywhere)
+
+    @property
+    def everywhere(self) -> bool:
+        """What it is called after is at many places."""
+        return self.telling.kind == self.outbreak
 
     def _tally(self, episode: Episode) -> Tally | None:
         return (self.services if episode.service else self.others).get(episode.part)

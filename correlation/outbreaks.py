@@ -1,8 +1,7 @@
 """The same thing begins at many places within minutes: then it is one trouble, wherever it is told from.
 
 Two things at two places are two, and so are three at three: clusters fail one after the other, each for reasons of its own. But the
-same rule of the same service at six places and more has one cause, and whoever is called wants one room. What is done about it is
-the placer's to say.
+same rule of the same service at six places and more has one cause, and whoever is called wants one room.
 
 >>> from correlation import Alert, Engine, Severity
 >>> engine = Engine()
@@ -17,45 +16,96 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from correlation.dedup import Episode
+from correlation.feedback import Feedback
+from correlation.groups import Group
+from correlation.places import MANY
+from correlation.registry import Registry
 
-__all__ = ["MANY", "OUTBREAK", "Outbreaks", "Start"]
+__all__ = ["OUTBREAK", "Outbreak", "Outbreaks", "Start"]
 
 OUTBREAK = "outbreak"  # among the evidence
-MANY = 6  # places
 AT_ONCE = 120.0  # seconds
 MAX_THINGS = 4_096
 MAX_STARTS = 64  # of one thing
 
 What = tuple[str, str, str]
-Start = tuple[float, int]  # when, and the number of the group there
+Start = tuple[float, int]  # when, and the episode
+
+
+class Outbreak(NamedTuple):
+    """The groups that are one trouble, the oldest first, and at how many places it is, the alert's own one among them."""
+
+    groups: list[Group]
+    places: int
 
 
 class Outbreaks:
-    """(rule, service, environment) -> place -> when it began there, the latest last."""
+    """Where what called people began: (rule, service, environment) -> place -> when, and with which episode, the latest last."""
 
-    __slots__ = ("things",)
+    __slots__ = ("_feedback", "_registry", "things")
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry, feedback: Feedback) -> None:
+        self._registry, self._feedback = registry, feedback
         self.things: OrderedDict[What, dict[str, Start]] = OrderedDict()
 
-    def began(self, episode: Episode, at: float, group: int) -> None:
+    def began(self, episode: Episode, at: float) -> None:
         """It called people there, or is part of what did."""
         what, place = _what(episode), episode.location
         starts = self.things.setdefault(what, {})
         self.things.move_to_end(what)
         starts.pop(place, None)
-        starts[place] = at, group
+        starts[place] = at, episode.id
         if len(starts) > MAX_STARTS:
             del starts[next(iter(starts))]
         if len(self.things) > MAX_THINGS:
             self.things.popitem(last=False)
 
-    def elsewhere(self, episode: Episode, at: float) -> list[int]:
-        """For each other place where the same began lately the number of its group."""
-        starts = self.things.get(_what(episode), {}).items()
-        return [group for place, (begun, group) in starts if place != episode.location and abs(at - begun) <= AT_ONCE]
+    def find(self, episode: Episode, at: float, recipe: str, own: Group | None = None) -> Outbreak | None:
+        """What an alert of `at` is part of; `own` is the group that holds it already. None for no outbreak.
+
+        What began within minutes and called people within them counts, and what is an outbreak already for as long as it takes
+        members. Nothing is united but groups of the alert's own recipe that take members and that nobody keeps apart.
+        """
+        starts = self.things.get(_what(episode))
+        if starts is None or len(starts) < MANY - 1:
+            return None
+        found: dict[int, tuple[Group, list[float]]] = {}
+        for place, (begun, number) in starts.items():
+            if place == episode.location:
+                continue
+            member = self._registry.dedup.episode(number)
+            group = self._registry.still_open(member.group) if member is not None else None
+            if group is not None:
+                found.setdefault(group.number, (group, []))[1].append(begun)
+        if own is not None:
+            found.setdefault(own.number, (own, []))
+        began = _together(at, [begun for group, all_ in found.values() if _lately(group, at) for begun in all_])
+        counted = []
+        for group, moments in found.values():
+            if self._may(group, episode, at, recipe):
+                spreads = len(moments) >= MANY - (group is own)
+                lately = sum(moment in began for moment in moments) if _lately(group, at) else 0
+                if spreads or lately or group is own:
+                    counted.append((group is not own, -(len(moments) if spreads else lately), group.number, group))
+        counted.sort(key=lambda one: one[:3])
+        if own is not None and not (
+            counted and counted[0][3] is own and (_lately(own, at) or -counted[0][1] >= MANY - 1)
+        ):
+            return None  # it joined what was there before, for reasons of its own
+        taken: list[Group] = []
+        places = 1
+        for _, less, _, group in counted:
+            if not any(group.number in one.apart or one.number in group.apart for one in taken):
+                taken.append(group)
+                places -= less
+        return Outbreak(sorted(taken, key=lambda group: group.number), places) if places >= MANY else None
+
+    def _may(self, group: Group, episode: Episode, at: float, recipe: str) -> bool:
+        """Whether nothing but the place speaks against a group where the same began."""
+        return group.recipe == recipe and group.joinable(at) and not self._feedback.apart((episode.kind,), group.kinds)
 
     def dump(self) -> list[tuple[What, dict[str, Start]]]:
         return list(self.things.items())
@@ -67,3 +117,19 @@ class Outbreaks:
 
 def _what(episode: Episode) -> What:
     return episode.name, episode.service, episode.environment
+
+
+def _lately(group: Group, at: float) -> bool:
+    """Whether people were called for a group about that moment."""
+    return group.deserved and abs(at - group.called_at) <= AT_ONCE
+
+
+def _together(at: float, moments: Iterable[float]) -> frozenset[float]:
+    """Those of the moments that are within two minutes of each other and of `at`: the most that are.
+
+    >>> sorted(_together(120.0, [0.0, 1.0, 100.0, 240.0]))
+    [0.0, 1.0, 100.0]
+    """
+    near = [moment for moment in moments if abs(at - moment) <= AT_ONCE]
+    spans = [[one for one in near if first <= one <= first + AT_ONCE] for first in (at, *near) if first <= at]
+    return frozenset(max(spans, key=len, default=()))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
-__all__ = ["Occupied", "near", "wholes"]
+__all__ = ["MANY", "MAX_PLACES", "Occupied", "common", "near", "somewhere", "wholes"]
 
+MANY = 6  # places: what is the same at so many is one trouble
+MAX_PLACES = 128  # that one group tells apart
 MAX_WHOLES = 16  # places that one may lie in, the widest ones
 MAX_PARTS = 16  # places within one that are looked at
 MAX_ASKED = 16_384  # places of which it is remembered what is near
@@ -27,6 +29,24 @@ def near(place: str, places: Iterable[str]) -> bool:
         elif more and other.startswith(place) and _ends(other, length):
             return True
     return False
+
+
+def somewhere(place: str, places: Collection[str]) -> bool:
+    """Whether a place is near one of those of a group, or these are so many that nobody knows."""
+    return len(places) >= MAX_PLACES or near(place, places)
+
+
+def common(places: Collection[str]) -> str:
+    """The narrowest place with a number that all of these lie in; "" for none.
+
+    >>> common(["eu-west-1a", "eu-west-1b"]), common(["store7/till1", "store7"]), common(["store-1", "store-2"])
+    ('eu-west-1', 'store7', '')
+    """
+    first, *others = places
+    for whole in (first, *reversed(wholes(first))):
+        if whole[-1].isdigit() and all(other == whole or whole in wholes(other) for other in others):
+            return whole
+    return ""
 
 
 def wholes(place: str) -> list[str]:

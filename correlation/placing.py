@@ -1,4 +1,4 @@
-"""Where a new alert goes: candidates, the recipes' conditions, the score; join, open, or hold. Repeats never get here."""
+"""Where an alert goes that no group has yet: candidates, the recipes' conditions, the score; join, open, or hold."""
 
 from __future__ import annotations
 
@@ -6,42 +6,33 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-from correlation.alert import Alert, Severity
+from correlation.alert import Alert
 from correlation.candidates import Pair
 from correlation.cookbook import Compiled, Cookbook, Recipe
 from correlation.decision import Evidence, Kind
 from correlation.dedup import Episode
 from correlation.features import Features
 from correlation.feedback import Feedback
-from correlation.gate import Gate, Verdict
+from correlation.gate import Verdict
 from correlation.groups import FADES, Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
-from correlation.outbreaks import MANY, OUTBREAK, Outbreaks
-from correlation.places import near
-from correlation.records import Records
+from correlation.outbreaks import OUTBREAK, Outbreak, Outbreaks
+from correlation.places import somewhere
 from correlation.registry import Registry, own_keys
 from correlation.similarity import Facts, Scorer, explain, sentence
 from correlation.suspects import Ledger
-from correlation.tally import one_more
 from correlation.thresholds import accepts
 from correlation.topology import Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual
+from correlation.weighing import SEVERE, adds
 from correlation.words import clean, plural
 
 __all__ = ["Chosen", "Placed", "Placer"]
 
 MAX_NEIGHBOURS = 16  # services whose groups one alert is compared with
 MAX_MERGES = 4  # groups that one alert may bridge
-HOPELESS = 0.05  # the least that a record leaves of what an alert says
-COMPANY = (
-    0.5,
-    0.35,
-    0.1,
-    0.1,
-)  # by severity: two critical alerts that belong together call people however fleeting they are
-SEVERE = Severity.ERROR.rank  # critical and error
 MERE = ("name", "word")  # fields that half of the company shares
 
 
@@ -62,7 +53,8 @@ class Placed(NamedTuple):
     reason: str
     group: Group | None = None
     evidence: tuple[Evidence, ...] = ()
-    merged: tuple[tuple[str, str], ...] = ()
+    merged: tuple[tuple[str, str], ...] = ()  # (lost, kept) ...
+    fits: tuple[tuple[str, str], ...] = ()  # ... and what speaks for the kept and the lost one, where it fits both
 
 
 class Placer:
@@ -76,8 +68,6 @@ class Placer:
         tuning: Tuning,
         scorer: Scorer,
         registry: Registry,
-        gate: Gate,
-        records: Records,
         usual: Usual,
         features: Features,
         ledger: Ledger,
@@ -86,62 +76,8 @@ class Placer:
         outbreaks: Outbreaks,
     ) -> None:
         self.cookbook, self.topology, self.tuning, self.scorer = cookbook, topology, tuning, scorer
-        self.registry, self.gate, self.records, self.features = registry, gate, records, features
-        self.usual = usual
+        self.registry, self.usual, self.features = registry, usual, features
         self.ledger, self.feedback, self.lift, self.outbreaks = ledger, feedback, lift, outbreaks
-
-    def weigh(self, episode: Episode, alert: Alert, at: float, *, recovered: bool) -> Verdict:
-        """Ask the gate about an onset; it is counted."""
-        verdict = self.gate.onset(
-            (episode.name, episode.service or episode.host, episode.spot),
-            at,
-            rank=episode.rank,
-            text=f"{alert.name} {alert.summary[:200]}",
-            tier=self.topology.tier(episode.service),
-            recovered=recovered,
-            ends=episode.lasting,
-            words=self.features.of(episode.template).rare,
-        )
-        if episode.group:
-            return verdict
-        episode.opening = verdict.opening if self.cookbook.opening(alert) is not None else 0.0
-        kind = episode.kind
-        episode.odds = self.records.odds(kind) if episode.rank and not verdict.news else 1.0
-        episode.doubt = self.records.doubt(kind, episode.odds)
-        episode.full = episode.opening
-        if episode.odds < 1.0:
-            episode.opening *= max(HOPELESS, episode.odds)
-            if verdict.opening >= 1.0:
-                verdict = Verdict(episode.opening, verdict.hold, "harmless", "such alerts mostly came to nothing")
-        share = self.gate.fleeting(episode.name) if episode.lasting and not verdict.news else 0.0
-        if share > self.tuning.fleeting:
-            # What mostly clears by itself within minutes says that much less, until it has not.
-            episode.opening = min(episode.opening, max(COMPANY[episode.rank], 1.0 - share))
-            if verdict.opening >= 1.0:
-                verdict = Verdict(episode.opening, verdict.hold, "fleeting", "such alerts mostly clear within minutes")
-        return verdict
-
-    def learn(self, episode: Episode, at: float) -> None:
-        """A condition is over: what did it come to? What was over within minutes says nothing of those that last."""
-        if at - episode.since < self.tuning.confirmed:
-            return
-        group = self.registry.find(episode.group) if episode.group else None
-        self.records.ended(
-            episode.kind,
-            at,
-            serious=group is not None and group.deserved and group.worst <= SEVERE,
-            lasted=at - episode.since >= self.tuning.persists,
-        )
-
-    def worsen(self, episode: Episode, group: Group, alert: Alert, at: float) -> None:
-        """A member got worse before its group deserved people. One that had cleared is counted when it fires again."""
-        if self.cookbook.opening(alert) is None:
-            return
-        says = 1.0 if episode.rank == 0 else min(1.0, episode.opening + 0.5)
-        if episode.active:
-            group.says_more(episode, says, at)
-        else:
-            episode.opening = says
 
     def place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Placed:
         """Join an open group, open one, or hold the alert. `at` is the moment as of which it counts."""
@@ -151,19 +87,40 @@ class Placer:
         facts = self.gather(episode, at)
         keys = self._keys(facts, alert)
         chosen = self._choose(facts, alert, keys, admitting)
-        if chosen:
-            return self._join(facts, keys, chosen)
         compiled = self.cookbook.opening(alert)
+        spreads = compiled is not None and not compiled.by_rule and bool(episode.location) and verdict.opening >= 1.0
+        if chosen:
+            placed = self._join(facts, keys, chosen)
+            if spreads and compiled is not None and not verdict.hold and not episode.muted_by:
+                return self._joins_outbreak(placed, facts, compiled.recipe)
+            return placed
         if compiled is None:
             return Placed("noise", "below_trigger", f"Held: {_asked(admitting, alert)}.")
         if verdict.hold:
             return Placed("noise", verdict.code, f"Held: {verdict.words}.")
-        if compiled.by_rule:
-            return self._open(facts, alert, keys, compiled, verdict)
-        placed = self._outbreak(facts, keys, compiled.recipe) or self._open(facts, alert, keys, compiled, verdict)
-        if placed.group is not None and placed.group.deserved and episode.location:
-            self.outbreaks.began(episode, at, placed.group.number)
+        outbreak = self.outbreaks.find(episode, at, compiled.recipe.name) if spreads else None
+        if outbreak is None:
+            placed = self._open(facts, alert, keys, compiled, verdict)
+        else:
+            group, merged, why = self._spread(outbreak, facts)
+            self._take(group, facts, keys)
+            placed = Placed("joined", OUTBREAK, f"Joined: {why}.", group, (Evidence(OUTBREAK, 1.0, why),), merged)
+        if spreads and placed.group is not None and placed.group.deserved:
+            self.outbreaks.began(episode, at)
         return placed
+
+    def _joins_outbreak(self, placed: Placed, facts: Facts, recipe: Recipe) -> Placed:
+        """A member of a group at its own place: it may be the one by which the same is at many."""
+        own, episode = placed.group, facts.episode
+        if own is None or not own.deserved or own.recipe != recipe.name:
+            return placed
+        outbreak = self.outbreaks.find(episode, facts.at, recipe.name, own)
+        self.outbreaks.began(episode, facts.at)
+        if outbreak is None or outbreak.groups == [own]:
+            return placed
+        group, merged, why = self._spread(outbreak, facts)
+        evidence = (Evidence(OUTBREAK, 1.0, why), *placed.evidence)
+        return Placed("joined", OUTBREAK, f"Joined: {why}.", group, evidence, (*placed.merged, *merged), placed.fits)
 
     def gather(self, episode: Episode, at: float) -> Facts:
         """What is known of an alert, looked up once for all candidates."""
@@ -199,7 +156,7 @@ class Placer:
             compiled = recipes.get(group.recipe)
             by_rule = compiled is not None and compiled.by_rule
             there = group.locations
-            if place and there and place not in there and not by_rule and not near(place, there):
+            if place and there and place not in there and not by_rule and not somewhere(place, there):
                 continue  # nothing else could make up for that
             if not group.joinable(facts.at):
                 if self.registry.over(group):
@@ -230,17 +187,20 @@ class Placer:
         odds, group, scores, by_rule = chosen[0]
         evidence = explain(facts, group, self.features, scores)
         merged: list[tuple[str, str]] = []
-        for other_odds, other, _, _ in chosen[1 : 1 + MAX_MERGES]:
-            both = group.deserved and other.deserved
-            enough = self.tuning.merge_rooms_at if both else self.tuning.merge_at
-            fits = min(odds, other_odds) >= enough and self.registry.compatible(group, other)
-            if fits and not self.feedback.apart(group.kinds, other.kinds):
+        fits = {group.id: sentence(evidence)}
+        for other_odds, other, other_scores, _ in chosen[1 : 1 + MAX_MERGES]:
+            rooms = group.deserved and other.deserved
+            enough = self.tuning.merge_rooms_at if rooms else self.tuning.merge_at
+            may = min(odds, other_odds) >= enough and self.registry.compatible(group, other)
+            if may and not self.feedback.apart(group.kinds, other.kinds):
+                fits[other.id] = sentence(explain(facts, other, self.features, other_scores))
                 kept, lost = (group, other) if group.number < other.number else (other, group)
                 self.registry.unite(kept, lost)
                 merged.append((lost.id, kept.id))
                 group = kept
         effect = inhibitor(facts.episode, facts.at, facts.upward, group, self.registry.dedup)
         said = sentence(evidence)
+        both = tuple([(fits[kept], fits[lost]) for lost, kept in merged])
         if effect is not None:
             facts.episode.muted_by = effect.cause.id
             said = f"{effect.words}; {said}"
@@ -249,35 +209,16 @@ class Placer:
         if merged:
             said = f"{said}; it connects {', '.join(lost for lost, _ in merged)} with {group.id}"
         code = "bridged" if merged else "inhibited" if effect else "by_recipe" if by_rule else "alike"
-        return Placed("joined", code, f"Joined: {said}.", group, evidence, tuple(merged))
+        return Placed("joined", code, f"Joined: {said}.", group, evidence, tuple(merged), both)
 
-    def _outbreak(self, facts: Facts, keys: list[Pair], recipe: Recipe) -> Placed | None:
-        """The same began at so many other places lately that all of it is one trouble: the alert and its groups are united."""
-        episode, registry = facts.episode, self.registry
-        places: dict[int, int] = {}
-        for number in self.outbreaks.elsewhere(episode, facts.at) if episode.location else ():
-            root = registry.root(number)
-            places[root] = places.get(root, 0) + 1
-        groups = [
-            group
-            for number in sorted(places)
-            if (group := registry.open.get(number)) and self._same(facts, group, recipe)
-        ]
-        many = 1 + sum(places[group.number] for group in groups)
-        if many < MANY:
-            return None
-        group, *others = groups
-        merged = tuple((other.id, group.id) for other in others)
+    def _spread(self, outbreak: Outbreak, facts: Facts) -> tuple[Group, tuple[tuple[str, str], ...], str]:
+        """Unite what an outbreak is at; the group that is left, what went into it, and why in words."""
+        group, *others = outbreak.groups
         for other in others:
-            registry.unite(group, other)
-        self._take(group, facts, keys)
-        why = f"the same at {many} places within minutes"
-        return Placed("joined", "outbreak", f"Joined: {why}.", group, (Evidence(OUTBREAK, 1.0, why),), merged)
-
-    def _same(self, facts: Facts, group: Group, recipe: Recipe) -> bool:
-        """Whether nothing but the place speaks against a group where the same began."""
-        ours = group.recipe == recipe.name and group.joinable(facts.at)
-        return ours and not self.feedback.apart((facts.episode.kind,), group.kinds)
+            self.registry.unite(group, other)
+        group.outbreak = facts.episode.kind
+        merged = tuple([(other.id, group.id) for other in others])
+        return group, merged, f"the same at {outbreak.places} places within minutes"
 
     def _open(self, facts: Facts, alert: Alert, keys: list[Pair], compiled: Compiled, verdict: Verdict) -> Placed:
         recipe = compiled.recipe
@@ -309,7 +250,7 @@ class Placer:
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
         episode = facts.episode
         if episode.rank and not group.deserved and 0.0 < episode.opening < 1.0:
-            episode.opening = _adds(group, episode)
+            episode.opening = adds(group, episode)
         if not episode.lasting:
             group.bar = self.usual.bar(episode.place, facts.at, episode.opening)
         group.take(episode, facts.at)
@@ -342,13 +283,6 @@ def _asks_for_more(group: Group, own: Recipe) -> bool:
     if group.deserved or own.min_alerts > 1 or own.rate > 1:
         return False
     return group.min_alerts > group.size + 1 or group.rate > 1
-
-
-def _adds(group: Group, episode: Episode) -> float:
-    """How much an alert speaks for calling people: what says the same of the same service once more is a lesser reason."""
-    tally = group.services.get(episode.service)
-    said = tally.heard(episode) if tally is not None else None
-    return episode.opening if said is None else min(episode.opening, said.loudest * one_more(said.firing))
 
 
 def _stale(group: Group, facts: Facts) -> bool:

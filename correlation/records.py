@@ -9,11 +9,12 @@ from collections import OrderedDict
 
 import msgspec
 
-__all__ = ["Record", "Records"]
+__all__ = ["FLOOR", "Record", "Records"]
 
 WEEK = 7 * 86_400.0
 ENOUGH = 8.0  # conditions that ended after which a site says what is usual
 PRIOR = 3.0
+FLOOR = 0.05  # the least that a record leaves of what an alert says
 MOST = 0.98  # no share is surer than that
 DOUBT = 0.8  # odds below which one of a kind has to fire for longer before that alone calls people
 CLEARS, LASTS = 0.44, 0.65  # share of a kind that lasted, below or above which the next one is expected to do the same

@@ -13,6 +13,7 @@ from correlation.beats import IN_STEP
 from correlation.candidates import Index, Pair
 from correlation.dedup import NEVER, Dedup, Episode
 from correlation.groups import Group
+from correlation.places import MANY
 from correlation.quiet import Quiet
 from correlation.tuning import Tuning
 
@@ -294,6 +295,8 @@ class Registry:
         if group.opened_at > group.last_at:  # none is remembered
             group.opened_at, group.last_at, group.grown_at = old.opened_at, old.last_at, old.grown_at
         group.pace = old.pace
+        if len(group.locations) >= MANY:
+            group.outbreak = old.outbreak
         return group
 
     def _post(self, group: Group, values: Mapping[str, Iterable[Pair]] | None = None) -> None:

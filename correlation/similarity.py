@@ -13,7 +13,7 @@ from correlation.decision import Evidence
 from correlation.dedup import Episode
 from correlation.features import Features, Template
 from correlation.groups import Group
-from correlation.places import near
+from correlation.places import MAX_PLACES, near
 from correlation.topology import Reach
 from correlation.weights import Weights, WeightsError
 from correlation.words import clean, domain, plural, span
@@ -96,6 +96,8 @@ class Location(Term):
             return MISSING
         if mine in group.locations:
             return 1.0
+        if len(group.locations) >= MAX_PLACES:
+            return MISSING  # it is at more than are known
         return 0.9 if near(mine, group.locations) else 0.0
 
     def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002

@@ -25,6 +25,7 @@ from correlation.registry import Registry
 from correlation.sources import Sources
 from correlation.tuning import Tuning
 from correlation.waiting import Waiting
+from correlation.weighing import Weigher
 from correlation.words import span
 
 __all__ = ["Stays"]
@@ -45,14 +46,15 @@ class Stays:
         gate: Gate,
         features: Features,
         sources: Sources,
+        weigher: Weigher,
         placer: Placer,
         beats: Beats,
         waiting: Waiting,
     ) -> None:
         self.last = 0
         self._tuning, self._dedup, self._registry, self._gate = tuning, dedup, registry, gate
-        self._features, self._sources, self._placer, self._beats = features, sources, placer, beats
-        self._waiting = waiting
+        self._features, self._sources, self._beats, self._waiting = features, sources, beats, waiting
+        self._weigher, self._placer = weigher, placer
 
     def judge(self, alert: Alert, at: float, muted: str | None) -> Decision:
         """What becomes of an alert that counts as of `at`; `muted` is why nobody wants to hear of it, or None."""
@@ -116,7 +118,7 @@ class Stays:
         self._beats.began(episode, at, placed=not _unplaced(alert))
         if muted is not None:
             return self._mute(episode, muted)
-        return self._place(episode, alert, at, self._placer.weigh(episode, alert, at, recovered=False))
+        return self._place(episode, alert, at, self._weigher.weigh(episode, alert, at, recovered=False))
 
     def _again(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A known fingerprint is reported firing."""
@@ -159,7 +161,7 @@ class Stays:
             if episode.muted_by:
                 unmute(episode, group, self._dedup.episode(episode.muted_by))
             if not group.deserved:
-                self._placer.worsen(episode, group, alert, at)
+                self._weigher.worsen(episode, group, alert, at)
                 self._waiting.add(episode, group, at)
         if was_active:
             code, said = "still_firing", f"{episode.count} times now"
@@ -173,7 +175,7 @@ class Stays:
         episode.lasting = self._sources.tells_ends(episode.source)
         group.stirred(episode)
         self._waiting.add(episode, group, at)
-        self._placer.weigh(episode, alert, at, recovered=True)
+        self._weigher.weigh(episode, alert, at, recovered=True)
         if episode.flapping(at):
             return _tell(episode, "repeat", "flapping", f"Repeat: {episode.flaps()}.", group, before=before)
         reason = f"Repeat: fires again, {span(at - episode.resolved_at)} after it cleared."
@@ -207,7 +209,7 @@ class Stays:
         if was_active and not worse and episode.held != "silenced":
             verdict = Verdict(episode.opening, episode.held in HOLDING, episode.held, "it goes on")
         else:
-            verdict = self._placer.weigh(episode, alert, at, recovered=not was_active and known)
+            verdict = self._weigher.weigh(episode, alert, at, recovered=not was_active and known)
         return self._place(
             episode, alert, at, verdict, was_active=was_active, again=again if known else "", before=before
         )
@@ -225,7 +227,7 @@ class Stays:
         self._release(episode)
         episode.active = False
         episode.turn(at)
-        self._placer.learn(episode, at)
+        self._weigher.learn(episode, at)
         self._beats.ended(alert.source, at - episode.since)
         self._gate.ended(episode.name, at, at - episode.since)
         if not episode.flapping(at):
@@ -250,7 +252,7 @@ class Stays:
         """Find a place for an alert; `again` is what to say when it was held before and still is."""
         moment = max(at, self._registry.watermark - self._tuning.late)
         placed: Placed = self._placer.place(episode, alert, moment, verdict)
-        kind, code, reason, group, evidence, merged = placed
+        kind, code, reason, group, evidence, merged, fits = placed
         episode.asked_at = at
         if group is not None:
             episode.held = ""
@@ -261,7 +263,16 @@ class Stays:
                 kind, reason = "repeat", again
                 code = "flapping" if again.startswith("Held") else code
         return _tell(
-            episode, kind, code, reason, group, was_active=was_active, evidence=evidence, merged=merged, before=before
+            episode,
+            kind,
+            code,
+            reason,
+            group,
+            was_active=was_active,
+            evidence=evidence,
+            merged=merged,
+            fits=fits,
+            before=before,
         )
 
     def _mute(
@@ -351,6 +362,7 @@ def _tell(
     was_active: bool = False,
     evidence: tuple[Evidence, ...] = (),
     merged: tuple[tuple[str, str], ...] = (),
+    fits: tuple[tuple[str, str], ...] = (),
     number: int = 0,
     before: int | None = None,
 ) -> Decision:
@@ -372,6 +384,7 @@ def _tell(
         recipe=group.recipe if group is not None else None,
         evidence=evidence,
         merged=merged,
+        fits=fits,
         severity=SEVERITIES[episode.present],
         before=None if before is None else SEVERITIES[before],
         muted=episode.muted_by > 0,

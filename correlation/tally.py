@@ -37,8 +37,8 @@ class Tally(msgspec.Struct, gc=False):
 
     >>> tally = Tally(1, 1, 0.0, 9.0, worst=0, classes={"errors": MASS[0]})
     >>> tally.unite(Tally(2, 0, 0.0, 9.0, worst=2, classes={"errors": MASS[2], "latency": MASS[2]}))
-    >>> tally.classes
-    {'errors': 9.0, 'latency': 1.0}
+    >>> tally.episodes, tally.classes
+    (3, {'errors': 9.0, 'latency': 1.0})
     """
 
     episodes: int
@@ -53,7 +53,13 @@ class Tally(msgspec.Struct, gc=False):
     said: dict[str, Said] = msgspec.field(default_factory=dict)  # for calling people, while they are not called
 
     def unite(self, other: Tally) -> None:
-        """Take over what sort of alerts another counted, and where."""
+        """Take over all that another counted."""
+        self.episodes += other.episodes
+        self.firing += other.firing
+        if other.first_seen < self.first_seen:
+            self.first_seen, self.first = other.first_seen, other.first
+        self.last_seen = max(self.last_seen, other.last_seen)
+        self.worst = min(self.worst, other.worst)
         self.news = max(self.news, other.news)
         for class_, mass in other.classes.items():
             if class_ in self.classes or len(self.classes) < MAX_CLASSES:

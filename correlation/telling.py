@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from correlation.outbreaks import MANY
+from correlation.places import common
 from correlation.words import clean, humanise
 
-__all__ = ["Telling", "outgrown"]
-
-_EVERYWHERE = ", many places"
+__all__ = ["Telling"]
 
 
 class Telling(msgspec.Struct, gc=False):
@@ -26,13 +24,20 @@ class Telling(msgspec.Struct, gc=False):
     class_: str = ""
     location: str = ""
 
-    def title(self, locations: Sequence[str]) -> str:
-        """What is broken and where, of so many places.
+    @property
+    def kind(self) -> str:
+        """What sort of alert it is, as an episode's."""
+        return f"{self.service}/{self.name}"
+
+    def title(self, locations: Sequence[str], *, everywhere: bool = False) -> str:
+        """What is broken and where, of so many places; `everywhere`: that is at many of them.
 
         >>> Telling(service="checkout", name="HighRequestLatency", class_="latency").title(["eu-west-1", "us-east-1"])
         'checkout latency, eu-west-1 and 1 more'
-        >>> Telling(service="till", name="TillDown", location="store0").title([f"store{n}" for n in range(6)])
+        >>> Telling(service="till", name="TillDown", location="store0").title(["store0", "store1"], everywhere=True)
         'till down, many places'
+        >>> Telling(service="till", name="TillDown").title(["eu-west-1a", "eu-west-1b"], everywhere=True)
+        'till down, eu-west-1'
         """
         what = humanise(self.name)
         who = clean(self.service or self.host, 40)
@@ -40,19 +45,11 @@ class Telling(msgspec.Struct, gc=False):
             # A class of one plain word says it shorter than the rule's name, where the name speaks of it as well.
             short = self.class_ if self.class_.isalpha() and self.class_.lower() in what.lower() else what
             what = f"{who} {short}"
-        if len(locations) >= MANY:  # one of them would say the wrong thing, and their number is another one soon
-            return clean(what) + _EVERYWHERE
+        if everywhere:  # one of them would say the wrong thing, and their number is another one soon
+            whole = common(locations) if locations else ""
+            return f"{clean(what)}, {whole or 'many places'}"
         place = self.location or (locations[0] if locations else "")
         if place and place.lower() not in what.lower():
             more = f" and {len(locations) - 1} more" if len(locations) > 1 else ""
             what = f"{what}, {place}{more}"
         return clean(what)
-
-
-def outgrown(title: str, now: str) -> bool:
-    """Whether a title names a place and what it is of is at many by now, as its title of today says.
-
-    >>> outgrown("till down, store0", "till down, many places"), outgrown("till down, store0", "till down, store0 and 1 more")
-    (True, False)
-    """
-    return now.endswith(_EVERYWHERE) and not title.endswith(_EVERYWHERE)

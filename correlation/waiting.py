@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 from correlation.dedup import FOREVER, Dedup, Episode
 from correlation.groups import Group
+from correlation.records import FLOOR
 from correlation.registry import Registry
 from correlation.tuning import Tuning
 
@@ -89,7 +90,7 @@ class Waiting:
         """
         confirmed = episode.since + self._tuning.confirmed
         lasts = confirmed if episode.rank == 0 else episode.since + self._tuning.persists * episode.doubt
-        now = min(group.most(episode), episode.full * min(1.0, max(0.05, episode.odds)))
+        now = min(group.most(episode), episode.full * min(1.0, max(FLOOR, episode.odds)))
         says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
         if says > episode.opening:
             group.says_more(episode, says, at)

@@ -13,11 +13,9 @@ import msgspec
 
 from correlation.alert import Alert, Status
 from correlation.decision import Cause, Decision, GroupView, Suspect
-from correlation.outbreaks import OUTBREAK
-from correlation.similarity import sentence
 from correlation.warning import EarlyWarning
 
-__all__ = ["COLUMNS", "Batch", "Rankings", "Touched"]
+__all__ = ["COLUMNS", "Batch", "Rankings", "Touched", "Why"]
 
 WORSE_NAMED = 3  # of one batch and group
 
@@ -51,6 +49,21 @@ COLUMNS = (  # of a row: what the table of alerts has
 REASONS = COLUMNS.index("group_id")  # from here on a row says where the alert belongs, and why
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    """Why two groups are one, in words; or the alert that fits both, and what speaks for the kept and for the lost one."""
+
+    words: str
+    fits: tuple[str, str] | None = None
+
+    def told(self, kept: str, lost: str) -> str:
+        """For people, who know the two by these names.
+
+        >>> Why(words="A3 web HighErrors", fits=("same host rack-7", "same service")).told("INC-1", "INC-2")
+        'A3 web HighErrors fits INC-1 (same host rack-7) and INC-2 (same service)'
+        """
+        return f"{self.words} fits {kept} ({self.fits[0]}) and {lost} ({self.fits[1]})" if self.fits else self.words
 
 
 @dataclass(slots=True)
@@ -111,7 +124,7 @@ class Batch:
     seen: dict[int, Row] = field(default_factory=dict)
     groups: dict[str, Touched] = field(default_factory=dict)
     merged: list[tuple[str, str]] = field(default_factory=list)  # (lost, kept), in order
-    why: dict[str, str] = field(default_factory=dict)  # lost -> why both are one, in words
+    why: dict[str, Why] = field(default_factory=dict)  # lost -> why both are one
     warned: list[EarlyWarning] = field(default_factory=list)
     decisions: dict[str, int] = field(default_factory=dict)
     surviving: dict[str, str] = field(default_factory=dict)
@@ -135,12 +148,15 @@ class Batch:
         else:
             self.seen[episode] = row
         self.merged.extend(decision.merged)
-        self.why.update({lost: _fits(alert, decision) for lost, _ in decision.merged})
-        for (lost, into), why in zip(
-            decision.merged, decision.repaired, strict=False
-        ):  # the first ones: no alert did it
-            self.why[lost] = why
-            self.groups.setdefault(into, Touched()).repaired = why
+        repaired, shown = len(decision.repaired), len(decision.repaired) + len(decision.fits)
+        for n, (lost, into) in enumerate(decision.merged):
+            if n < repaired:
+                self.why[lost] = Why(words=decision.repaired[n])
+                self.groups.setdefault(into, Touched()).repaired = decision.repaired[n]
+            elif n < shown:
+                self.why[lost] = Why(words=_what(alert, decision), fits=decision.fits[n - repaired])
+            else:
+                self.why[lost] = Why(words=decision.evidence[0].words)
         self.look_at(decision.called)
         if decision.group is not None:
             self._touch(alert, decision)
@@ -182,13 +198,6 @@ class Batch:
 def _what(alert: Alert, decision: Decision) -> str:
     """`A12 checkout HighErrors`."""
     return " ".join(part for part in (f"A{decision.episode}", alert.service or alert.host, alert.name) if part)[:120]
-
-
-def _fits(alert: Alert, decision: Decision) -> str:
-    """Why groups are one, where an alert showed it."""
-    if decision.code == OUTBREAK:
-        return decision.evidence[0].words
-    return f"{_what(alert, decision)} fits both ({sentence(decision.evidence)})"
 
 
 def _row(alert: Alert, decision: Decision) -> Row:

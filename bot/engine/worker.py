@@ -153,7 +153,7 @@ class Worker:
         )
 
     def _split(self, group: str, episodes: Sequence[int]) -> Apart | Refused | Failed:
-        muted = self._engine.muted(group)
+        before, muted = self._engine.group(group), self._engine.muted(group)
         try:
             new = self._engine.split(group, episodes)
         except (UnknownGroup, ValueError) as error:
@@ -161,7 +161,10 @@ class Worker:
         view = self._engine.group(new)
         if view is None:
             return Failed(f"{new} is not known, and was just made")
-        return Apart(view, sorted(muted - self._engine.muted(group) - self._engine.muted(new)))
+        left = self._engine.group(group)
+        shrunk = before is not None and before.everywhere and left is not None and not left.everywhere
+        loud = sorted(muted - self._engine.muted(group) - self._engine.muted(new))
+        return Apart(view, loud, rest=left.title if left is not None and shrunk else "")
 
     def _restore(self, states: Sequence[State], rules: Rules) -> Restored:
         self._ruled_out.clear()

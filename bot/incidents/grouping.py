@@ -35,7 +35,6 @@ from bot.telemetry import get_logger
 from correlation.alert import Change
 from correlation.beginnings import Kind
 from correlation.cookbook import Cookbook, OpensPolicy
-from correlation.decision import GroupView
 from correlation.weights import Weights, shipped
 
 __all__ = ["READER", "Grouping", "Heard"]
@@ -284,7 +283,7 @@ class Grouping:
                 )
                 await work.connection.execute(update(tables.alerts).where(a.id.in_(episodes)).values(group_id=new))
                 await work.connection.execute(update(tables.alerts).where(a.id.in_(apart.loud)).values(muted=False))
-                await then(work, self._split_off(apart.view), self._causes(group), self._causes(new))
+                await then(work, self._split_off(apart), self._causes(group), self._causes(new))
             self._stale = False
 
     async def weigh(self, number: int, then: Weighing) -> None:
@@ -299,11 +298,11 @@ class Grouping:
 
         return causes
 
-    def _split_off(self, view: GroupView) -> SplitOff:
-        catalog = self._catalog()
+    def _split_off(self, apart: messages.Apart) -> SplitOff:
+        view, catalog = apart.view, self._catalog()
         severity = severity_of(view, self.opens(view.recipe).severity, catalog)
         private = catalog.is_private((name for name, _ in view.services), severity)
-        return SplitOff(group=view.id, title=view.title, severity=severity, private=private)
+        return SplitOff(group=view.id, title=view.title, severity=severity, private=private, rest=apart.rest)
 
     async def _group_of(self, number: int) -> str:
         """The engine's surviving group of an incident, "" when it has none."""

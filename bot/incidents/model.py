@@ -304,6 +304,17 @@ class Incident:
         if other.update is not None and (self.update is None or self.update.at < other.update.at):
             self.update = other.update
 
+    def inherit(self, other: Incident) -> list[Renamed | SeverityChanged]:
+        """What a person said of an incident that went into this one, unasked, holds on: its title, and that it is worse."""
+        said = list[Renamed | SeverityChanged]()
+        if other.titled_by_person and not self.titled_by_person:
+            said.append(self.rename(other.title, MUSTER))
+            self.titled_by_person = True
+        if other.graded_by_person and other.severity < self.severity:
+            said.append(self.change_severity(other.severity, MUSTER, f"{other.ref} was {other.severity}"))
+            self.graded_by_person = True
+        return said
+
     def clear(self, at: float) -> Cleared | None:
         """No alert of it fires any more; None when that was known, or nobody needs to know."""
         if self.cleared_at is not None or not self.alert_count or not self.open:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.chat.views import Person
+from bot.chat.views import MUSTER, Person
 from bot.clock import Clock
 from bot.engine.batch import Rankings
 from bot.errors import BadArguments, InvalidTransition
@@ -297,12 +297,15 @@ class Incidents:
             for incident, causes in ((old, of_rest), (new, of_new)):
                 await store.recount(work.connection, incident, began)
                 await _weigh_anew(incident, causes)
+            renamed = old.rename(split.rest, MUSTER) if split.rest and not old.titled_by_person else None
             cleared = [(incident, None if incident.firing_count else incident.clear(at)) for incident in (old, new)]
             await store.save(work, old)
             await store.save(work, new)
             await store.add_participant(work, new.number, by, "split it off", at)
             await self.react(work, new, Declared(by=by, page=False), at)
             await self.react(work, old, Split(by=by, other=new.number, alerts=len(alerts)), at)
+            if renamed is not None:
+                await self.react(work, old, renamed, at)
             for incident, event in cleared:
                 if event is not None:
                     await self.react(work, incident, event, at)
@@ -321,22 +324,21 @@ class Incidents:
         why: str = "",
         causes: Causes | None = None,
     ) -> None:
-        """`lost` ends in `kept`, which is open afterwards when either was. The alerts are the caller's to move.
-
-        `causes` are those of both, where the caller does not take them in by itself.
-        """
+        """`lost` ends in `kept`, open if either was. The caller moves the alerts, and takes in what is likely or gives the `causes`."""
         reopened = kept.reopen(by, at, f"{lost.ref} is the same and goes on.") if lost.open and not kept.open else None
         kept.take_in(lost)
+        inherited: Sequence[Event] = kept.inherit(lost) if by == MUSTER else ()
         if causes is not None:
             await _weigh_anew(kept, causes)
         if lost.open:
-            lost.resolve(by, at, f"Merged into {kept.ref}{f': {why}' if why else ''}.")
+            lost.resolve(by, at, f"Merged into {kept.ref}{why and f': {why}'}.")
         lost.merged_into = kept.number
         await store.save(work, kept)
         await store.save(work, lost)
-        if reopened is not None:
-            await self.react(work, kept, reopened, at)
-        await self.react(work, kept, Merged(by=by, other=lost.number, into=False, why=why), at)
+        merged = Merged(by=by, other=lost.number, into=False, why=why)
+        told: list[Event] = [merged, *inherited] if reopened is None else [reopened, merged, *inherited]
+        for event in told:
+            await self.react(work, kept, event, at)
         await self.react(work, lost, Merged(by=by, other=kept.number, into=True, why=why), at)
 
     async def react(self, work: Transaction, incident: Incident, event: Event, at: float) -> None:

@@ -26,7 +26,6 @@ from bot.storage import tables
 from bot.storage.database import BulkUpsert, Transaction, upsert
 from bot.telemetry import Metrics, get_logger
 from correlation.decision import GroupView
-from correlation.telling import outgrown
 from correlation.warning import EarlyWarning
 
 __all__ = ["Writer"]
@@ -105,7 +104,10 @@ class Writer:
             if mine is None and theirs is not None:
                 await store.adopt_group(work, kept, theirs.number)
             elif mine is not None and theirs is not None and mine.number != theirs.number:
-                await self._incidents.unite(work, mine, theirs, MUSTER, self._clock.now(), batch.why.get(lost, ""))
+                why = batch.why[lost].told(mine.ref, theirs.ref) if lost in batch.why else ""
+                if theirs.private and not mine.private:  # what one of them must not say, both of them do not
+                    mine, theirs = theirs, mine
+                await self._incidents.unite(work, mine, theirs, MUSTER, self._clock.now(), why)
                 await work.connection.execute(
                     update(groups).where(groups.c.incident == theirs.number).values(incident=mine.number)
                 )
@@ -148,7 +150,7 @@ class Writer:
             else:
                 for worse in touched.worse:
                     await timeline.append(work, incident.number, at, "worse", MUSTER, worse)
-            if not incident.titled_by_person and outgrown(incident.title, view.title):
+            if view.everywhere and not incident.titled_by_person and incident.title != view.title:
                 events.append(incident.rename(view.title, MUSTER))
             events += await lifecycle.follow(work, incident, view, at, turned=touched.turned, again=touched.again)
         await store.save(work, incident)

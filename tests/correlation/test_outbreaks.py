@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
+
+import pytest
 
 from correlation.alert import Alert, Severity
 from correlation.cookbook import Cookbook, OpensPolicy, Recipe
 from correlation.engine import Engine
-from correlation.outbreaks import MANY, MAX_STARTS, MAX_THINGS, Outbreaks
+from correlation.outbreaks import MAX_STARTS, MAX_THINGS
+from correlation.places import MANY
 from tests.correlation.building import SHOP, alert, cleared
 
 
@@ -55,10 +59,8 @@ def test_so_many_different_things_are_not_one() -> None:
 def test_the_same_places_again_and_again_are_not_many() -> None:
     engine = Engine(topology=SHOP)
     assert len(set(rooms(engine, [down(n % 5, float(n), host=f"till-{n}") for n in range(50)]))) == 5
-    outbreaks, episodes = Outbreaks(), engine._dedup.all()
-    for n, episode in enumerate(episodes[:20]):
-        outbreaks.began(episode, 0.0, n)
-    assert [len(outbreaks.elsewhere(one, 0.0)) for one in episodes] == [4] * 50
+    ((_, starts),) = engine._outbreaks.dump()
+    assert sorted(starts) == [f"store{n}" for n in range(5)]
 
 
 def test_a_recipe_that_parts_by_place_is_obeyed() -> None:
@@ -87,8 +89,8 @@ def test_three_hundred_places_are_one() -> None:
     engine = Engine(topology=SHOP)
     decisions = engine.ingest([down(n, 0.1 * n) for n in range(300)])
     assert {one.group for one in decisions[5:]} == {"G1"}
-    assert decisions[-1].reason == f"Joined: the same at {MAX_STARTS + 1} places within minutes."
-    assert engine.causes("G1")[0].reasons[-1] == "300 alerts at 128 places and more"
+    assert decisions[100].reason == f"Joined: the same at {MAX_STARTS + 1} places within minutes."
+    assert engine.causes("G1")[0].reasons[-1] == "300 alerts at 128 places or more"
 
 
 def test_groups_that_take_no_more_members_are_left_alone() -> None:
@@ -144,11 +146,82 @@ def test_a_snapshot_in_the_middle_changes_nothing() -> None:
 
 
 def test_only_so_much_is_remembered() -> None:
-    engine, outbreaks = Engine(topology=SHOP), Outbreaks()
+    engine = Engine(topology=SHOP)
     engine.ingest([down(n, 0.0) for n in range(3 * MAX_STARTS)])
     assert [len(starts) for _, starts in engine._outbreaks.dump()] == [MAX_STARTS]
-    episode = engine._dedup.all()[0]
+    episode, outbreaks = engine._dedup.all()[0], engine._outbreaks
     for n in range(MAX_THINGS + 9):
         episode.name = f"Rule{n}"
-        outbreaks.began(episode, 0.0, 1)
+        outbreaks.began(episode, 0.0)
     assert len(outbreaks.dump()) == MAX_THINGS
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_order_of_simultaneous_alerts_does_not_matter_though_each_place_tells_several_things(seed: int) -> None:
+    stores = [down(n, 0.0, name) for n in range(10) for name in ("TillDown", "PaymentsFail", "PosOffline")]
+    random.Random(seed).shuffle(stores)
+    engine = Engine(topology=SHOP)
+    decisions = engine.ingest(stores)
+    assert {engine.surviving(one.group or "") for one in decisions} == {"G1"}
+
+
+def test_what_waited_at_each_place_is_part_of_it_when_people_are_called_at_all_of_them() -> None:
+    engine = Engine(Cookbook([Recipe(name="pairs", min_alerts=2)]), SHOP)
+    decisions = engine.ingest([down(n, host=f"till-{k}") for n in range(8) for k in range(2)])
+    assert {engine.surviving(one.group or "") for one in decisions} == {"G1"}
+    assert [one.group for one in decisions if one.code == "outbreak"] == ["G1"] * 3
+
+
+def test_a_room_that_has_been_there_for_longer_stays_a_room_of_its_own() -> None:
+    """Each store has had its own trouble for ten minutes when the tills go down everywhere."""
+    engine = Engine(topology=SHOP)
+    own = engine.ingest([down(n, 0.0, f"Odd{n}") for n in range(8)])
+    later = engine.ingest([down(n, 600.0 + n) for n in range(16)])
+    assert [one.group for one in later[:8]] == [one.group for one in own]
+    assert len({engine.surviving(one.group or "") for one in later[:8]}) == 8
+    assert len({engine.surviving(one.group or "") for one in later[8:]}) == 1
+
+
+def test_further_places_join_for_as_long_as_it_takes_members() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n) for n in range(10)])
+    assert rooms(engine, [down(n, 200.0 * n) for n in range(10, 20)]) == ["G1"] * 10
+
+
+def test_what_is_further_apart_than_minutes_is_not_at_once_also_where_one_is_told_late() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n, 0.0) for n in range(3)])
+    engine.ingest([down(n, 240.0) for n in range(3, 6)])
+    assert rooms(engine, [down(9, 120.0)]) == ["G7"]
+
+
+def test_only_what_is_left_of_it_after_a_split_counts() -> None:
+    engine = Engine(topology=SHOP)
+    decisions = engine.ingest([down(n) for n in range(9)])
+    rest = engine.split("G1", [one.episode for one in decisions[1:]])
+    (tenth,) = engine.ingest([down(9, 20.0)])
+    assert (tenth.group, tenth.reason) == (rest, "Joined: the same at 9 places within minutes.")
+    engine = Engine(topology=SHOP)
+    for one in engine.ingest([down(n) for n in range(9)])[1:]:
+        engine.split("G1", [one.episode])
+    (tenth,) = engine.ingest([down(9, 20.0)])
+    assert (tenth.kind, tenth.merged) == ("opened", ())
+
+
+def test_what_else_fails_at_one_of_very_many_places_belongs_to_it() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n, 0.1 * n) for n in range(300)])
+    assert rooms(engine, [down(n, 60.0 + n, "PaymentsFail") for n in (3, 127, 128, 290)]) == ["G1"] * 4
+
+
+def test_it_is_called_after_the_place_that_they_are_all_in() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n, location=f"store7/till{n}") for n in range(7)])
+    assert engine.title("G1") == "till down, store7"
+
+
+def test_only_what_is_at_many_places_is_said_to_be() -> None:
+    engine = Engine(topology=SHOP)
+    stores = [down(n, severity=Severity.ERROR) for n in range(7)]
+    engine.ingest([*stores, down(2, 20.0, "CoreSwitchDown")])
+    assert engine.title("G1") == "till core switch down, store2 and 6 more"

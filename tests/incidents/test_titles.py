@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.storage import tables
 from tests.world import ROBIN, World, world
 
 
@@ -51,3 +52,13 @@ async def test_a_person_may_call_it_otherwise_afterwards(database_url: str) -> N
         await w.incidents.rename(1, "store0's tills, and others", ROBIN)
         await tills_fail(w, *range(9, 12))
         assert (await w.incidents.get(1)).title == "store0's tills, and others"
+
+
+async def test_what_is_at_many_places_no_more_after_a_split_is_called_after_its_own(database_url: str) -> None:
+    async with world(database_url) as w:
+        await tills_fail(w, *range(7))
+        first, *others = sorted(row.id for row in await w.rows(tables.alerts))
+        new = await w.incidents.split(1, others, ROBIN)
+        assert (new.title, (await w.incidents.get(1)).title) == ("till down, many places", "till down, store0")
+        assert (await w.story(1)).count("renamed") == 2
+        assert first not in others
