@@ -11,6 +11,7 @@ from typing import Literal
 
 from correlation.alert import Alert
 from correlation.matchers import Matcher, MatcherError, Matchers, value_of
+from correlation.topology import MAX_HOPS
 
 __all__ = ["DEFAULT_COOKBOOK", "DEFAULT_RECIPE", "Compiled", "Cookbook", "CookbookError", "OpensPolicy", "Recipe"]
 
@@ -105,6 +106,8 @@ class Compiled:
                 problems.append((recipe.name, key, "is too small"))
         if recipe.rate > MAX_RATE:
             problems.append((recipe.name, "rate", f"must be at most {MAX_RATE}"))
+        if recipe.hops > MAX_HOPS:
+            problems.append((recipe.name, "hops", f"must be at most {MAX_HOPS}"))
         if problems:
             raise CookbookError(problems)
 
@@ -134,11 +137,13 @@ class Compiled:
 
 
 _NOT_INFO = Matchers((Matcher("severity", "!=", "info"),))
-DEFAULT_RECIPE = Recipe(name="default", opens=OpensPolicy(invite=("on-call",)))
+DEFAULT_RECIPE = Recipe(name="default")
 
 
 class Cookbook:
-    """Recipes in order; the first that an alert triggers opens the group. The default recipe follows unless told not to.
+    """Recipes in order; the first that an alert triggers opens the group.
+
+    The default recipe follows, unless told not to, or one of that name is given.
 
     What one of the operator's own recipes excludes, the default recipe does not take up.
 

@@ -13,9 +13,9 @@ from hashlib import blake2b
 import msgspec
 
 from correlation.alert import Alert
-from correlation.words import domain, fix, plural, span
+from correlation.words import domain, plural, span
 
-__all__ = ["CALM", "FOREVER", "NEVER", "Beat", "Dedup", "Episode", "Key", "fingerprint", "identity", "scrub"]
+__all__ = ["CALM", "FOREVER", "NEVER", "Beat", "Dedup", "Episode", "Key", "fingerprint", "identity"]
 
 Key = tuple[str, ...]
 
@@ -134,18 +134,6 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     def flaps(self) -> str:
         """`flapping: 14 changes in 10 min`."""
         return f"flapping: {plural(self.turns, 'change')} in {span(self.turned_at - self.turning)}"
-
-
-def scrub(alert: Alert) -> Alert:
-    """The alert without lone surrogates, which no encoding can carry."""
-    return msgspec.structs.replace(
-        alert,
-        **{field: fix(getattr(alert, field)) for field in _TEXTS},
-        labels=tuple((fix(key), fix(value)) for key, value in alert.labels),
-    )
-
-
-_TEXTS = ("name", "class_", "service", "host", "location", "environment", "summary", "dedup_key", "source")
 
 
 def identity(labels: Iterable[tuple[str, str]]) -> Key:

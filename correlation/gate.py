@@ -1,6 +1,7 @@
 """Whether an alert may open a group or only join one: novelty (of its rule, words, place), breadth, periodicity, flapping, bursts.
 
-Counts decay with half-lives of 12 hours and 7 days and are kept per series (what, on what, where), never per alert.
+Counts decay with half-lives of half an hour, 12 hours and 7 days and are kept per series (what, on what, where), rule, word
+and place, never per alert.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from correlation.words import plural, span
 
 __all__ = ["Gate", "Series", "Verdict"]
 
+HALF_HOUR = 1800.0
 HALF_DAY = 12 * 3600.0
 WEEK = 7 * 86_400.0
 BRIEF = 300.0  # seconds: what is over sooner needed nobody
@@ -44,7 +46,7 @@ class Series(msgspec.Struct, gc=False):
     onsets: int = 0
     gap: float = 0.0
     spread: float = 0.0  # mean absolute deviation of the gaps
-    flaps: float = 0.0  # onsets that followed a recovery, decaying with half an hour
+    flaps: float = 0.0  # onsets that followed a recovery, decaying with half an hour: longer than an episode's turns
 
 
 class Rule(msgspec.Struct, gc=False):
@@ -147,7 +149,7 @@ class Gate:
         if passed:
             series.half_day *= 2.0 ** (-passed / HALF_DAY)
             series.week *= 2.0 ** (-passed / WEEK)
-            series.flaps *= 2.0 ** (-passed / 1800.0)
+            series.flaps *= 2.0 ** (-passed / HALF_HOUR)
         # Where nobody tells ends, all that is known is what speaks up there: elsewhere it says nothing of what is news here.
         cap, harmless = self._rule(key[0], "" if ends else key[2], at, ends, words)
         bursting = self._bursting(key[2], at)
@@ -282,7 +284,7 @@ class Gate:
         burst = self.bursts.get(place)
         if burst is None:
             burst = self.bursts[place] = Burst(bucket)
-            if len(self.bursts) > 1024:
+            if len(self.bursts) > MAX_PLACES:
                 self.bursts.popitem(last=False)
         elif bucket > burst.bucket:
             self.bursts.move_to_end(place)
@@ -318,9 +320,8 @@ def _judge(
     recovered: bool,
 ) -> Verdict:
     if recovered and series.flaps >= 4.0:
-        return Verdict(
-            0.1, True, "flapping", f"flapping: it cleared and fired {round(series.flaps)} times within the hour"
-        )
+        words = f"flapping: it clears and fires again and again, about {round(series.flaps)} times lately"
+        return Verdict(0.1, True, "flapping", words)
     regular = series.onsets >= 5 and series.gap >= 300.0 and series.spread < 0.1 * series.gap
     if regular and abs(passed - series.gap) < 0.2 * series.gap and rank > 0:
         return Verdict(0.1, True, "periodic", f"it fires every {span(series.gap)}")

@@ -177,8 +177,8 @@ class Hops(Term):
 
     name = "topology"
 
-    _STRAIGHT = (1.0, 1.0, 0.9, 0.75, 0.6)
-    _SIDE = (1.0, 0.8, 0.6, 0.4, 0.3)
+    _STRAIGHT = (1.0, 1.0, 0.9, 0.75)  # by hops
+    _SIDE = (1.0, 0.8, 0.6, 0.4)
 
     def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
         reach = facts.reach

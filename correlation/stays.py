@@ -15,18 +15,18 @@ from __future__ import annotations
 from correlation.alert import Alert, Status
 from correlation.beats import Beats
 from correlation.decision import Decision, Evidence, Flapping, Kind
-from correlation.dedup import Dedup, Episode, Key, fingerprint, scrub
+from correlation.dedup import Dedup, Episode, Key, fingerprint
 from correlation.features import Features
 from correlation.gate import Gate, Verdict
 from correlation.groups import SEVERITIES, Group
 from correlation.inhibition import named, unmute
-from correlation.placing import Placed, Placer
+from correlation.placing import Placer
 from correlation.registry import Registry
 from correlation.sources import Sources
 from correlation.tuning import Tuning
 from correlation.waiting import Waiting
 from correlation.weighing import Weigher
-from correlation.words import span
+from correlation.words import fixed, span
 
 __all__ = ["Stays"]
 
@@ -63,11 +63,9 @@ class Stays:
             key = self._on_beat(key, alert, at)
         episode = self._dedup.get(key)
         if episode is None:
-            try:
-                print_ = fingerprint(key)
-            except UnicodeEncodeError:
-                return self.judge(scrub(alert), at, muted)
-            return self._first(alert, at, key, print_, muted)
+            if (known := fixed(alert)) is not alert:
+                return self.judge(known, at, muted)
+            return self._first(alert, at, key, fingerprint(key), muted)
         if alert.status is RESOLVED:
             return self._resolve(episode, alert, at)
         return self._again(episode, alert, at, muted)
@@ -120,6 +118,11 @@ class Stays:
             return self._mute(episode, muted)
         return self._place(episode, alert, at, self._weigher.weigh(episode, alert, at, recovered=False))
 
+    def _anew(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
+        """Another stay of a known fingerprint begins."""
+        alert = fixed(alert)
+        return self._begin(self._remember(alert, at, episode.key, episode.fingerprint), alert, at, muted)
+
     def _again(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A known fingerprint is reported firing."""
         if episode.active and _unplaced(alert):
@@ -138,8 +141,7 @@ class Stays:
             reason = "Repeat: the same report again."
             return self._answer(episode, "repeat", "still_firing", reason, was_active=True)
         self._release(episode)
-        key, print_ = episode.key, episode.fingerprint
-        return self._begin(self._remember(alert, at, key, print_), alert, at, muted)
+        return self._anew(episode, alert, at, muted)
 
     def _repeat(self, episode: Episode, group: Group, alert: Alert, at: float) -> Decision:
         """A member of an open group fires on, or again."""
@@ -184,8 +186,7 @@ class Stays:
     def _again_held(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A held alert fires again: within the hour a repeat, weighed anew from time to time."""
         if at - episode.last_seen > self._tuning.held_for and not (episode.active and self._trusted(episode, at)):
-            key, print_ = episode.key, episode.fingerprint
-            return self._begin(self._remember(alert, at, key, print_), alert, at, muted)
+            return self._anew(episode, alert, at, muted)
         was_active, known = episode.active, episode.count > 0
         before = None
         rank = alert.severity.rank
@@ -201,21 +202,24 @@ class Stays:
         worse = rank < episode.rank
         episode.rank = min(episode.rank, rank)
         flaps = not was_active and episode.flapping(at)
-        again = f"Held: {episode.flaps()}." if flaps else f"Repeat: held, {episode.count} times now."
+        again = (
+            ("flapping", f"Held: {episode.flaps()}.") if flaps else ("", f"Repeat: held, {episode.count} times now.")
+        )
         if muted is not None:
             return self._mute(episode, muted, kind="repeat" if known else "noise", was_active=was_active, before=before)
         if was_active and not worse and episode.held != "silenced" and at - episode.asked_at < self._tuning.ask_again:
-            return _tell(episode, "repeat", "held_again", again, was_active=True, before=before)
+            return _tell(episode, "repeat", "held_again", again[1], was_active=True, before=before)
         if was_active and not worse and episode.held != "silenced":
             verdict = Verdict(episode.opening, episode.held in HOLDING, episode.held, "it goes on")
         else:
             verdict = self._weigher.weigh(episode, alert, at, recovered=not was_active and known)
         return self._place(
-            episode, alert, at, verdict, was_active=was_active, again=again if known else "", before=before
+            episode, alert, at, verdict, was_active=was_active, again=again if known else None, before=before
         )
 
     def _resolve(self, episode: Episode, alert: Alert, at: float) -> Decision:
         """The condition is over. It neither opens nor prolongs a group."""
+        alert = fixed(alert)
         self._sources.end(alert.source)
         was_active = episode.active
         if at < episode.last_seen:
@@ -246,22 +250,20 @@ class Stays:
         verdict: Verdict,
         *,
         was_active: bool = False,
-        again: str = "",
+        again: tuple[str, str] | None = None,
         before: int | None = None,
     ) -> Decision:
-        """Find a place for an alert; `again` is what to say when it was held before and still is."""
+        """Find a place for an alert; `again` is the code, if another, and the reason when it was held before and still is."""
         moment = max(at, self._registry.watermark - self._tuning.late)
-        placed: Placed = self._placer.place(episode, alert, moment, verdict)
-        kind, code, reason, group, evidence, merged, fits = placed
+        kind, code, reason, group, evidence, merged, fits = self._placer.place(episode, alert, moment, verdict)
         episode.asked_at = at
         if group is not None:
             episode.held = ""
             self._waiting.add(episode, group, at)
         else:
             episode.held = code
-            if again:
-                kind, reason = "repeat", again
-                code = "flapping" if again.startswith("Held") else code
+            if again is not None:
+                kind, code, reason = "repeat", again[0] or code, again[1]
         return _tell(
             episode,
             kind,

@@ -19,7 +19,7 @@ from correlation.cause import strength
 from correlation.decision import Suspect
 from correlation.groups import Group
 from correlation.topology import Topology
-from correlation.words import clean, fix, plural, span
+from correlation.words import clean, fixed, plural, span
 
 __all__ = ["Ledger", "suspects"]
 
@@ -46,9 +46,6 @@ VERBS = {
 }
 
 
-_encode = msgspec.msgpack.Encoder().encode
-
-
 class Ledger:
     """The recent changes. A change that is told of again (started, then succeeded) keeps its first moment.
 
@@ -69,7 +66,7 @@ class Ledger:
         for told in changes:
             if not isfinite(told.at):
                 continue
-            change = _scrub(told)
+            change = fixed(told)
             before = self._by_id.pop(change.id, None)
             at = min(float(change.at), before.at) if before else float(change.at)
             hosts = (*(before.hosts if before else ()), *change.hosts)
@@ -107,17 +104,6 @@ class Ledger:
                 if len(found) == 4:
                     break
         return found
-
-
-def _scrub(change: Change) -> Change:
-    """The change without lone surrogates, which no encoding can carry: a snapshot must always be possible."""
-    try:
-        _encode(change)
-    except UnicodeEncodeError:
-        pairs = ((name, getattr(change, name)) for name in change.__struct_fields__)
-        texts = {name: fix(value) for name, value in pairs if isinstance(value, str)}
-        return msgspec.structs.replace(change, **texts, hosts=tuple(map(fix, change.hosts)))
-    return change
 
 
 class _Trouble:

@@ -1,4 +1,4 @@
-"""The service graph: hops, direction, blast radius, importance. Immutable, so what it computes is cached for its lifetime.
+"""The service graph: hops, direction, importance. Immutable, so what it computes is cached for its lifetime.
 
 Upstream of a service is what it depends on: failures flow downstream. Finding an alert's service is not done here.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["EMPTY", "Reach", "Service", "Topology"]
+__all__ = ["EMPTY", "MAX_HOPS", "Reach", "Service", "Topology"]
 
-MAX_HOPS = 4
+MAX_HOPS = 3  # along which what fails has to do with each other
 MAX_REACH = 256  # services that one service is compared with, nearest first: a hub must not cost more than a leaf
 DEFAULT_TIER = 3
 
@@ -37,22 +37,21 @@ _SAME = Reach(0, "same")
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """
+    """Who depends on whom. Names that are not in it are no error: nothing is known of them.
+
     >>> graph = Topology.of({"web": ["checkout"], "checkout": ["payments", "cart"]})
-    >>> graph.hops("web", "payments"), graph.hops("payments", "cart"), graph.hops("web", "nowhere")
-    (2, 2, None)
-    >>> graph.upstream("web")
-    {'checkout': 1, 'payments': 2, 'cart': 2}
-    >>> graph.blast_radius("payments")
-    ('checkout', 'web')
+    >>> graph.reach("payments")["cart"], graph.reach("nowhere")
+    (Reach(hops=2, direction='side'), {})
+    >>> graph.upstream("web"), graph.downstream("payments")
+    ({'checkout': 1, 'payments': 2, 'cart': 2}, {'checkout': 1, 'web': 2})
     """
 
     services: tuple[Service, ...] = ()
     _up: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _down: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _tier: dict[str, int] = field(init=False, repr=False, compare=False)
-    _reach: dict[tuple[str, int], dict[str, Reach]] = field(init=False, repr=False, compare=False)
-    _upward: dict[tuple[str, int], dict[str, Reach]] = field(init=False, repr=False, compare=False)
+    _reach: dict[str, dict[str, Reach]] = field(init=False, repr=False, compare=False)
+    _upward: dict[str, dict[str, Reach]] = field(init=False, repr=False, compare=False)
     _walks: dict[tuple[str, str], dict[str, int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -100,30 +99,24 @@ class Topology:
     def tier(self, service: str) -> int:
         return self._tier.get(service, DEFAULT_TIER)
 
-    def reach(self, service: str, limit: int = 3) -> dict[str, Reach]:
-        """Every service within `limit` hops, nearest first, itself included; {} for a service that is not in the graph."""
+    def reach(self, service: str) -> dict[str, Reach]:
+        """The services within MAX_HOPS, nearest first, itself included; {} for a service that is not in the graph."""
         if service not in self._up:
             return {}  # and not remembered: there is no end of such names
-        found = self._reach.get((service, limit))
+        found = self._reach.get(service)
         if found is None:
-            found = self._reach[service, limit] = self._find_reach(service, min(limit, MAX_HOPS))
+            found = self._reach[service] = self._find_reach(service)
         return found
 
-    def upward(self, service: str, limit: int = 3) -> dict[str, Reach]:
-        """What of that it depends on."""
+    def upward(self, service: str) -> dict[str, Reach]:
+        """Those of `reach` that the service depends on."""
         if service not in self._up:
             return {}
-        found = self._upward.get((service, limit))
+        found = self._upward.get(service)
         if found is None:
-            reach = self.reach(service, limit)
-            found = {name: one for name, one in reach.items() if one.direction == "up"}
-            self._upward[service, limit] = found
+            found = {name: one for name, one in self.reach(service).items() if one.direction == "up"}
+            self._upward[service] = found
         return found
-
-    def hops(self, a: str, b: str, limit: int = 3) -> int | None:
-        """The fewest edges between two services, in any direction; None beyond `limit` or for an unknown one."""
-        found = self.reach(a, limit).get(b)
-        return found.hops if found else None
 
     def upstream(self, service: str) -> dict[str, int]:
         """All that it depends on, directly or not: {service: hops}, nearest first."""
@@ -132,10 +125,6 @@ class Topology:
     def downstream(self, service: str) -> dict[str, int]:
         """All that depends on it, directly or not: {service: hops}, nearest first."""
         return self._walk(service, "down")
-
-    def blast_radius(self, service: str) -> tuple[str, ...]:
-        """What suffers when this service fails, nearest first."""
-        return tuple(self.downstream(service))
 
     def importance(self, service: str) -> float:
         """0..1: its tier, and how much depends on it.
@@ -162,14 +151,16 @@ class Topology:
             self._walks[service, direction] = found
         return found
 
-    def _find_reach(self, service: str, limit: int) -> dict[str, Reach]:
+    def _find_reach(self, service: str) -> dict[str, Reach]:
         up, down = self._walk(service, "up"), self._walk(service, "down")
         found = {service: _SAME}
         for one in (queue := [service]):
             hops = found[one].hops + 1
-            if hops > limit or len(found) > MAX_REACH:
+            if hops > MAX_HOPS:
                 break
             for other in self._up[one] + self._down[one]:
+                if len(found) > MAX_REACH:
+                    return found
                 if other not in found:
                     way = "up" if up.get(other) == hops else "down" if down.get(other) == hops else "side"
                     found[other] = Reach(hops, way)

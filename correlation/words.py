@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any, TypeVar
 
-__all__ = ["UNSEEN", "clean", "domain", "fix", "humanise", "largest", "plural", "span"]
+import msgspec
 
+__all__ = ["UNSEEN", "clean", "domain", "fixed", "humanise", "largest", "plural", "span"]
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_encode = msgspec.msgpack.Encoder().encode
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.:/]+")
 _NUMERIC = re.compile(r"[0-9a-fA-F.:%\[\]]+")  # an address names no place
 # What hides or reorders other characters; what stands in its place is decided by who cleans:
@@ -45,13 +51,25 @@ def clean(text: str, limit: int = 80) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
-def fix(text: str) -> str:
-    """The text with a question mark for each lone surrogate, which no encoding can carry.
+def fixed(struct: T) -> T:
+    """The struct with a question mark for each lone surrogate in its texts, which no encoding can carry and no snapshot keep.
 
-    >>> fix("disk" + chr(0xD800))
-    'disk?'
+    >>> from correlation import Alert
+    >>> fixed(Alert(at=0.0, name="disk" + chr(0xD800), labels=(("mount", chr(0xDFFF)),))).labels
+    (('mount', '?'),)
     """
-    return text.encode("utf-8", "replace").decode("utf-8")
+    try:
+        _encode(struct)
+    except UnicodeEncodeError:
+        texts = {name: _fix(getattr(struct, name)) for name in struct.__struct_fields__}
+        return msgspec.structs.replace(struct, **texts)
+    return struct
+
+
+def _fix(value: Any) -> Any:
+    if type(value) is str:
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return tuple(map(_fix, value)) if type(value) is tuple else value
 
 
 @lru_cache(maxsize=8192)

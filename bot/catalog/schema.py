@@ -33,6 +33,7 @@ from bot.catalog.fields import (
 from bot.catalog.model import IncidentSeverity
 from bot.catalog.room_schema import RoomsModel
 from bot.catalog.runbook_schema import Actions, RunbookModel, complete_step_schema
+from correlation.topology import MAX_HOPS
 
 __all__ = [
     "CatalogModel",
@@ -227,7 +228,7 @@ class EscalationModel(Entry):
 class TopologyModel(Entry):
     """How far along the service graph alerts belong together."""
 
-    hops: int = Field(ge=0, le=10, description="0: the same service only.")
+    hops: int = Field(ge=0, le=MAX_HOPS, description="0: the same service only.")
 
 
 class OpensModel(Entry):

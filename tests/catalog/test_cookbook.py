@@ -53,7 +53,7 @@ def test_matchers_of_a_recipe_survive_the_way(catalog_of):
 def test_services_become_the_graph(catalog_of):
     graph = topology(catalog_of("services: {web: {tier: 1, depends_on: [cart, web]}, cart: {depends_on: [db]}, db: }"))
     assert graph.upstream("web") == {"cart": 1, "db": 2}
-    assert graph.blast_radius("db") == ("cart", "web")
+    assert tuple(graph.downstream("db")) == ("cart", "web")
     assert graph.tier("web") == 1
 
 

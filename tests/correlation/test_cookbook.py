@@ -7,6 +7,7 @@ import pytest
 from correlation.alert import Severity
 from correlation.cookbook import Cookbook, CookbookError, OpensPolicy, Recipe
 from correlation.engine import Engine
+from correlation.topology import Topology
 from tests.correlation.building import SHOP, alert, cleared, found
 
 CASCADE = Recipe(
@@ -266,6 +267,15 @@ def test_a_reload_gives_open_groups_the_new_rate_number_and_hops() -> None:
     assert not one.deserves("G1")
     one.reconfigure(Cookbook([Recipe(name="r", min_alerts=3, similar={"location": 1.0})], with_default=False), SHOP)
     assert one.ingest([alert(2, "C")])[0].deserves
+
+
+def test_a_recipe_cannot_ask_for_more_hops_than_are_looked_at() -> None:
+    far = Topology.of({f"s{n}": [f"s{n + 1}"] for n in range(5)})
+    for hops, group in ((3, "G1"), (2, "G2")):
+        engine = Engine(Cookbook([Recipe(name="r", hops=hops, similar={"location": 1.0})], with_default=False), far)
+        assert [d.group for d in engine.ingest([alert(0, "A", "s0"), alert(1, "B", "s3")])] == ["G1", group]
+    with pytest.raises(CookbookError, match="hops: must be at most 3"):
+        Cookbook([Recipe(name="r", hops=4)])
 
 
 def test_a_group_that_waited_for_more_calls_people_where_fewer_are_enough_now() -> None:

@@ -304,6 +304,13 @@ def test_labels_that_no_encoding_can_carry_are_one_alert_all_the_same() -> None:
     assert (first.kind, again.kind, again.count) == ("opened", "repeat", 2)
 
 
+@pytest.mark.parametrize("field", ["class_", "summary", "source", "name", "host"])
+def test_what_no_encoding_can_carry_is_kept_as_a_question_mark(field: str) -> None:
+    engine = Engine()
+    engine.ingest([alert(at, dedup_key="k", **{field: "a\ud800"}) for at in (0.0, 90_000.0)])
+    assert Engine.restore(engine.snapshot()).snapshot() == engine.snapshot()
+
+
 def test_the_sets_of_labels_that_are_known_are_bounded() -> None:
     table = Dedup()
     for n in range(MAX_LABEL_SETS + 10):

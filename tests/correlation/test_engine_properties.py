@@ -318,8 +318,16 @@ wild = st.builds(
 wild_changes = st.builds(Change, id=wild_text, at=st.floats(), title=wild_text, service=wild_text, revision=wild_text)
 
 
+TEXTS = ["name", "class_", "service", "host", "location", "environment", "summary", "dedup_key", "source"]
+broken = st.builds(
+    lambda one, field: msgspec.structs.replace(one, **{field: "\ud800" + getattr(one, field)}),
+    alerts,
+    st.sampled_from(TEXTS),
+)
+
+
 @given(
-    st.lists(wild | alerts | alerts.map(lambda a: msgspec.structs.replace(a, name="\ud800" + a.name)), max_size=25),
+    st.lists(wild | alerts | broken, max_size=25),
     st.lists(wild_changes, max_size=3),
     st.data(),
 )

@@ -251,7 +251,7 @@ def test_every_held_alert_says_why_in_words_and_by_a_named_code() -> None:
         flapping = [onset(restless, n * 90.0, recovered=n > 0)]
     assert (periodic.code, periodic.words) == ("periodic", "it fires every 60 min")
     assert flapping[0].code == "flapping"
-    assert flapping[0].words.startswith("flapping: it cleared and fired")
+    assert flapping[0].words.startswith("flapping: it clears and fires again")
 
 
 def test_what_another_place_hears_says_nothing_of_what_is_news_here_where_nobody_tells_ends() -> None:

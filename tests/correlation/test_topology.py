@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlation.topology import Topology
+from correlation.topology import MAX_REACH, Topology
 from tests.correlation.building import SHOP
 
 NAMES = [f"s{n}" for n in range(8)]
@@ -36,16 +34,15 @@ def test_names_that_are_not_in_the_graph_take_no_memory() -> None:
 
 
 def test_hops_end_at_the_limit() -> None:
-    assert SHOP.hops("web", "redis") == 3
-    assert SHOP.hops("web", "redis", 2) is None
-    assert SHOP.hops("web", "mail") is None
-    assert SHOP.hops("unknown", "web") is None
+    line = Topology.of({f"s{n}": [f"s{n + 1}"] for n in range(9)})
+    assert {name: found.hops for name, found in line.reach("s0").items()} == {"s0": 0, "s1": 1, "s2": 2, "s3": 3}
+    assert len(line.upstream("s0")) == 9
 
 
 @given(graphs, st.sampled_from(NAMES), st.sampled_from(NAMES))
 def test_hops_are_symmetric(graph: Topology, a: str, b: str) -> None:
-    if a in graph and b in graph:
-        assert graph.hops(a, b) == graph.hops(b, a)
+    there, back = graph.reach(a).get(b), graph.reach(b).get(a)
+    assert (there and there.hops) == (back and back.hops)
 
 
 @given(graphs, st.sampled_from(NAMES), st.sampled_from(NAMES))
@@ -55,8 +52,8 @@ def test_upstream_and_downstream_mirror_each_other(graph: Topology, a: str, b: s
 
 def test_a_circle_of_services_is_no_trouble() -> None:
     circle = Topology.of({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["d"]})
-    assert circle.hops("a", "c") == 1
-    assert circle.blast_radius("a") == ("c", "b")
+    assert circle.reach("a")["c"].hops == 1
+    assert tuple(circle.downstream("a")) == ("c", "b")
     assert circle.upstream("d") == {}
 
 
@@ -69,10 +66,7 @@ def test_the_order_in_which_services_are_given_does_not_matter() -> None:
 
 def test_a_hub_costs_no_more_than_its_bound() -> None:
     hub = Topology.of({f"s{n}": ["hub"] for n in range(20_000)})
-    started = time.perf_counter()
-    assert len(hub.reach("s1")) < 20_010
-    assert len(hub.reach("hub", 1)) >= 256
-    assert time.perf_counter() - started < 2
+    assert len(hub.reach("s1")) == len(hub.reach("hub")) == MAX_REACH + 1
 
 
 def test_what_much_depends_on_is_important() -> None:
