@@ -2,7 +2,7 @@
 
 A pure, deterministic library: no chat, no HTTP, no database, no clock, no logging, no asyncio. It is told what happened and
 when (event time, seconds since the epoch), and answers with decisions that carry their evidence. What is listed here is its
-public face; everything else may change.
+public face; everything else may change, and Muster, which reaches further in, changes with it.
 
 Alerts go in, one decision each comes out. Moments are seconds, scores lie between 0 and 1 unless said otherwise:
 
@@ -35,6 +35,18 @@ People correct it, and it remembers; the state is plain data, and goes on from t
 >>> again.group(new).services
 (('checkout', 1),)
 
+The way of one alert through the files, each of which says in its first line what it decides:
+
+    engine          what time it is; what happened first
+    stays           a repeat, a new stay, an end           dedup, beats, sources: which condition it is
+    weighing        how much it speaks for calling people  gate, breadth, records, usual: whether it is news
+    placing         join, open or hold                     candidates, places: where to look; features, similarity, thresholds,
+                                                           inhibition: whether it fits; cookbook, matchers: what operators want
+    groups          what a group holds                     tally, telling; registry, quiet: which are open
+    waiting         time calls people                      outbreaks, repair: what is one after all; feedback: what people said
+    views           what others see                        cause, suspects, lift: what is likely, and why
+    snapshot        all of it as bytes
+
 Beside the engine: `Watch` warns when something begins like something bad, `Precedents` finds past incidents that were alike,
 `Cookbook` compiles an operator's recipes. `correlation.evaluation` scores decisions against a truth, `correlation.fitting` learns
 the weights of evidence (it needs scikit-learn; all else needs msgspec and nothing more).
@@ -44,11 +56,11 @@ from __future__ import annotations
 
 from correlation.alert import Alert, Change, Severity, Status
 from correlation.beginnings import kind_of
-from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook, Recipe
-from correlation.decision import Cause, Decision, GroupView, Suspect
+from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook, CookbookError, OpensPolicy, Recipe
+from correlation.decision import Cause, Decision, Evidence, Flapping, GroupView, Suspect
 from correlation.engine import Engine, SnapshotError, UnknownGroup
 from correlation.precedents import Line, Precedent, Precedents, Sketch
-from correlation.topology import Topology
+from correlation.topology import Service, Topology
 from correlation.tuning import Tuning
 from correlation.warning import EarlyWarning, Patience, Watch
 from correlation.weights import Weights, WeightsError
@@ -59,15 +71,20 @@ __all__ = [
     "Cause",
     "Change",
     "Cookbook",
+    "CookbookError",
     "Decision",
     "EarlyWarning",
     "Engine",
+    "Evidence",
+    "Flapping",
     "GroupView",
     "Line",
+    "OpensPolicy",
     "Patience",
     "Precedent",
     "Precedents",
     "Recipe",
+    "Service",
     "Severity",
     "Sketch",
     "SnapshotError",

@@ -17,7 +17,7 @@ LIMIT = 32  # groups that one alert is compared with
 PER_KEY = 12  # of one value
 MAX_POSTINGS = 64  # groups remembered per value and place
 MAX_KEYS = 256  # values remembered per group and place
-MAX_PLACES = 16  # of one group; what has more is anywhere
+MAX_PLACES = 16  # of one group; its members at further ones count as anywhere
 
 Pair = tuple[str, str]
 
@@ -88,7 +88,7 @@ class Index:
     def find(self, pairs: Iterable[Pair], place: str = "") -> list[int]:
         """At most 32 groups that share a value, the most telling values (which come first) and newest groups first.
 
-        Those that are there, near by or anywhere; from anywhere all.
+        At `place`, near it, and anywhere; without a place everywhere.
         """
         found: dict[int, None] = {}
         places: tuple[str, ...] | None = None

@@ -75,6 +75,7 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     last_seen: float
     since: float = 0.0  # when it last began to fire
     opening: float = 0.0  # how much it speaks for a room, 0..1 (gate.py)
+    full: float = 0.0  # how much it will, once it has not cleared within minutes
     group: int = 0
     count: int = 1
     active: bool = True
@@ -82,7 +83,6 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     resolved_at: float = NEVER
     odds: float = 1.0  # that such an alert is part of something serious, against what is usual (records.py)
     doubt: float = 1.0  # how many times as long as others it has to fire before that alone calls people
-    full: float = 0.0  # the same, once it has not cleared within minutes
     held: str = ""  # the reason's code, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed
     look_at: float = FOREVER  # when to look whether it has fired for long (waiting.py)

@@ -378,7 +378,7 @@ class Engine:
         return decision
 
     def _moment(self, at: float) -> float:
-        """A moment that can be reckoned with: of what is none, the newest so far."""
+        """A usable moment, within 0 and the year 9999; of NaN the newest so far."""
         return min(MAX_AT, max(0.0, at)) if at == at else self._registry.watermark  # noqa: PLR0124 - NaN is not itself
 
     def _advance(self, at: float) -> list[Group]:

@@ -241,8 +241,8 @@ class Gate:
     def _first(self, name: str, part: str, at: float) -> bool:
         """Whether a critical alert is news, however fleeting others are; counts this time.
 
-        It is where nothing is known of how its rule ends, and where that was never critical on this part. The latter says
-        something where it is rare: all that a site tells on its first day is the first of its kind.
+        It is where its rule never ended yet, or where it was never critical on this part, if such firsts are rare here: all
+        that a site tells on its first day is the first of its kind.
         """
         site, kinds, kind = self.site, self.critical, (name, part)
         site.fade(at)

@@ -72,7 +72,7 @@ class Group(msgspec.Struct, kw_only=True):
     adaptive: bool = False  # its recipe leaves times to the engine
     anywhere: bool = False  # its recipe says what belongs together, wherever that is
     endless: bool = False  # nobody tells when its latest member ends
-    spoke_at: float = NEVER  # when such a one last joined, or cleared
+    spoke_at: float = NEVER  # when a member that is not familiar last joined, or cleared
     worst: int = 3
     services: dict[str, Tally] = msgspec.field(default_factory=dict)
     others: dict[str, Tally] = msgspec.field(default_factory=dict)  # hosts or names of members without a service
@@ -95,7 +95,7 @@ class Group(msgspec.Struct, kw_only=True):
 
     @property
     def reach(self) -> float:
-        """How many times the usual gap the group bridges: the more it holds, the longer, where nobody tells what goes on."""
+        """By how much the silence that it bears is stretched: more with more news where nobody tells ends; or else 1."""
         return 1.0 + log2(1.0 + self.news) if self.untold else 1.0
 
     @property
@@ -266,7 +266,7 @@ class Group(msgspec.Struct, kw_only=True):
         self._says(episode, opening - before, at)
 
     def most(self, episode: Episode) -> float:
-        """The most that a firing member may say for being one more of those that say the same of the same service."""
+        """The most that a firing member may add where others of its service say the same already."""
         tally = self.services.get(episode.service)
         said = tally.heard(episode) if tally is not None else None
         others = min(episode.others, said.firing - 1) if said is not None else 0

@@ -53,7 +53,7 @@ def named(episode: Episode) -> str:
     return what if not episode.service or episode.service in what else f"{clean(episode.service, 40)} {what}"
 
 
-def inhibitor(episode: Episode, at: float, reach: Mapping[str, Reach], group: Group, dedup: Dedup) -> Inhibitor | None:
+def inhibitor(episode: Episode, at: float, upward: Mapping[str, Reach], group: Group, dedup: Dedup) -> Inhibitor | None:
     """What mutes an alert of `at` in a group; of several the one that began first. None when it speaks for itself.
 
     Each must hold: people were called for the group; the alert's service depends on the other within the recipe's hops;
@@ -63,8 +63,8 @@ def inhibitor(episode: Episode, at: float, reach: Mapping[str, Reach], group: Gr
         return None
     best: Inhibitor | None = None
     rank = (at, 0, "")
-    for service, found in reach.items():
-        if found.direction != "up" or found.hops > group.hops:
+    for service, found in upward.items():
+        if found.hops > group.hops:
             continue
         tally = group.services.get(service)
         if tally is None or not tally.firing or tally.worst > episode.rank:
@@ -78,13 +78,11 @@ def inhibitor(episode: Episode, at: float, reach: Mapping[str, Reach], group: Gr
     return best
 
 
-def unmute(episode: Episode, group: Group, cause: Episode | None) -> bool:
-    """A muted member that became worse than its cause speaks for itself from now on; whether it was muted."""
-    if not episode.muted_by or (cause is not None and cause.rank <= episode.rank):
-        return False
-    episode.muted_by = 0
-    group.effects -= 1
-    return True
+def unmute(episode: Episode, group: Group, cause: Episode | None) -> None:
+    """A muted member that became worse than its cause speaks for itself from now on."""
+    if episode.muted_by and (cause is None or cause.rank > episode.rank):
+        episode.muted_by = 0
+        group.effects -= 1
 
 
 def _same_place(one: Episode, other: Episode) -> bool:

@@ -286,7 +286,7 @@ def _asks_for_more(group: Group, own: Recipe) -> bool:
 
 
 def _stale(group: Group, facts: Facts) -> bool:
-    """Whether an alert is news, its end will not be told, and the group has had none for so long that it waits in vain."""
+    """Whether a group waits in vain: it had no news for minutes, and the alert is news whose end nobody will tell."""
     episode = facts.episode
     news = episode.full >= 1.0 and not episode.lasting
     return news and not group.deserved and facts.at - group.novel_at > FADES
@@ -303,8 +303,8 @@ def _by_telling(keys: list[Pair], reach: Collection[str]) -> Iterable[Pair]:
     place = len(keys)
     while place and keys[place - 1][0] in MERE:
         place -= 1
-    near = (("service", name) for name in islice(reach, 1, MAX_NEIGHBOURS + 1))
-    return chain(keys[:place], near, keys[place:])
+    neighbours = (("service", name) for name in islice(reach, 1, MAX_NEIGHBOURS + 1))
+    return chain(keys[:place], neighbours, keys[place:])
 
 
 def _rank(one: Chosen, cookbook: Cookbook) -> float:

@@ -305,7 +305,7 @@ def _shared(noun: str, common: Sequence[str], ours: Sequence[str], theirs: Seque
     """`the same 3 classes, in the same order`; `3 of its 4 services (cart, checkout, web)`."""
     if not common:
         return ""
-    many = plural(len(theirs), noun).replace("classs", "classes")
+    many = plural(len(theirs), noun)
     if len(common) == len(theirs) == len(ours):
         return f"the same {noun if len(common) == 1 else many}{order}"
     names = ", ".join(humanise(name, 40) if noun == "class" else clean(name, 40) for name in common[:4])

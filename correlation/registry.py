@@ -1,6 +1,6 @@
 """The groups: open, closed and merged; found by id and by value, closed when quiet, united and split.
 
-Which alert goes where is decided in the engine; here nothing is scored.
+Which alert goes where is the placer's to say, which groups are one the repair's; here nothing is scored.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def own_keys(episode: Episode) -> list[Pair]:
         for field, value in (("service", episode.service), ("host", episode.host), ("location", episode.location))
         if value
     ]
-    if not episode.location:
+    if not episode.location:  # an empty one too: by it those are found that tell neither
         keys.append(("environment", episode.environment))
     keys.append(("name", episode.name))
     return keys

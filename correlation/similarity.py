@@ -6,7 +6,9 @@ A term is one class and one place in TERMS. What an alert or a group lacks is no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, inf
+from math import inf
+
+import msgspec
 
 from correlation.beats import IN_STEP
 from correlation.decision import Evidence
@@ -18,7 +20,7 @@ from correlation.topology import Reach
 from correlation.weights import Weights, WeightsError
 from correlation.words import clean, domain, plural, span
 
-__all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "nearest", "sentence", "strength"]
+__all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "nearest", "sentence"]
 
 MISSING = -1.0
 HOPELESS = -4.0  # no later term can make up for this
@@ -27,28 +29,16 @@ UNTOLD_PACE = 360.0  # the least where nobody tells ends: silence says less ther
 LOOKS = 3.0  # the least in looks of their monitor: what began at once is told by one look or by the next
 
 
-class Facts:
+class Facts(msgspec.Struct, gc=False):
     """What is known of one alert while it is placed."""
 
-    __slots__ = ("at", "changes", "episode", "feedback", "reach", "template", "upward")
-
-    def __init__(
-        self,
-        episode: Episode,
-        at: float,
-        template: Template,
-        reach: dict[str, Reach],
-        upward: dict[str, Reach],
-        changes: Sequence[str],
-        feedback: dict[str, dict[str, int]],
-    ) -> None:
-        self.episode = episode
-        self.at = at
-        self.template = template
-        self.reach = reach
-        self.upward = upward
-        self.changes = changes
-        self.feedback = feedback
+    episode: Episode
+    at: float
+    template: Template
+    reach: dict[str, Reach]
+    upward: dict[str, Reach]
+    changes: Sequence[str]
+    feedback: dict[str, dict[str, int]]
 
 
 class Term:
@@ -70,7 +60,7 @@ class Time(Term):
 
     name = "time"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002 - the terms' common signature
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         gap = abs(facts.at - group.grown_at)
         if not gap:
             return 1.0
@@ -78,7 +68,7 @@ class Time(Term):
         half = min(MAX_PACE, max(least, 3.0 * group.pace)) * group.reach
         return float(2.0 ** (-gap / half))
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         gap = facts.at - group.grown_at
         if abs(gap) < 1.0:
             return "in the same second"
@@ -90,7 +80,7 @@ class Location(Term):
 
     name = "location"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         mine = facts.episode.location
         if not mine or not group.locations:
             return MISSING
@@ -100,7 +90,7 @@ class Location(Term):
             return MISSING  # it is at more than are known
         return 0.9 if near(mine, group.locations) else 0.0
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         relation = "same location" if score == 1 else "location near" if score else "elsewhere:"
         return f"{relation} {clean(facts.episode.location, 40)}"
 
@@ -110,7 +100,7 @@ class Domain(Term):
 
     name = "domain"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         domains = group.domains
         if not domains or (facts.episode.location and group.locations):
             return MISSING
@@ -121,7 +111,7 @@ class Domain(Term):
             return 0.0
         return 0.5 if facts.episode.service else 1.0  # many a service lies there: which of them it is says more
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return f"{'same' if score else 'another'} domain {clean(domain(facts.episode.host), 40)}"
 
 
@@ -130,13 +120,13 @@ class Environment(Term):
 
     name = "environment"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         mine = facts.episode.environment
         if not mine or not group.environments:
             return MISSING
         return 1.0 if mine in group.environments else 0.0
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return f"{'same' if score else 'another'} environment"
 
 
@@ -145,7 +135,7 @@ class InStep(Term):
 
     name = "beat"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         beat = facts.episode.beat
         off = group.rhythm.off(beat) if beat is not None else None
         if off is None:
@@ -153,7 +143,7 @@ class InStep(Term):
         beyond = 0.5 * (off / IN_STEP - 1.0)
         return 0.5 - beyond if beyond <= 0.0 else max(0.0, 0.5 - beyond * group.rhythm.sure)
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return f"{'in' if score > 0.5 else 'out of'} step, every {span(group.rhythm.interval)}"
 
 
@@ -162,13 +152,13 @@ class Service(Term):
 
     name = "service"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         mine = facts.episode.service
         if not mine or not group.services:
             return MISSING
         return 1.0 if mine in group.services else 0.0
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return "same service" if score else "another service"
 
 
@@ -180,19 +170,19 @@ class Hops(Term):
     _STRAIGHT = (1.0, 1.0, 0.9, 0.75)  # by hops
     _SIDE = (1.0, 0.8, 0.6, 0.4)
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         reach = facts.reach
         if not reach or not group.services or facts.episode.service in group.services:
             return MISSING
-        near = nearest(reach, group)
-        if near is None:
+        name = nearest(reach, group)
+        if name is None:
             return 0.0
-        found = reach[near]
+        found = reach[name]
         return (self._SIDE if found.direction == "side" else self._STRAIGHT)[found.hops]
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
-        near = nearest(facts.reach, group)
-        return "not connected" if near is None else f"{plural(facts.reach[near].hops, 'hop')} from {clean(near, 40)}"
+    def words(self, facts: Facts, group: Group, score: float) -> str:
+        name = nearest(facts.reach, group)
+        return "not connected" if name is None else f"{plural(facts.reach[name].hops, 'hop')} from {clean(name, 40)}"
 
 
 class Host(Term):
@@ -200,10 +190,10 @@ class Host(Term):
 
     name = "host"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         return 1.0 if facts.episode.host and facts.episode.host in group.hosts else MISSING
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return f"same host {clean(facts.episode.host, 40)}"
 
 
@@ -212,13 +202,13 @@ class Class(Term):
 
     name = "class"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         mine = facts.episode.class_
         if not mine or not group.classes:
             return MISSING
         return 1.0 if mine in group.classes else 0.0
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return f"{'same' if score else 'another'} class"
 
 
@@ -235,7 +225,7 @@ class Text(Term):
             return 1.0
         return features.most_alike(mine, group.templates)
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return "same text" if score > 0.99 else f"{score:.2f} alike in text"
 
 
@@ -244,13 +234,13 @@ class SharedChange(Term):
 
     name = "change"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         for change in facts.changes:
             if change in group.changes:
                 return 1.0
         return MISSING
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return "after the same change"
 
 
@@ -259,7 +249,7 @@ class Feedback(Term):
 
     name = "feedback"
 
-    def score(self, facts: Facts, group: Group, features: Features) -> float:  # noqa: ARG002
+    def score(self, facts: Facts, group: Group, features: Features) -> float:
         known = facts.feedback.get(facts.episode.kind)
         if not known:
             return MISSING
@@ -270,7 +260,7 @@ class Feedback(Term):
                 value = said
         return MISSING if value == 0 else 1.0 if value > 0 else 0.0
 
-    def words(self, facts: Facts, group: Group, score: float) -> str:  # noqa: ARG002
+    def words(self, facts: Facts, group: Group, score: float) -> str:
         return "people put such alerts together" if score > 0.5 else "people keep such alerts apart"
 
 
@@ -335,15 +325,6 @@ class Scorer:
         return odds
 
 
-def strength(odds: float) -> float:
-    """Log odds as 0..1.
-
-    >>> strength(0.0)
-    0.5
-    """
-    return 1.0 / (1.0 + exp(-max(-50.0, min(50.0, odds))))
-
-
 def explain(facts: Facts, group: Group, features: Features, scores: Sequence[float] = ()) -> tuple[Evidence, ...]:
     """All terms that say something, in the order of TERMS. `scores` are those that are known, the first ones."""
     known = scores
@@ -373,7 +354,7 @@ def sentence(evidence: Sequence[Evidence]) -> str:
     """
     told = {item.term: item.words for item in evidence if item.score > 0.5}
     said = ", ".join([told[name] for name in _ORDER if name in told])
-    near = told.get("topology", "")
-    if said or near:
-        return f"{said}; {near}" if said and near else said or near
+    hops = told.get("topology", "")
+    if said or hops:
+        return f"{said}; {hops}" if said and hops else said or hops
     return next((item.words for item in evidence if item.term == "time"), "by its recipe")

@@ -21,7 +21,7 @@ MASS = (8.0, 3.0, 1.0, 0.4)  # how much an alert weighs, by its rank
 
 
 def one_more(others: int) -> float:
-    """How much one more says that says the same as others do: so many together say as much as the root of their number."""
+    """What one more of the same adds: so many alike count as the square root of their number."""
     return sqrt(others + 1) - sqrt(others)
 
 

@@ -102,10 +102,10 @@ def humanise(name: str, limit: int = 60) -> str:
 
 def plural(count: int, noun: str) -> str:
     """
-    >>> plural(1, "hop"), plural(2, "hop")
-    ('1 hop', '2 hops')
+    >>> plural(1, "hop"), plural(2, "hop"), plural(3, "class")
+    ('1 hop', '2 hops', '3 classes')
     """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def largest(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:

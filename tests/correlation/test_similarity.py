@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from correlation.alert import Alert, Status
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine
-from correlation.similarity import MISSING, TERMS, Facts, Scorer, Term, explain, strength
+from correlation.similarity import MISSING, TERMS, Facts, Scorer, Term, explain
 from correlation.weights import Weight, Weights, shipped
 from tests.correlation.building import SHOP, alert, alerts, timely
 
@@ -76,10 +76,6 @@ def test_the_evidence_is_in_the_order_of_the_terms_and_adds_up() -> None:
     assert joined.reason.startswith("Joined: ")
     assert joined.reason.endswith("; 1 hop from checkout.")
     assert "8 s after the last" in joined.reason
-
-
-def test_strength_is_a_probability_whatever_the_odds() -> None:
-    assert 0 <= strength(-1e300) < strength(0) == 0.5 < strength(1e300) <= 1
 
 
 def test_the_total_of_an_explained_group_is_above_that_of_a_stranger() -> None:
