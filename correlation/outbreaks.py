@@ -63,45 +63,50 @@ class Outbreaks:
         if len(self.things) > MAX_THINGS:
             self.things.popitem(last=False)
 
+    def known(self, episode: Episode, at: float) -> bool:
+        """Whether it began at that place lately: one more of it there changes nothing."""
+        starts = self.things.get(_what(episode))
+        start = starts.get(episode.location) if starts is not None else None
+        return start is not None and abs(at - start[0]) <= AT_ONCE
+
     def find(self, episode: Episode, at: float, recipe: str, own: Group | None = None) -> Outbreak | None:
         """What an alert of `at` is part of; `own` is the group that holds it already. None for no outbreak.
 
         What began within minutes and called people within them counts, and what is an outbreak already for as long as it takes
         members. Nothing is united but groups of the alert's own recipe that take members and that nobody keeps apart.
         """
-        starts = self.things.get(_what(episode))
-        if starts is None or len(starts) < MANY - 1:
-            return None
-        found: dict[int, tuple[Group, list[float]]] = {}
-        for place, (begun, number) in starts.items():
-            if place == episode.location:
-                continue
-            member = self._registry.dedup.episode(number)
-            group = self._registry.still_open(member.group) if member is not None else None
-            if group is not None:
-                found.setdefault(group.number, (group, []))[1].append(begun)
-        if own is not None:
-            found.setdefault(own.number, (own, []))
-        began = _together(at, [begun for group, all_ in found.values() if _lately(group, at) for begun in all_])
-        counted = []
-        for group, moments in found.values():
-            if self._may(group, episode, at, recipe):
-                spreads = len(moments) >= MANY - (group is own)
-                lately = sum(moment in began for moment in moments) if _lately(group, at) else 0
-                if spreads or lately or group is own:
-                    counted.append((group is not own, -(len(moments) if spreads else lately), group.number, group))
-        counted.sort(key=lambda one: one[:3])
-        if own is not None and not (
-            counted and counted[0][3] is own and (_lately(own, at) or -counted[0][1] >= MANY - 1)
-        ):
+        parts = self._parts(episode, at, recipe, own)
+        if own is not None and not (parts and parts[0][1] is own):
             return None  # it joined what was there before, for reasons of its own
         taken: list[Group] = []
         places = 1
-        for _, less, _, group in counted:
+        for count, group in parts:
             if not any(group.number in one.apart or one.number in group.apart for one in taken):
                 taken.append(group)
-                places -= less
+                places += count
         return Outbreak(sorted(taken, key=lambda group: group.number), places) if places >= MANY else None
+
+    def _parts(self, episode: Episode, at: float, recipe: str, own: Group | None) -> list[tuple[int, Group]]:
+        """The groups that the alert may be one with, and at how many other places each is: its own first, the largest next."""
+        starts = self.things.get(_what(episode), {})
+        if len(starts) < MANY - 1:
+            return []
+        found: dict[int, tuple[Group, list[float]]] = {own.number: (own, [])} if own is not None else {}
+        for place, (begun, number) in starts.items():
+            member = self._registry.dedup.episode(number) if place != episode.location else None
+            group = self._registry.still_open(member.group) if member is not None else None
+            if group is not None:
+                found.setdefault(group.number, (group, []))[1].append(begun)
+        began = _together(at, [begun for group, moments in found.values() if _lately(group, at) for begun in moments])
+        parts = []
+        for group, moments in found.values():
+            count = len(moments)
+            if count < MANY - (group is own):  # no outbreak yet
+                count = sum(begun in began for begun in moments) if _lately(group, at) else 0
+            counts = count or (group is own and _lately(group, at))
+            if counts and self._may(group, episode, at, recipe):
+                parts.append((count, group))
+        return sorted(parts, key=lambda part: (part[1] is not own, -part[0], part[1].number))
 
     def _may(self, group: Group, episode: Episode, at: float, recipe: str) -> bool:
         """Whether nothing but the place speaks against a group where the same began."""

@@ -88,33 +88,32 @@ class Placer:
         keys = self._keys(facts, alert)
         chosen = self._choose(facts, alert, keys, admitting)
         compiled = self.cookbook.opening(alert)
-        spreads = compiled is not None and not compiled.by_rule and bool(episode.location) and verdict.opening >= 1.0
+        spreads = compiled is not None and not compiled.by_rule and episode.location and verdict.opening >= 1.0
+        recipe = compiled.recipe.name if spreads and compiled is not None and not verdict.hold else ""
         if chosen:
             placed = self._join(facts, keys, chosen)
-            if spreads and compiled is not None and not verdict.hold and not episode.muted_by:
-                return self._joins_outbreak(placed, facts, compiled.recipe)
-            return placed
+            return self._joins_outbreak(placed, facts, recipe) if recipe and not episode.muted_by else placed
         if compiled is None:
             return Placed("noise", "below_trigger", f"Held: {_asked(admitting, alert)}.")
         if verdict.hold:
             return Placed("noise", verdict.code, f"Held: {verdict.words}.")
-        outbreak = self.outbreaks.find(episode, at, compiled.recipe.name) if spreads else None
+        outbreak = self.outbreaks.find(episode, at, recipe) if recipe else None
         if outbreak is None:
             placed = self._open(facts, alert, keys, compiled, verdict)
         else:
             group, merged, why = self._spread(outbreak, facts)
             self._take(group, facts, keys)
             placed = Placed("joined", OUTBREAK, f"Joined: {why}.", group, (Evidence(OUTBREAK, 1.0, why),), merged)
-        if spreads and placed.group is not None and placed.group.deserved:
+        if recipe and placed.group is not None and placed.group.deserved:
             self.outbreaks.began(episode, at)
         return placed
 
-    def _joins_outbreak(self, placed: Placed, facts: Facts, recipe: Recipe) -> Placed:
+    def _joins_outbreak(self, placed: Placed, facts: Facts, recipe: str) -> Placed:
         """A member of a group at its own place: it may be the one by which the same is at many."""
         own, episode = placed.group, facts.episode
-        if own is None or not own.deserved or own.recipe != recipe.name:
+        if own is None or not own.deserved or own.recipe != recipe or self.outbreaks.known(episode, facts.at):
             return placed
-        outbreak = self.outbreaks.find(episode, facts.at, recipe.name, own)
+        outbreak = self.outbreaks.find(episode, facts.at, recipe, own)
         self.outbreaks.began(episode, facts.at)
         if outbreak is None or outbreak.groups == [own]:
             return placed
@@ -187,7 +186,8 @@ class Placer:
         odds, group, scores, by_rule = chosen[0]
         evidence = explain(facts, group, self.features, scores)
         merged: list[tuple[str, str]] = []
-        fits = {group.id: sentence(evidence)}
+        said = sentence(evidence)
+        fits = {group.id: said}
         for other_odds, other, other_scores, _ in chosen[1 : 1 + MAX_MERGES]:
             rooms = group.deserved and other.deserved
             enough = self.tuning.merge_rooms_at if rooms else self.tuning.merge_at
@@ -199,7 +199,6 @@ class Placer:
                 merged.append((lost.id, kept.id))
                 group = kept
         effect = inhibitor(facts.episode, facts.at, facts.upward, group, self.registry.dedup)
-        said = sentence(evidence)
         both = tuple([(fits[kept], fits[lost]) for lost, kept in merged])
         if effect is not None:
             facts.episode.muted_by = effect.cause.id

@@ -78,9 +78,8 @@ class Tally(msgspec.Struct, gc=False):
     def add(self, episode: Episode) -> None:
         """Count what sort of alert it is and where it fires, as far as there is room."""
         class_ = episode.class_ or episode.name
-        news = min(1.0, episode.full / FREQUENT) * min(1.0, episode.odds)
-        if news > self.news:
-            self.news = news
+        if self.news < 1.0:
+            self.news = max(self.news, min(1.0, episode.full / FREQUENT) * min(1.0, episode.odds))
         if class_ in self.classes or len(self.classes) < MAX_CLASSES:
             self.classes[class_] = self.classes.get(class_, 0.0) + MASS[episode.rank]
         if episode.host and len(self.hosts) < MAX_HOSTS:
