@@ -19,7 +19,7 @@ from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
 from correlation.outbreaks import OUTBREAK, Outbreak, Outbreaks
 from correlation.places import somewhere
-from correlation.registry import Registry, own_keys
+from correlation.registry import Registry, own_keys, recipe_key
 from correlation.similarity import Facts, Scorer, explain, sentence
 from correlation.suspects import Ledger
 from correlation.thresholds import accepts
@@ -29,8 +29,9 @@ from correlation.usual import Usual
 from correlation.weighing import SEVERE, adds
 from correlation.words import clean, plural
 
-__all__ = ["Chosen", "Placed", "Placer"]
+__all__ = ["WAITING", "Chosen", "Placed", "Placer"]
 
+WAITING = "waits for others that belong to it"  # how the reason of a group that calls nobody yet ends
 MAX_NEIGHBOURS = 16  # services whose groups one alert is compared with
 MAX_MERGES = 4  # groups that one alert may bridge
 MERE = ("name", "word")  # fields that half of the company shares
@@ -131,7 +132,7 @@ class Placer:
     def _keys(self, facts: Facts, alert: Alert) -> list[Pair]:
         """What the alert's group will be found by, most telling first."""
         keys = [
-            (compiled.recipe.name, "\x1f".join(compiled.key(alert)))
+            recipe_key(compiled.recipe.name, compiled.key(alert))
             for compiled in self.cookbook.compiled
             if compiled.recipe.group_by
         ]
@@ -244,7 +245,7 @@ class Placer:
         short = facts.episode.opening < 1.0
         asks = f"{recipe.rate} within a minute" if recipe.rate > 1 else f"{recipe.min_alerts} alerts"
         waits = verdict.words if short else f"its recipe asks for {asks}"
-        return Placed("opened", "waiting", f"Held: {waits}; waits for others that belong to it.", group)
+        return Placed("opened", "waiting", f"Held: {waits}; {WAITING}.", group)
 
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
         episode = facts.episode

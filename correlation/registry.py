@@ -17,7 +17,7 @@ from correlation.places import MANY
 from correlation.quiet import Quiet
 from correlation.tuning import Tuning
 
-__all__ = ["Registry", "UnknownGroup", "own_keys"]
+__all__ = ["Registry", "UnknownGroup", "own_keys", "recipe_key"]
 
 MAX_ALIASES = 100_000  # merged ids that are remembered
 MAX_GROWN = 32  # groups that the next repair pass looks at, the latest ones
@@ -39,6 +39,11 @@ def own_keys(episode: Episode) -> list[Pair]:
         keys.append(("environment", episode.environment))
     keys.append(("name", episode.name))
     return keys
+
+
+def recipe_key(recipe: str, values: Sequence[str]) -> Pair:
+    """What a recipe makes its groups findable by, beside its members' own: the values that they share."""
+    return f"recipe {recipe}", "\x1f".join(values)
 
 
 class Registry:
@@ -312,7 +317,7 @@ class Registry:
             if episode is not None:
                 found.setdefault(episode.location, {}).update(dict.fromkeys(own_keys(episode)))
         if group.key:
-            found.setdefault("", {})[group.recipe, "\x1f".join(group.key)] = None
+            found.setdefault("", {})[recipe_key(group.recipe, group.key)] = None
         return {place: list(pairs) for place, pairs in found.items()}
 
 

@@ -19,6 +19,7 @@ from bot.storage import tables
 from bot.storage.database import Transaction, upsert
 from correlation.alert import Alert, Severity, Status
 from correlation.inhibition import SAID
+from correlation.placing import WAITING
 
 __all__ = [
     "WHAT",
@@ -43,7 +44,7 @@ __all__ = [
 # What kind an alert is of, as correlation.beginnings.kind_of has it: its class, or its name where it has none.
 WHAT = case((tables.alerts.c["class"] == "", tables.alerts.c.name), else_=tables.alerts.c["class"]).label("what")
 
-_HELD, _WAITING = "Held: ", "; waits for others that belong to it"
+_HELD, _WAITING = "Held: ", f"; {WAITING}"
 _INHIBITED = f"Joined: {SAID} "
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
 _JSON_FIELDS: dict[str, tuple[str, Any]] = {  # their columns and types; what is not there is {}

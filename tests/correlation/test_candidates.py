@@ -161,3 +161,11 @@ def test_an_alert_from_nowhere_meets_groups_of_any_place_and_the_other_way_round
         engine.ingest([alert(0.0, location=first, severity=Severity.CRITICAL)])
         later = alert(9.0, "HighErrors", location=second, severity=Severity.CRITICAL)
         assert engine.ingest([later])[0].group == "G1"
+
+
+def test_a_recipe_called_as_a_field_finds_nothing_by_the_values_of_that_field() -> None:
+    recipe = Recipe(name="service", group_by=("service",))
+    engine = Engine(Cookbook([recipe], with_default=False), SHOP)
+    engine.ingest([alert(0, "Slow", "cart")])
+    fields = {field for pairs in engine._registry.index.values(1).values() for field, _ in pairs}
+    assert fields == {"recipe service", "service", "location", "name", "word"}
