@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from correlation.alert import Change
-from correlation.cause import strength
+from correlation.cause import strength, usual
 from correlation.decision import Suspect
 from correlation.groups import Group
 from correlation.topology import Topology
@@ -111,12 +111,13 @@ class _Trouble:
 
     def __init__(self, group: Group, topology: Topology) -> None:
         self.group, self.topology = group, topology
-        self.strength = {name: strength(tally) for name, tally in group.services.items()}
+        self.failing = {name: tally for name, tally in group.services.items() if not usual(tally, group)}
+        self.strength = {name: strength(tally) for name, tally in self.failing.items()}
         self.total = sum(self.strength.values()) + sum(strength(tally) for tally in group.others.values())
         self.known = any(name in topology for name in group.services)
         self.hosts = [host for tallies in (group.services, group.others) for t in tallies.values() for host in t.hosts]
         self.below: dict[str, list[tuple[int, str]]] = {}  # what fails and depends on a service, by hops; itself too
-        for name in group.services:
+        for name in self.failing:
             self.below.setdefault(name, []).append((0, name))
             for other, hops in topology.upstream(name).items():
                 self.below.setdefault(other, []).append((hops, name))
@@ -135,12 +136,11 @@ class _Trouble:
 
     def follows(self, change: Change) -> Effect | None:
         """What fails on the change's service and on what depends on it, and began after the change; None for nothing."""
-        services = self.group.services
         since = change.at - SLACK
-        found = [one for one in self.below.get(change.service, ()) if services[one[1]].first_seen >= since]
+        found = [one for one in self.below.get(change.service, ()) if self.failing[one[1]].first_seen >= since]
         if not found:
             return None
-        first, name = min((services[name].first_seen, name) for _, name in found)
+        first, name = min((self.failing[name].first_seen, name) for _, name in found)
         return Effect(min(found)[0], len(found), self._place(found), first, name)
 
 
@@ -218,7 +218,7 @@ def _judge(change: Change, trouble: _Trouble) -> Suspect | None:
         place = effect.place
         reasons.append("its service fails" if effect.hops == 0 else f"{plural(effect.hops, 'hop')} upstream")
         if effect.services > 1:
-            reasons.append(f"{effect.services} of {len(group.services)} failing services are on it or depend on it")
+            reasons.append(f"{effect.services} of {len(trouble.failing)} failing services are on it or depend on it")
     elif not change.service:
         place = 0.3 * LEAST
         reasons.append("its service is not known")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from correlation.alert import Alert, Change
+from correlation.alert import Alert, Change, Severity, Status
 from correlation.decision import Suspect
 from correlation.engine import Engine
 from correlation.suspects import Ledger
@@ -222,3 +222,24 @@ def test_what_people_ruled_out_comes_last_whatever_speaks_for_it() -> None:
     by_service = engine.suspects("G1", ruled_out=["payments-api"])
     assert [one.change for one in by_service] == ["mild", "guilty", "weak"]
     assert [one.change for one in engine.suspects("G1", ruled_out=["guilty"], limit=2)] == ["mild", "weak"]
+
+
+def test_what_everybody_knows_does_not_make_a_change_of_its_service_a_suspect() -> None:
+    engine = Engine(topology=SHOP)
+    slow, fine = ("SlowQueries", "payments-db"), Status.RESOLVED
+    for n in range(24):  # always clears by itself
+        engine.ingest([alert(1800.0 * n, *slow), alert(1800.0 * n + 90, *slow, status=fine)])
+    at = 24 * 1800.0
+    engine.observe([change("db", at - 20.0, "payments-db"), change("api", at - 30.0, "payments-api")])
+    group, again, _ = engine.ingest(
+        [
+            alert(at, "PoolExhausted", "payments-api", severity=Severity.CRITICAL),
+            alert(at + 5, *slow),
+            alert(at + 20, "HighErrors", "checkout", severity=Severity.CRITICAL),
+        ]
+    )
+    assert group.group == again.group is not None
+    first, second = engine.suspects(group.group)
+    assert (first.change, "its service fails" in first.reasons) == ("api", True)
+    assert (second.change, "its service fails" in second.reasons) == ("db", False)
+    assert "2 of 2 failing services are on it or depend on it" in second.reasons
