@@ -19,7 +19,7 @@ from correlation.tally import MASS, Tally
 from correlation.topology import Topology
 from correlation.words import clean, plural, span
 
-__all__ = ["FIRST", "causes", "strength", "usual"]
+__all__ = ["FIRST", "causes", "familiar", "strength"]
 
 # Log odds. Found on two of the four halves of PetShop and three plays of ITBench, checked on the others (causes.py of the
 # benchmarks): a part's share of the strength of what fails and depends on it, that the group's worst alert depends on
@@ -121,7 +121,7 @@ def strength(tally: Tally) -> float:
     return log1p(mass if idle else max(mass, MASS[tally.worst]))
 
 
-def usual(tally: Tally, group: Group) -> bool:
+def familiar(tally: Tally, group: Group) -> bool:
     """Whether a part mildly says what everybody knows, in a group that is severe."""
     return tally.news < OLD_NEWS and tally.worst > ERROR >= group.worst
 
@@ -131,7 +131,7 @@ def _background(part: _Part, group: Group, topology: Topology) -> bool:
     name, tally = part.name, part.tally
     if tally is None or tally.worst <= ERROR or group.worst > ERROR:
         return False
-    if usual(tally, group) and not tally.firing:
+    if familiar(tally, group) and not tally.firing:
         return True
     if name not in topology:
         return False

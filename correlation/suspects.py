@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from correlation.alert import Change
-from correlation.cause import strength, usual
+from correlation.cause import familiar, strength
 from correlation.decision import Suspect
 from correlation.groups import Group
 from correlation.topology import Topology
@@ -111,7 +111,7 @@ class _Trouble:
 
     def __init__(self, group: Group, topology: Topology) -> None:
         self.group, self.topology = group, topology
-        self.failing = {name: tally for name, tally in group.services.items() if not usual(tally, group)}
+        self.failing = {name: tally for name, tally in group.services.items() if not familiar(tally, group)}
         self.strength = {name: strength(tally) for name, tally in self.failing.items()}
         self.total = sum(self.strength.values()) + sum(strength(tally) for tally in group.others.values())
         self.known = any(name in topology for name in group.services)
