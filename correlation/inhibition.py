@@ -63,11 +63,9 @@ def inhibitor(episode: Episode, at: float, upward: Mapping[str, Reach], group: G
         return None
     best: Inhibitor | None = None
     rank = (at, 0, "")
-    for service, found in upward.items():
-        if found.hops > group.hops:
-            continue
-        tally = group.services.get(service)
-        if tally is None or not tally.firing or tally.worst > episode.rank:
+    for service in upward.keys() & group.services.keys():
+        found, tally = upward[service], group.services[service]
+        if found.hops > group.hops or not tally.firing or tally.worst > episode.rank:
             continue
         this = (tally.first_seen, found.hops, service)
         if tally.first_seen >= at or this >= rank:
