@@ -121,15 +121,19 @@ def strength(tally: Tally) -> float:
     return log1p(mass if idle else max(mass, MASS[tally.worst]))
 
 
+def _mild(tally: Tally, group: Group) -> bool:
+    return tally.worst > ERROR >= group.worst
+
+
 def familiar(tally: Tally, group: Group) -> bool:
     """Whether a part mildly says what everybody knows, in a group that is severe."""
-    return tally.news < OLD_NEWS and tally.worst > ERROR >= group.worst
+    return tally.news < OLD_NEWS and _mild(tally, group)
 
 
 def _background(part: _Part, group: Group, topology: Topology) -> bool:
     """Whether a part is mild, in a group that is not, and over and no news, or nothing that fails depends on it."""
     name, tally = part.name, part.tally
-    if tally is None or tally.worst <= ERROR or group.worst > ERROR:
+    if tally is None or not _mild(tally, group):
         return False
     if familiar(tally, group) and not tally.firing:
         return True

@@ -19,7 +19,7 @@ from correlation.tally import Tally, one_more
 from correlation.telling import Telling
 from correlation.words import domain
 
-__all__ = ["SEVERITIES", "Group"]
+__all__ = ["MAX_KINDS", "SEVERITIES", "Group"]
 
 MAX_SERVICES = 64
 MAX_VALUES = MAX_PLACES  # hosts, names, classes that one group tells apart, too
@@ -89,7 +89,7 @@ class Group(msgspec.Struct, kw_only=True):
     apart: list[int] = msgspec.field(default_factory=list)  # groups that a person split from this one
     effects: int = 0  # members that a known cause mutes
     restless: dict[int, None] = msgspec.field(default_factory=dict)  # the latest members that flapped
-    outbreak: str = ""  # the kind of alert that began at many places
+    outbreaks: dict[str, None] = msgspec.field(default_factory=dict)  # kinds of alerts that began at many places
     telling: Telling = msgspec.field(default_factory=Telling)
     recent: dict[str, float] = msgspec.field(default_factory=dict)  # sorts of alerts, and when they last began
 
@@ -359,7 +359,7 @@ class Group(msgspec.Struct, kw_only=True):
         a, b = self.telling, other.telling
         if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
             self.telling = b
-        self.outbreak = self.outbreak or other.outbreak
+        self.outbreaks = dict(islice({**self.outbreaks, **other.outbreaks}.items(), MAX_KINDS))
         self.deserved = self.deserved or other.deserved
         self.weigh(self.last_at)
 
@@ -380,7 +380,7 @@ class Group(msgspec.Struct, kw_only=True):
     @property
     def everywhere(self) -> bool:
         """What it is called after is at many places."""
-        return self.telling.kind == self.outbreak
+        return self.telling.kind in self.outbreaks
 
     def _tally(self, episode: Episode) -> Tally | None:
         return (self.services if episode.service else self.others).get(episode.part)

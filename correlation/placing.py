@@ -14,7 +14,7 @@ from correlation.dedup import Episode
 from correlation.features import Features
 from correlation.feedback import Feedback
 from correlation.gate import Verdict
-from correlation.groups import FADES, Group
+from correlation.groups import FADES, MAX_KINDS, Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
 from correlation.outbreaks import OUTBREAK, Outbreak, Outbreaks
@@ -89,8 +89,10 @@ class Placer:
         keys = self._keys(facts, alert)
         chosen = self._choose(facts, alert, keys, admitting)
         compiled = self.cookbook.opening(alert)
-        spreads = compiled is not None and not compiled.by_rule and episode.location and verdict.opening >= 1.0
-        recipe = compiled.recipe.name if spreads and compiled is not None and not verdict.hold else ""
+        calls = (
+            verdict.opening >= 1.0 and not verdict.hold and episode.location
+        )  # by itself, at a place: it may be at others
+        recipe = compiled.recipe.name if calls and compiled is not None and not compiled.by_rule else ""
         if chosen:
             placed = self._join(facts, keys, chosen)
             return self._joins_outbreak(placed, facts, recipe) if recipe and not episode.muted_by else placed
@@ -216,7 +218,8 @@ class Placer:
         group, *others = outbreak.groups
         for other in others:
             self.registry.unite(group, other)
-        group.outbreak = facts.episode.kind
+        if len(group.outbreaks) < MAX_KINDS:
+            group.outbreaks[facts.episode.kind] = None
         merged = tuple([(other.id, group.id) for other in others])
         return group, merged, f"the same at {outbreak.places} places within minutes"
 

@@ -301,7 +301,7 @@ class Registry:
             group.opened_at, group.last_at, group.grown_at = old.opened_at, old.last_at, old.grown_at
         group.pace = old.pace
         if len(group.locations) >= MANY:
-            group.outbreak = old.outbreak
+            group.outbreaks = dict(old.outbreaks)
         return group
 
     def _post(self, group: Group, values: Mapping[str, Iterable[Pair]] | None = None) -> None:

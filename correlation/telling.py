@@ -47,7 +47,7 @@ class Telling(msgspec.Struct, gc=False):
             what = f"{who} {short}"
         if everywhere:  # one of them would say the wrong thing, and their number is another one soon
             whole = common(locations) if locations else ""
-            return f"{clean(what)}, {whole or 'many places'}"
+            return f"{clean(what)}, {clean(whole, 40) or 'many places'}"
         place = self.location or (locations[0] if locations else "")
         if place and place.lower() not in what.lower():
             more = f" and {len(locations) - 1} more" if len(locations) > 1 else ""

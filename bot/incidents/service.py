@@ -324,7 +324,7 @@ class Incidents:
         why: str = "",
         causes: Causes | None = None,
     ) -> None:
-        """`lost` ends in `kept`, open if either was. Who calls moves the alerts, and takes in what is likely or gives `causes`."""
+        """`lost` ends in `kept`, open if either was. The caller moves the alerts, and gives `causes` of both or takes them in."""
         reopened = kept.reopen(by, at, f"{lost.ref} is the same and goes on.") if lost.open and not kept.open else None
         kept.take_in(lost)
         inherited: Sequence[Event] = kept.inherit(lost) if by == MUSTER else ()

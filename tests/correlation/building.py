@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from correlation.alert import Alert, Severity, Status
+from correlation.alert import Alert, Change, Severity, Status
 from correlation.engine import Engine
 from correlation.topology import Topology
 
@@ -21,6 +21,7 @@ SHOP = Topology.of(
     },
     {"checkout": 1, "payments-api": 1},
 )
+OUTAGE = 24 * 1800.0  # when `amid_noise` has one
 
 
 def alert(at: float, name: str = "HighLatency", service: str = "checkout", **fields: Any) -> Alert:
@@ -62,3 +63,21 @@ alerts = st.builds(
 )
 streams = st.lists(alerts, max_size=60)
 timely = streams.map(lambda many: sorted(many, key=lambda one: one.at))
+
+
+def amid_noise(*changes: Change) -> tuple[Engine, str]:
+    """An outage of payments-api amid slow queries that come all day and always clear, and its group; `changes` are known before."""
+    engine, slow, fine = Engine(topology=SHOP), ("SlowQueries", "payments-db"), Status.RESOLVED
+    for n in range(24):
+        engine.ingest([alert(1800.0 * n, *slow), alert(1800.0 * n + 90, *slow, status=fine)])
+    engine.observe(changes)
+    broken, again, _ = engine.ingest(
+        [
+            alert(OUTAGE, "PoolExhausted", "payments-api", severity=Severity.CRITICAL),
+            alert(OUTAGE + 5, *slow),
+            alert(OUTAGE + 20, "HighErrors", "checkout", severity=Severity.CRITICAL),
+        ]
+    )
+    assert broken.group == again.group is not None
+    engine.ingest([alert(OUTAGE + 30, *slow, status=fine)])
+    return engine, broken.group

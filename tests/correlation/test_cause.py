@@ -5,7 +5,7 @@ import pytest
 from correlation.alert import Severity, Status
 from correlation.engine import Engine
 from correlation.topology import Topology
-from tests.correlation.building import SHOP, alert
+from tests.correlation.building import SHOP, alert, amid_noise
 
 
 def test_what_failed_first_and_is_upstream_of_the_rest_is_the_probable_cause() -> None:
@@ -140,21 +140,8 @@ def test_the_order_in_which_services_are_named_changes_nothing() -> None:
 
 
 def test_what_everybody_knows_and_is_over_is_not_the_cause_though_what_fails_depends_on_it() -> None:
-    engine = Engine(topology=SHOP)
-    slow, fine = ("SlowQueries", "payments-db"), Status.RESOLVED
-    for night in range(24):  # always clears by itself
-        engine.ingest([alert(1800.0 * night, *slow), alert(1800.0 * night + 90, *slow, status=fine)])
-    at = 24 * 1800.0
-    broken, again, _ = engine.ingest(
-        [
-            alert(at, "PoolExhausted", "payments-api", severity=Severity.CRITICAL),
-            alert(at + 5, *slow),
-            alert(at + 20, "HighErrors", "checkout", severity=Severity.CRITICAL),
-        ]
-    )
-    assert broken.group == again.group is not None
-    engine.ingest([alert(at + 30, *slow, status=fine)])
-    best, *others = engine.causes(broken.group)
+    engine, group = amid_noise()
+    best, *others = engine.causes(group)
     assert (best.name, "nothing it depends on fails" in best.reasons) == ("payments-api", True)
     assert "payments-db" not in [one.name for one in others]
 

@@ -225,3 +225,17 @@ def test_only_what_is_at_many_places_is_said_to_be() -> None:
     stores = [down(n, severity=Severity.ERROR) for n in range(7)]
     engine.ingest([*stores, down(2, 20.0, "CoreSwitchDown")])
     assert engine.title("G1") == "till core switch down, store2 and 6 more"
+
+
+def test_it_is_called_so_though_other_things_came_to_be_at_many_places_after_it() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n, 0.0, name) for name in ("TillDown", "PaymentsFail", "PosOffline") for n in range(8)])
+    assert engine.title("G1") == "till down, many places"
+
+
+def test_a_place_in_a_title_breaks_nothing() -> None:
+    engine = Engine(topology=SHOP)
+    engine.ingest([down(n, location=f"eu{chr(10)}{chr(0x202E)}-{'9' * 90}/till{n}") for n in range(7)])
+    title = engine.title("G1") or ""
+    assert title.startswith("till down, eu -999")
+    assert len(title) < 60

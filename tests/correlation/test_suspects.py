@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import msgspec
 
-from correlation.alert import Alert, Change, Severity, Status
+from correlation.alert import Alert, Change
 from correlation.decision import Suspect
 from correlation.engine import Engine
 from correlation.suspects import Ledger
-from tests.correlation.building import SHOP, alert
+from tests.correlation.building import OUTAGE, SHOP, alert, amid_noise
 
 HOUR = 3600.0
 
@@ -225,21 +225,8 @@ def test_what_people_ruled_out_comes_last_whatever_speaks_for_it() -> None:
 
 
 def test_what_everybody_knows_does_not_make_a_change_of_its_service_a_suspect() -> None:
-    engine = Engine(topology=SHOP)
-    slow, fine = ("SlowQueries", "payments-db"), Status.RESOLVED
-    for n in range(24):  # always clears by itself
-        engine.ingest([alert(1800.0 * n, *slow), alert(1800.0 * n + 90, *slow, status=fine)])
-    at = 24 * 1800.0
-    engine.observe([change("db", at - 20.0, "payments-db"), change("api", at - 30.0, "payments-api")])
-    group, again, _ = engine.ingest(
-        [
-            alert(at, "PoolExhausted", "payments-api", severity=Severity.CRITICAL),
-            alert(at + 5, *slow),
-            alert(at + 20, "HighErrors", "checkout", severity=Severity.CRITICAL),
-        ]
-    )
-    assert group.group == again.group is not None
-    first, second = engine.suspects(group.group)
+    engine, group = amid_noise(change("db", OUTAGE - 20.0, "payments-db"), change("api", OUTAGE - 30.0))
+    first, second = engine.suspects(group)
     assert (first.change, "its service fails" in first.reasons) == ("api", True)
     assert (second.change, "its service fails" in second.reasons) == ("db", False)
     assert "2 of 2 failing services are on it or depend on it" in second.reasons
