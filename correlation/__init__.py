@@ -42,7 +42,8 @@ The way of one alert through the files, each of which says in its first line wha
     weighing        how much it speaks for calling people  gate, breadth, records, usual: whether it is news
     placing         join, open or hold                     candidates, places: where to look; features, similarity, thresholds,
                                                            inhibition: whether it fits; cookbook, matchers: what operators want
-    groups          what a group holds                     tally, telling; registry, quiet: which are open
+    groups          what a group holds                     tally, telling; registry, quiet: which are open;
+                                                           merging, splitting, parts: two become one, and one two
     waiting         time calls people                      outbreaks, repair: what is one after all; feedback: what people said
     views           what others see                        cause, suspects, lift: what is likely, and why
     snapshot        all of it as bytes

@@ -111,8 +111,8 @@ def _began(part: _Part) -> float:
 def strength(tally: Tally) -> float:
     """How much is wrong with a part: the weight of its alerts, on a logarithmic scale.
 
-    >>> warnings = Tally(9, 9, 0.0, 60.0, worst=2, classes={"latency": 9.0})
-    >>> idle = Tally(9, 9, 0.0, 60.0, worst=2, classes={"traffic": 9.0})  # an effect more often than a cause
+    >>> warnings = Tally(9, 9, 0.0, worst=2, classes={"latency": 9.0})
+    >>> idle = Tally(9, 9, 0.0, worst=2, classes={"traffic": 9.0})  # an effect more often than a cause
     >>> round(strength(warnings), 2), round(strength(idle), 2)
     (2.3, 1.31)
     """

@@ -154,7 +154,7 @@ class Cookbook:
     'prod'
     """
 
-    __slots__ = ("_asked", "_excluding", "by_name", "compiled", "recipes", "with_default")
+    __slots__ = ("_asked", "_excluding", "by_name", "compiled", "grouping", "recipes", "with_default")
 
     def __init__(self, recipes: Iterable[Recipe] = (), *, with_default: bool = True) -> None:
         self.recipes = tuple(recipes)
@@ -173,6 +173,7 @@ class Cookbook:
         self.compiled = tuple(own)
         if with_default and "default" not in names:
             self.compiled += (Compiled(DEFAULT_RECIPE, default=True),)
+        self.grouping = tuple(compiled for compiled in self.compiled if compiled.recipe.group_by)
         self._excluding = any(compiled.exclude for compiled in self.compiled)
         self.by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
         self._asked: tuple[Alert | None, Compiled | None] = (None, None)

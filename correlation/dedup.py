@@ -77,6 +77,8 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     opening: float = 0.0  # how much it speaks for a room, 0..1 (gate.py)
     full: float = 0.0  # how much it will, once it has not cleared within minutes
     group: int = 0
+    seat: int = 0  # the group that it came to, before merges and splits ...
+    joined: float = NEVER  # ... and as of when
     count: int = 1
     active: bool = True
     lasting: bool = True  # its source says when it clears

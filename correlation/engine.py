@@ -73,11 +73,11 @@ class Engine:
         self.weights = weights or shipped()
         self._scorer = scorer
         self._dedup = Dedup(self.tuning.remembered)
-        self._registry = Registry(self.tuning, self._dedup)
         self._gate = Gate(self.tuning.series)
         self._records = Records(self.tuning.series)
         self._usual = Usual()
         self._features = Features()
+        self._registry = Registry(self.tuning, self._dedup, self._features)
         self._sources = Sources(self.tuning.trust)
         self._beats = Beats(self.tuning.remembered)
         self._ledger = Ledger()
@@ -154,7 +154,7 @@ class Engine:
 
     def split(self, group: str, episodes: Sequence[int]) -> str:
         """A person says that these do not belong. Remembered; returns the new group's id. UnknownGroup or ValueError."""
-        rest, new = self._registry.split(self._registry.known(group), episodes)
+        rest, new = self._registry.split(self._registry.known(group), episodes, self.cookbook)
         self._feedback.learn(self._registry.kinds(rest), self._registry.kinds(new), -1)
         return new.id
 
@@ -171,14 +171,10 @@ class Engine:
         for group in self._registry.open.values():
             compiled = cookbook.get(group.recipe)
             if compiled is not None:
-                recipe = compiled.recipe
-                group.cook_for, group.quiet_for = recipe.cook_for, recipe.quiet_for
-                group.min_alerts, group.hops = recipe.min_alerts, recipe.hops
-                group.rate, group.adaptive = recipe.rate, compiled.default
-                group.weigh(self._registry.watermark)
                 if group.anywhere != compiled.by_rule:
-                    group.anywhere = compiled.by_rule
                     self._registry.index.drop(group.number)  # and found anew
+                group.follow(compiled)
+                group.weigh(self._registry.watermark)
                 self._registry.reopen(group)
 
     def number_from(self, *, episode: int, group: int) -> bool:

@@ -110,7 +110,7 @@ class _Taught(Engine):
 
     def set_apart(self, group: str, episode: int) -> str:
         """Move one episode to a new group. UnknownGroup or ValueError."""
-        return self._registry.split(self._registry.known(group), [episode])[1].id
+        return self._registry.split(self._registry.known(group), [episode], self.cookbook)[1].id
 
     def put_together(self, into: str, other: str) -> None:
         """Make two groups one. UnknownGroup."""

@@ -5,27 +5,39 @@ Joining costs the same for the second member and for the hundred-thousandth. Whi
 
 from __future__ import annotations
 
-from itertools import islice
 from math import log2
 
 import msgspec
 
 from correlation.alert import Severity
 from correlation.beats import Rhythm
+from correlation.cookbook import Compiled
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
+from correlation.parts import Part
 from correlation.places import MAX_PLACES
 from correlation.tally import Tally, one_more
 from correlation.telling import Telling
-from correlation.words import domain
+from correlation.words import domain, largest
 
-__all__ = ["MAX_KINDS", "SEVERITIES", "Group"]
+__all__ = [
+    "FAINT",
+    "MAX_CHANGES",
+    "MAX_KINDS",
+    "MAX_MEMBERS",
+    "MAX_RECENT",
+    "MAX_RESTLESS",
+    "MAX_SERVICES",
+    "MOST",
+    "SEVERITIES",
+    "Group",
+]
 
 MAX_SERVICES = 64
 MAX_VALUES = MAX_PLACES  # hosts, names, classes that one group tells apart, too
 MAX_TEMPLATES = 8
 MAX_KINDS = 16
-_MOST = (MAX_VALUES,) * 6 + (MAX_TEMPLATES, MAX_KINDS)
+MOST = (MAX_VALUES,) * 6 + (MAX_TEMPLATES, MAX_KINDS)
 MAX_MEMBERS = 10_000  # episode numbers that one group lists
 MAX_CHANGES = 8
 MAX_RECENT = 8  # sorts of alerts that began lately
@@ -72,7 +84,7 @@ class Group(msgspec.Struct, kw_only=True):
     adaptive: bool = False  # its recipe leaves times to the engine
     anywhere: bool = False  # its recipe says what belongs together, wherever that is
     endless: bool = False  # nobody tells when its latest member ends
-    spoke_at: float = NEVER  # when a member that is not familiar last joined, or cleared
+    spoke_at: float = NEVER  # when a member that is not familiar last joined, cleared, or fired again
     worst: int = 3
     services: dict[str, Tally] = msgspec.field(default_factory=dict)
     others: dict[str, Tally] = msgspec.field(default_factory=dict)  # hosts or names of members without a service
@@ -92,6 +104,7 @@ class Group(msgspec.Struct, kw_only=True):
     outbreaks: dict[str, None] = msgspec.field(default_factory=dict)  # kinds of alerts that began at many places
     telling: Telling = msgspec.field(default_factory=Telling)
     recent: dict[str, float] = msgspec.field(default_factory=dict)  # sorts of alerts, and when they last began
+    parts: list[Part] = msgspec.field(default_factory=list)  # of what it was merged, the latest last
 
     @property
     def reach(self) -> float:
@@ -131,7 +144,9 @@ class Group(msgspec.Struct, kw_only=True):
 
     def take(self, episode: Episode, at: float) -> None:
         """A member more, as of `at`."""
-        episode.group = self.number
+        episode.group, episode.joined = self.number, at
+        if not episode.seat:
+            episode.seat = self.number
         self.size += 1
         self.alerts += episode.count
         if len(self.members) < MAX_MEMBERS:
@@ -142,8 +157,9 @@ class Group(msgspec.Struct, kw_only=True):
             self.pace += 0.2 * (min(abs(at - self.grown_at), 3600.0) - self.pace)
         if at < self.opened_at:
             self.opened_at = at
-        if at > self.last_at:
-            self.last_at = at
+        last = max(at, episode.last_seen)
+        if last > self.last_at:
+            self.last_at = last
         if grows and at > self.grown_at:
             self.grown_at = at
         self.endless = not episode.lasting
@@ -155,18 +171,15 @@ class Group(msgspec.Struct, kw_only=True):
         if tally is not None:
             tally.episodes += 1
             tally.firing += episode.active
-            if at < tally.first_seen:  # what was held before says nothing of when this began
-                tally.first_seen, tally.first = at, episode.id
-            if episode.last_seen > tally.last_seen:
-                tally.last_seen = episode.last_seen
+            if at <= tally.first_seen and (at, episode.id) < (tally.first_seen, tally.first):
+                tally.first_seen, tally.first = at, episode.id  # what was held before says nothing of when this began
         elif len(tallies) < MAX_SERVICES:
-            firing, seen = int(episode.active), episode.last_seen
-            tally = tallies[part] = Tally(1, firing, at, seen, episode.rank, episode.id)
+            tally = tallies[part] = Tally(1, int(episode.active), at, episode.rank, episode.id)
         if tally is not None:
             tally.add(episode)
         e = episode
         told = (e.class_, e.name, e.host, e.location, e.environment, domain(e.host), e.template, e.kind)
-        for values, value, most in zip(self._values(), told, _MOST, strict=True):
+        for values, value, most in zip(self.values(), told, MOST, strict=True):
             count = values.get(value)
             if count is not None:
                 values[value] = count + 1
@@ -205,9 +218,12 @@ class Group(msgspec.Struct, kw_only=True):
             return False  # more begins at once than is remembered: nothing can be told about what follows what
         return at - before > WINDOW
 
-    def worsen(self, episode: Episode) -> None:
-        """Take in that a member gets worse."""
-        self._worsen(episode, self._tally(episode))
+    def worsen(self, episode: Episode, before: int) -> None:
+        """Take in that a member is worse than that rank."""
+        tally = self._tally(episode)
+        if tally is not None:
+            tally.worsens(episode, before)
+        self._worsen(episode, tally)
 
     def _worsen(self, episode: Episode, tally: Tally | None) -> None:
         """Take in how bad a member is; `tally` counts its service's."""
@@ -218,11 +234,12 @@ class Group(msgspec.Struct, kw_only=True):
             tally.worst = rank
         if rank > best.rank:
             return
-        if (rank, -episode.opening, episode.first_seen) < (best.rank, -best.opening, best.at):
+        if (rank, -episode.opening, episode.joined, episode.id) < (best.rank, -best.opening, best.at, best.episode):
             self.telling = Telling(
                 rank=episode.rank,
                 opening=episode.opening,
-                at=episode.first_seen,
+                at=episode.joined,
+                episode=episode.id,
                 service=episode.service,
                 host=episode.host,
                 name=episode.name,
@@ -263,6 +280,7 @@ class Group(msgspec.Struct, kw_only=True):
                 said.loudest = max(said.loudest, opening)
             elif before <= 0.0:
                 tally.says(episode)
+        self._worsen(episode, tally)
         self._says(episode, opening - before, at)
 
     def most(self, episode: Episode) -> float:
@@ -275,8 +293,11 @@ class Group(msgspec.Struct, kw_only=True):
     def stirred(self, episode: Episode) -> None:
         """A member that had cleared fires again."""
         self.firing += 1
-        self.lasting += episode.lasting
-        self.loud += episode.lasting and episode.full >= FAINT
+        if episode.lasting:
+            self.lasting += 1
+            if episode.full >= FAINT:
+                self.loud += 1
+                self.spoke_at = max(self.spoke_at, episode.since)
         tally = self._tally(episode)
         if tally is not None:
             tally.firing += 1
@@ -310,61 +331,15 @@ class Group(msgspec.Struct, kw_only=True):
             if len(self.restless) > MAX_RESTLESS:
                 del self.restless[next(iter(self.restless))]
 
-    def absorb(self, other: Group) -> None:
-        """Take over all of another group."""
-        self.opened_at = min(self.opened_at, other.opened_at)
-        if other.last_at > self.last_at:
-            self.endless = other.endless
-        self.last_at = max(self.last_at, other.last_at)
-        self.grown_at = max(self.grown_at, other.grown_at)
-        self.pace = min(self.pace, other.pace)
-        self.weight += other.weight
-        self.faded += other.faded
-        self.bar = max(self.bar, other.bar)
-        # The few go to the many: uniting two storms must not cost what both of them hold.
-        few, many = sorted((self.members, other.members), key=len)
-        for member in islice(few, MAX_MEMBERS - len(many)):
-            many[member] = None
-        self.members = many
-        self.size += other.size
-        self.alerts += other.alerts
-        self.firing += other.firing
-        self.lasting += other.lasting
-        self.loud += other.loud
-        self.spoke_at = max(self.spoke_at, other.spoke_at)
-        self.called_at = max(self.called_at, other.called_at)
-        self.joins = sorted([*self.joins, *other.joins])[-self.rate :] if self.rate else []
-        self.news += other.news
-        self.novel_at = max(self.novel_at, other.novel_at)
-        self.worst = min(self.worst, other.worst)
-        for mine, theirs in ((self.services, other.services), (self.others, other.others)):
-            for name, tally in theirs.items():
-                have = mine.get(name)
-                if have is not None:
-                    have.unite(tally)
-                elif len(mine) < MAX_SERVICES:
-                    mine[name] = tally
-        for ours, values, most in zip(self._values(), other._values(), _MOST, strict=True):
-            for value, count in values.items():
-                if value in ours or len(ours) < most:
-                    ours[value] = ours.get(value, 0) + count
-        began = sorted([*self.recent.items(), *other.recent.items()], key=lambda one: (one[1], one[0]))
-        self.recent = dict(list(dict(began).items())[-MAX_RECENT:])
-        self.effects += other.effects
-        self.rhythm.unite(other.rhythm)
-        self.restless = dict.fromkeys(sorted({*self.restless, *other.restless})[-MAX_RESTLESS:])
-        for change in other.changes:
-            self.touch(change)
-        self.apart = sorted({*self.apart, *other.apart} - {self.number, other.number})
-        a, b = self.telling, other.telling
-        if (b.rank, -b.opening, b.at) < (a.rank, -a.opening, a.at):
-            self.telling = b
-        self.outbreaks = dict(islice({**self.outbreaks, **other.outbreaks}.items(), MAX_KINDS))
-        self.deserved = self.deserved or other.deserved
-        self.weigh(self.last_at)
+    def follow(self, compiled: Compiled) -> None:
+        """Its times, and what it asks for, are those of its recipe."""
+        recipe = compiled.recipe
+        self.cook_for, self.quiet_for = recipe.cook_for, recipe.quiet_for
+        self.min_alerts, self.rate, self.hops = recipe.min_alerts, recipe.rate, recipe.hops
+        self.adaptive, self.anywhere = compiled.default, compiled.by_rule
 
-    def _values(self) -> tuple[dict[str, int], ...]:
-        """What members have, each with how many do; _MOST says how many are told apart."""
+    def values(self) -> tuple[dict[str, int], ...]:
+        """What members have, each with how many do; MOST says how many are told apart."""
         what, where = (self.classes, self.names), (self.hosts, self.locations, self.environments, self.domains)
         return (*what, *where, self.templates, self.kinds)
 
@@ -375,7 +350,7 @@ class Group(msgspec.Struct, kw_only=True):
 
     def title(self) -> str:
         """What is broken and where, short."""
-        return self.telling.title(list(self.locations), everywhere=self.everywhere)
+        return self.telling.title([name for name, _ in largest(self.locations)], everywhere=self.everywhere)
 
     @property
     def everywhere(self) -> bool:

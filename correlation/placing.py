@@ -86,7 +86,7 @@ class Placer:
         if not admitting:
             return Placed("noise", "excluded", "Held: excluded by its recipe.")
         facts = self.gather(episode, at)
-        keys = self._keys(facts, alert)
+        keys = own_keys(episode, facts.template)
         chosen = self._choose(facts, alert, keys, admitting)
         compiled = self.cookbook.opening(alert)
         calls = (
@@ -131,20 +131,10 @@ class Placer:
         changes = self.ledger.recent(service, islice(upward, MAX_NEIGHBOURS), at)
         return Facts(episode, at, self.features.of(episode.template), reach, upward, changes, self.feedback.said)
 
-    def _keys(self, facts: Facts, alert: Alert) -> list[Pair]:
-        """What the alert's group will be found by, most telling first."""
-        keys = [
-            recipe_key(compiled.recipe.name, compiled.key(alert))
-            for compiled in self.cookbook.compiled
-            if compiled.recipe.group_by
-        ]
-        keys += own_keys(facts.episode)
-        keys += [("word", word) for word in facts.template.rare]
-        return keys
-
     def _choose(self, facts: Facts, alert: Alert, keys: list[Pair], admitting: tuple[Compiled, ...]) -> list[Chosen]:
         """The groups that would take the alert, best first; of equals the oldest."""
         cookbook, features = self.cookbook, self.features
+        keys = [recipe_key(one.recipe.name, one.key(alert)) for one in cookbook.grouping] + keys
         needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.full)
         calls = facts.episode.rank <= SEVERE and facts.episode.full >= 1.0  # it would call people by itself
         own = cookbook.opening(alert) if calls else None
@@ -262,6 +252,8 @@ class Placer:
         for change in facts.changes:
             group.touch(change)
         if group.open:  # beyond the bound, the one quiet for longest closes: that may be this one, told late
+            if group.key:
+                keys = [recipe_key(group.recipe, group.key), *keys]
             self.registry.index.touch(group.number, keys, "" if group.anywhere else episode.location)
             self.registry.grew(group.number)
 

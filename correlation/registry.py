@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from correlation.beats import IN_STEP
 from correlation.candidates import Index, Pair
+from correlation.cookbook import Cookbook
 from correlation.dedup import NEVER, Dedup, Episode
+from correlation.features import Features, Template
 from correlation.groups import Group
-from correlation.places import MANY
+from correlation.merging import absorb
 from correlation.quiet import Quiet
+from correlation.splitting import parted
 from correlation.tuning import Tuning
 
 __all__ = ["Registry", "UnknownGroup", "own_keys", "recipe_key"]
@@ -28,8 +31,8 @@ class UnknownGroup(KeyError):
     """There is no group of that id, or it is no longer remembered."""
 
 
-def own_keys(episode: Episode) -> list[Pair]:
-    """What a member makes its group findable by."""
+def own_keys(episode: Episode, template: Template) -> list[Pair]:
+    """What a member, of that template, makes its group findable by."""
     keys = [
         (field, value)
         for field, value in (("service", episode.service), ("host", episode.host), ("location", episode.location))
@@ -38,6 +41,7 @@ def own_keys(episode: Episode) -> list[Pair]:
     if not episode.location:  # an empty one too: by it those are found that tell neither
         keys.append(("environment", episode.environment))
     keys.append(("name", episode.name))
+    keys += [("word", word) for word in template.rare]
     return keys
 
 
@@ -49,9 +53,8 @@ def recipe_key(recipe: str, values: Sequence[str]) -> Pair:
 class Registry:
     """All groups that are remembered. Event time enters by `advance`."""
 
-    def __init__(self, tuning: Tuning, dedup: Dedup) -> None:
-        self.tuning = tuning
-        self.dedup = dedup
+    def __init__(self, tuning: Tuning, dedup: Dedup, features: Features) -> None:
+        self.tuning, self.dedup, self.features = tuning, dedup, features
         self.index = Index()
         self.last = 0
         self.watermark = 0.0  # the newest event time so far
@@ -97,7 +100,7 @@ class Registry:
     def root(self, number: int) -> int:
         """The group that a number stands for now, by way of all merges.
 
-        >>> registry = Registry(Tuning(), Dedup())
+        >>> registry = Registry(Tuning(), Dedup(), Features())
         >>> registry.aliases |= {9: 4, 4: 2}
         >>> registry.root(9), registry.root(3)
         (2, 3)
@@ -198,8 +201,9 @@ class Registry:
         """`lost` goes into `kept`; the two are open if one was."""
         was_open = lost.open
         # One that takes no members is found by nothing any more: by its own ones, once they are in one that does.
-        values = self.index.values(lost.number) or (self._values(lost) if kept.open else {})
-        kept.absorb(lost)
+        values = self.index.values(lost.number) if lost.anywhere == kept.anywhere else {}
+        values = values or (self._values(lost) if kept.open else {})
+        absorb(kept, lost)
         self.aliases[lost.number] = kept.number
         if len(self.aliases) > MAX_ALIASES:
             del self.aliases[next(iter(self.aliases))]
@@ -216,27 +220,31 @@ class Registry:
             if self.over(kept):
                 self.index.drop(kept.number)  # found by all that it has, or by nothing
             else:
-                self._post(kept, values)
+                gone = recipe_key(lost.recipe, lost.key)  # what it was found by is its values', no longer its recipe's
+                left = {place: [pair for pair in pairs if pair != gone] for place, pairs in values.items()}
+                self._post(kept, {place: pairs for place, pairs in left.items() if pairs})
 
-    def split(self, old: Group, episodes: Sequence[int]) -> tuple[Group, Group]:
+    def split(self, old: Group, episodes: Sequence[int], cookbook: Cookbook) -> tuple[Group, Group]:
         """(what remains, what was moved). ValueError unless some but not all of the members move."""
         wanted = frozenset(episodes)
-        moved = [number for number in sorted(old.members) if number in wanted]
-        stay = [number for number in sorted(old.members) if number not in wanted]
+        moved = [number for number in old.members if number in wanted]
+        stay = [number for number in old.members if number not in wanted]
         if not moved or not stay:
             raise ValueError(f"{old.id}: a split moves some of the group's episodes, neither none nor all")
-        rest, new = self._like(old, old.number, stay), self._like(old, self.next_number(), moved)
+        rest = parted(old, old.number, stay, self.dedup, cookbook)
+        new = parted(old, self.next_number(), moved, self.dedup, cookbook)
         rest.size += old.size - len(moved) - len(stay)  # members that a large group does not list stay with it
         rest.deserved, new.deserved = old.deserved, True
+        if new.called_at == NEVER:
+            new.called_at = self.watermark
         rest.apart, new.apart = sorted({*old.apart, new.number}), sorted({*old.apart, rest.number})
         self.index.drop(old.number)
         self.open.pop(old.number, None)
         for one in (rest, new):
-            if one.open:
+            if one.open and self.deadline(one) >= self.watermark:
                 self.open[one.number] = one
                 self.quiet.add(one, len(self.open))
-                self._post(one)
-                self.schedule(one)
+                self.reopen(one)
             else:
                 self.close(one)
         return rest, new
@@ -265,49 +273,13 @@ class Registry:
             and (a.rhythm.off(b.rhythm) or 0.0) <= IN_STEP
         )
 
-    def _like(self, old: Group, number: int, members: Sequence[int]) -> Group:
-        """A group of some of another's members, as far as they are remembered."""
-        group = Group(
-            number=number,
-            recipe=old.recipe,
-            key=old.key,
-            cook_for=old.cook_for,
-            quiet_for=old.quiet_for,
-            min_alerts=old.min_alerts,
-            rate=old.rate,
-            hops=old.hops,
-            opened_at=float("inf"),
-            last_at=float("-inf"),
-            grown_at=float("-inf"),
-            open=old.open,
-            changes=list(old.changes),
-            adaptive=old.adaptive,
-            anywhere=old.anywhere,
-            bar=old.bar,
-            called_at=old.called_at,
-        )
-        kept = frozenset(members)
-        for member in members:
-            episode = self.dedup.episode(member)
-            if episode is None:
-                group.members[member] = None
-                group.size += 1
-            else:
-                if episode.muted_by not in kept:  # a person says that it is no effect of that
-                    episode.muted_by = 0
-                group.take(episode, _began(episode, old))
-                group.last_at = max(group.last_at, episode.last_seen)
-        if group.opened_at > group.last_at:  # none is remembered
-            group.opened_at, group.last_at, group.grown_at = old.opened_at, old.last_at, old.grown_at
-        group.pace = old.pace
-        if len(group.locations) >= MANY:
-            group.outbreaks = dict(old.outbreaks)
-        return group
-
     def _post(self, group: Group, values: Mapping[str, Iterable[Pair]] | None = None) -> None:
         """Make a group findable by these values at their places, or by what its members have."""
         for place, pairs in (self._values(group) if values is None else values).items():
             self.index.touch(group.number, pairs, "" if group.anywhere else place)
+
+    def _keys(self, episode: Episode) -> list[Pair]:
+        return own_keys(episode, self.features.of(episode.template))
 
     def _values(self, group: Group) -> dict[str, list[Pair]]:
         """What a group's members make it findable by, for each place."""
@@ -315,18 +287,10 @@ class Registry:
         for number in list(group.members)[:MAX_REINDEXED]:
             episode = self.dedup.episode(number)
             if episode is not None:
-                found.setdefault(episode.location, {}).update(dict.fromkeys(own_keys(episode)))
+                found.setdefault(episode.location, {}).update(dict.fromkeys(self._keys(episode)))
         if group.key:
             found.setdefault("", {})[recipe_key(group.recipe, group.key)] = None
         return {place: list(pairs) for place, pairs in found.items()}
-
-
-def _began(episode: Episode, group: Group) -> float:
-    """Since when a member counts: one that fired long before the group opened counts since it joined, or thereabouts."""
-    if episode.first_seen >= group.opened_at:
-        return episode.first_seen
-    tally = (group.services if episode.service else group.others).get(episode.part)
-    return tally.first_seen if tally is not None else group.opened_at
 
 
 def _overlap(a: dict[str, int], b: dict[str, int]) -> bool:

@@ -129,7 +129,7 @@ class Stays:
             self._beats.again(episode, at)
         if not episode.active and at <= episode.resolved_at:
             episode.first_seen = min(episode.first_seen, at)
-            episode.count += 1
+            self._count(episode)
             return self._answer(episode, "repeat", "late", "Repeat: told late, it has cleared since.")
         if not episode.group:
             return self._again_held(episode, alert, at, muted)
@@ -137,7 +137,7 @@ class Stays:
         if group is not None and self._continues(episode, group, at) and (muted is None or episode.active):
             return self._repeat(episode, group, alert, at)
         if group is None and episode.active and at <= episode.last_seen:
-            episode.count += 1
+            self._count(episode)
             reason = "Repeat: the same report again."
             return self._answer(episode, "repeat", "still_firing", reason, was_active=True)
         self._release(episode)
@@ -158,8 +158,8 @@ class Stays:
         if rank != episode.present and _newer(episode, rank, at, last):
             before, episode.present = episode.present, rank
         if rank < episode.rank:
-            episode.rank = rank
-            group.worsen(episode)
+            was, episode.rank = episode.rank, rank
+            group.worsen(episode, was)
             if episode.muted_by:
                 unmute(episode, group, self._dedup.episode(episode.muted_by))
             if not group.deserved:
@@ -336,6 +336,13 @@ class Stays:
             if lasted and not group.lasting and group.open:
                 self._registry.schedule(group)  # it closes sooner than it would have
         return group
+
+    def _count(self, episode: Episode) -> None:
+        """One more report that changes nothing."""
+        episode.count += 1
+        group = self._registry.find(episode.group) if episode.group else None
+        if group is not None:
+            group.alerts += 1
 
     def _answer(self, episode: Episode, kind: Kind, code: str, reason: str, *, was_active: bool = False) -> Decision:
         """A decision about an episode wherever it is."""

@@ -35,8 +35,8 @@ class Said(msgspec.Struct, gc=False):
 class Tally(msgspec.Struct, gc=False):
     """The members of one service. `worst` is a severity's rank.
 
-    >>> tally = Tally(1, 1, 0.0, 9.0, worst=0, classes={"errors": MASS[0]})
-    >>> tally.unite(Tally(2, 0, 0.0, 9.0, worst=2, classes={"errors": MASS[2], "latency": MASS[2]}))
+    >>> tally = Tally(1, 1, 0.0, worst=0, classes={"errors": MASS[0]})
+    >>> tally.unite(Tally(2, 0, 0.0, worst=2, classes={"errors": MASS[2], "latency": MASS[2]}))
     >>> tally.episodes, tally.classes
     (3, {'errors': 9.0, 'latency': 1.0})
     """
@@ -44,7 +44,6 @@ class Tally(msgspec.Struct, gc=False):
     episodes: int
     firing: int
     first_seen: float
-    last_seen: float
     worst: int
     first: int = 0  # the episode that was first
     news: float = 0.0  # how much the newest of them is news, 0..1: less what is frequent, or came to nothing before
@@ -56,9 +55,8 @@ class Tally(msgspec.Struct, gc=False):
         """Take over all that another counted."""
         self.episodes += other.episodes
         self.firing += other.firing
-        if other.first_seen < self.first_seen:
+        if (other.first_seen, other.first) < (self.first_seen, self.first):
             self.first_seen, self.first = other.first_seen, other.first
-        self.last_seen = max(self.last_seen, other.last_seen)
         self.worst = min(self.worst, other.worst)
         self.news = max(self.news, other.news)
         for class_, mass in other.classes.items():
@@ -84,6 +82,12 @@ class Tally(msgspec.Struct, gc=False):
             self.classes[class_] = self.classes.get(class_, 0.0) + MASS[episode.rank]
         if episode.host and len(self.hosts) < MAX_HOSTS:
             self.hosts[episode.host] = None
+
+    def worsens(self, episode: Episode, before: int) -> None:
+        """A member that weighed as that rank does weighs more now."""
+        class_ = episode.class_ or episode.name
+        if class_ in self.classes:
+            self.classes[class_] += MASS[episode.rank] - MASS[before]
 
     def says(self, episode: Episode) -> None:
         """A member fires that speaks for calling people."""

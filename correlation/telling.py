@@ -18,6 +18,7 @@ class Telling(msgspec.Struct, gc=False):
     rank: int = 4
     opening: float = 0.0
     at: float = 0.0
+    episode: int = 0
     service: str = ""
     host: str = ""
     name: str = ""

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from correlation import groups as groups_
+from correlation import merging
 from correlation.alert import Alert, Change, Severity
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine, SnapshotError, UnknownGroup
@@ -151,6 +152,7 @@ def test_what_is_split_off_is_a_group_like_the_one_it_was_in() -> None:
 
 def test_members_that_a_large_group_does_not_list_stay_in_a_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups_, "MAX_MEMBERS", 5)
+    monkeypatch.setattr(merging, "MAX_MEMBERS", 5)
     engine = Engine()
     engine.ingest([alert(float(n), host=f"h{n}") for n in range(8)])
     new = engine.split("G1", [2])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from correlation.dedup import Episode
 from correlation.engine import Engine
 from correlation.groups import Group
+from correlation.merging import absorb
 from correlation.tally import MAX_SAID, Tally, one_more
 from tests.correlation.building import alert, cleared
 
@@ -81,11 +82,11 @@ def test_those_who_speak_are_counted_whatever_fires_clears_worsens_or_is_merged(
                 one.active = not one.active
                 (groups[n].stirred if one.active else groups[n].cleared)(one)
     if merged:
-        groups[0].absorb(groups.pop())
+        absorb(groups[0], groups.pop())
         members = [members[0] + members[1]]
     for one_group, of in zip(groups, members, strict=True):
         speak = [one for one in of if one.active and one.opening > 0.0]
-        tally = one_group.services.get("cart", Tally(0, 0, 0.0, 0.0, worst=3))
+        tally = one_group.services.get("cart", Tally(0, 0, 0.0, worst=3))
         assert {what: said.firing for what, said in tally.said.items()} == Counter(
             f"{one.name}\x1f{one.place}" for one in speak
         )
@@ -116,7 +117,7 @@ def test_what_cleared_takes_nothing_from_the_next_that_says_the_same() -> None:
 
 
 def test_so_much_that_is_said_is_counted_and_no_more() -> None:
-    tally = Tally(0, 0, 0.0, 0.0, worst=3)
+    tally = Tally(0, 0, 0.0, worst=3)
     for n in range(1000):
         tally.says(member(n, f"Rule{n}", "", 0.5))
     assert len(tally.said) == MAX_SAID
