@@ -1,6 +1,12 @@
-"""The engine's state as bytes and back. Plain data only; a snapshot of another version is refused, never guessed at."""
+"""The engine's state as bytes and back. Plain data only.
+
+A new version reads the snapshots of the ones before, as far as `UPGRADES` goes: an upgrade goes on in the incidents that are
+open. What is older or newer is refused, never guessed at.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,10 +25,11 @@ from correlation.tuning import Tuning
 from correlation.usual import Pace
 from correlation.weights import Weights
 
-__all__ = ["VERSION", "SnapshotError", "State", "decode", "encode"]
+__all__ = ["OLDEST", "UPGRADES", "VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = 22  # raise it whenever a field of State, or of what it holds, changes its meaning
-
+VERSION = (
+    22  # raise it whenever a field of State, or of what it holds, changes its meaning; and say below what becomes of it
+)
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -90,12 +97,29 @@ def decode(data: bytes) -> State:
         version = msgspec.msgpack.decode(data, type=_Head).version
     except msgspec.DecodeError as error:
         raise SnapshotError(f"the snapshot is damaged: {error}") from error
-    if version != VERSION:
-        raise SnapshotError(f"the snapshot is of version {version}, this engine writes {VERSION}")
+    if not OLDEST <= version <= VERSION:
+        raise SnapshotError(f"the snapshot is of version {version}, this engine reads {OLDEST} to {VERSION}")
     try:
-        return msgspec.msgpack.decode(data, type=State)
+        state = msgspec.msgpack.decode(data, type=State)
     except msgspec.DecodeError as error:
         raise SnapshotError(f"the snapshot is damaged: {error}") from error
+    for old in range(version, VERSION):
+        UPGRADES[old](state)
+    state.version = VERSION
+    return state
+
+
+def _who_came_where(state: State) -> None:
+    """Members did not say as of when they joined, and to which group they came."""
+    for episode in state.episodes:
+        if episode.group:
+            episode.seat, episode.joined = episode.group, episode.first_seen
+
+
+UPGRADES: dict[int, Callable[[State], None]] = {
+    21: _who_came_where
+}  # from the version to the next; all that is new has a default
+OLDEST = min(UPGRADES)
 
 
 class _Head(msgspec.Struct):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -8,7 +10,7 @@ from correlation import merging
 from correlation.alert import Alert, Change, Severity
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine, SnapshotError, UnknownGroup
-from correlation.snapshot import VERSION
+from correlation.snapshot import OLDEST, VERSION
 from correlation.tuning import Tuning
 from tests.correlation.building import SHOP, alert, cleared
 
@@ -269,9 +271,31 @@ def test_a_snapshot_of_another_version_or_a_damaged_one_is_refused() -> None:
     for bad in (b"", b"nonsense", Engine().snapshot()[:-5]):
         with pytest.raises(SnapshotError):
             Engine.restore(bad)
-    state = msgspec.msgpack.decode(Engine().snapshot()) | {"version": VERSION - 1}
-    with pytest.raises(SnapshotError, match=f"is of version {VERSION - 1}, this engine writes {VERSION}"):
-        Engine.restore(msgspec.msgpack.encode(state))
+    for other in (OLDEST - 1, VERSION + 1):
+        state = msgspec.msgpack.decode(Engine().snapshot()) | {"version": other}
+        with pytest.raises(SnapshotError, match=f"is of version {other}, this engine reads {OLDEST} to {VERSION}"):
+            Engine.restore(msgspec.msgpack.encode(state))
+
+
+@pytest.mark.parametrize("version", range(OLDEST, VERSION))
+def test_an_engine_goes_on_in_the_groups_that_an_older_one_kept(version: int) -> None:
+    """Each was written by the engine of its version: an outage of payments at eu-west-1, and a full disk merged into it."""
+    engine = Engine.restore((Path(__file__).parent / "snapshots" / f"{version}.msgpack").read_bytes())
+    view = engine.group("G1")
+    assert (view.title, view.size, view.active) == ("payments-api errors, eu-west-1 and 1 more", 3, 2)
+    assert (view.deserves, view.suspects[0].change) == (True, "d1")
+    again, joins = engine.ingest(
+        [
+            alert(1_060.0, "HighErrors", "payments-api", environment="", class_="errors", severity=Severity.CRITICAL),
+            alert(1_070.0, "SlowQueries", "payments-db", environment="", class_="latency"),
+        ]
+    )
+    assert (again.kind, again.episode, joins.kind, joins.episode, joins.group) == ("repeat", 1, "joined", 4, "G1")
+    new = engine.split("G1", [3])
+    assert (engine.group(new).title, engine.group("G1").size) == ("mail disk full, us-east-1", 3)
+    kept = engine.snapshot()
+    assert msgspec.msgpack.decode(kept)["version"] == VERSION
+    assert Engine.restore(kept).snapshot() == kept
 
 
 def test_open_groups_are_bounded() -> None:
