@@ -136,6 +136,7 @@ class App:
         log.info("catalog_reloaded", changed=outcome.changed)
         if outcome.changed:
             await self.silences.sync(self.catalog.current)
+            await self.pipeline.look_again()
 
     # --- starting -----------------------------------------------------------------------------------------------------
 

@@ -106,6 +106,7 @@ class Engine:
             lift=self._lift,
             outbreaks=self._outbreaks,
         )
+        self._untold: list[int] = []  # groups that deserve people since a reload
         self._waiting = Waiting(self.tuning, self._dedup, self._registry)
         self._repair = Repair(self._registry, self._placer)
         self._stays = Stays(
@@ -138,7 +139,7 @@ class Engine:
     @property
     def waits_until(self) -> float | None:
         """The event time at which `advance` may have something to say, though no alert comes; None when nothing waits."""
-        return self._waiting.until
+        return self._registry.watermark if self._untold else self._waiting.until
 
     def observe(self, changes: Sequence[Change]) -> None:
         """Changes are evidence and suspects; the ledger keeps the latest few thousand."""
@@ -161,6 +162,7 @@ class Engine:
     def reconfigure(self, cookbook: Cookbook, topology: Topology, weights: Weights | None = None) -> None:
         """The catalogue was reloaded, or the weights are others. Open groups go on, by the new times of their recipe.
 
+        Those that deserve people by it are told by `advance`, or by the next alert.
         WeightsError, and nothing is changed.
         """
         if weights is not None:
@@ -174,7 +176,10 @@ class Engine:
                 if group.anywhere != compiled.by_rule:
                     self._registry.index.drop(group.number)  # and found anew
                 group.follow(compiled)
+                waited = not group.deserved
                 group.weigh(self._registry.watermark)
+                if waited and group.deserved:
+                    self._untold.append(group.number)
                 self._registry.reopen(group)
 
     def number_from(self, *, episode: int, group: int) -> bool:
@@ -290,6 +295,7 @@ class Engine:
                 aliases=list(self._registry.aliases.items()),
                 due=self._registry.due,
                 waiting=self._waiting.dump(),
+                untold=self._untold,
                 grown=list(self._registry.grown),
                 repair_at=self._registry.repair_at,
                 places=self._registry.index.places(),
@@ -345,6 +351,7 @@ class Engine:
             state.values,
         )
         self._waiting.load(state.waiting)
+        self._untold = state.untold
         self._registry.grown, self._registry.repair_at = dict.fromkeys(state.grown), state.repair_at
         self._ledger.load(state.changes, state.last_changes)
         self._feedback.said.update(state.feedback)
@@ -381,4 +388,9 @@ class Engine:
         if at < self._registry.watermark:
             return []
         self._registry.advance(at)
-        return self._waiting.persisted(at)
+        called = self._waiting.persisted(at)
+        if self._untold:
+            known = map(self._registry.still_open, self._untold)
+            called = [*(group for group in known if group is not None and group not in called), *called]
+            self._untold = []
+        return called

@@ -80,6 +80,7 @@ class State(msgspec.Struct, kw_only=True):
     feedback: dict[str, dict[str, int]]
     follows: list[tuple[str, Onsets]]
     outbreaks: list[tuple[tuple[str, str, str], dict[str, Start]]]
+    untold: list[int] = []  # since 22
 
 
 def encode(state: State) -> bytes:

@@ -16,7 +16,7 @@ from bot.engine.host import EngineLost
 from bot.engine.messages import Reading
 from bot.errors import Unavailable
 from bot.incidents.grouping import Grouping, Heard
-from bot.incidents.reading import Reader
+from bot.incidents.reading import TICK, Reader
 from bot.incidents.writing import Writer
 from bot.intake.journal import Delivery, Journal
 from bot.storage.database import Database
@@ -94,6 +94,10 @@ class Pipeline:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._journal.wait_for(self._grouping.position)
+
+    async def look_again(self) -> None:
+        """The catalogue is another one: go by it now, though no alert comes."""
+        await self._journal.append(TICK, {}, b"", self._clock.now())
 
     def behind(self) -> Behind:
         """How far the pipeline is behind the journal."""

@@ -283,7 +283,11 @@ def test_a_group_that_waited_for_more_calls_people_where_fewer_are_enough_now() 
     one.ingest([alert(0, "A"), alert(1, "B")])
     assert not one.deserves("G1")
     one.reconfigure(Cookbook([Recipe(name="r", min_alerts=2)], with_default=False), SHOP)
-    assert one.ingest([alert(60, "B")])[0].deserves  # a repeat
+    assert one.waits_until == one.watermark
+    again = Engine.restore(one.snapshot())
+    assert one.advance(2.0) == again.advance(2.0) == ("G1",)
+    assert one.waits_until is None
+    assert one.advance(3.0) == ()
 
 
 def test_a_default_recipe_of_ones_own_leaves_no_times_to_the_engine() -> None:

@@ -210,6 +210,22 @@ async def test_sighup_with_a_bad_catalogue_keeps_the_old_one_and_says_so(tmp_pat
         await eventually(reloaded, "the good catalogue is in use")
 
 
+async def test_who_asks_for_fewer_alerts_has_people_called_at_once_for_what_waited(tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text("recipes:\n  - {name: disks, trigger: ['name=\"DiskFull\"'], min_alerts: 3}\n")
+    async with running(tmp_path, catalog=catalog) as muster:
+        assert (await muster.webhook("generic", alert(0))).status == 202
+        await muster.settled()
+        assert await muster.items("/api/v1/incidents") == []
+        catalog.write_text(catalog.read_text().replace("min_alerts: 3", "min_alerts: 1"))
+        muster.hang_up()
+
+        async def called() -> bool:
+            return [one["id"] for one in await muster.items("/api/v1/incidents")] == ["INC-1"]
+
+        await eventually(called, "there is an incident, though no alert came")
+
+
 async def test_a_catalogue_that_is_bad_at_the_start_is_refused_with_every_problem(tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text("services:\n  search: {tier: 9}\n  mail: {team: nobody}\n")
