@@ -390,7 +390,7 @@ class Engine:
         self._registry.advance(at)
         called = self._waiting.persisted(at)
         if self._untold:
-            known = map(self._registry.still_open, self._untold)
-            called = [*(group for group in known if group is not None and group not in called), *called]
+            since = (self._registry.still_open(number) for number in self._untold)
+            called = list({group.number: group for group in (*since, *called) if group is not None}.values())
             self._untold = []
         return called
