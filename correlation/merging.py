@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from correlation.groups import MAX_KINDS, MAX_MEMBERS, MAX_RECENT, MAX_RESTLESS, MAX_SERVICES, MOST, Group
-from correlation.parts import MAX_PARTS, Part, seats
+from correlation.parts import MAX_PARTS, Part
 
 __all__ = ["absorb", "latest", "part_of"]
 
@@ -77,8 +77,9 @@ def absorb(group: Group, other: Group) -> None:
 
 def part_of(group: Group) -> Part:
     """The group as it is, for a split to find again."""
+    seats = {group.number, *(seat for part in group.parts for seat in part.seats)}
     return Part(
-        seats=seats(group.number, group.parts),
+        seats=tuple(sorted(seats)),
         recipe=group.recipe,
         key=group.key,
         bar=group.bar,

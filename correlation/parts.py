@@ -15,7 +15,7 @@ from itertools import chain
 
 import msgspec
 
-__all__ = ["MAX_PARTS", "Part", "covering", "remaining", "seats"]
+__all__ = ["MAX_PARTS", "Part", "covering", "remaining"]
 
 MAX_PARTS = 32  # of one group
 
@@ -32,11 +32,6 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     changes: tuple[str, ...]
     outbreaks: tuple[str, ...]
     recent: Mapping[str, float]
-
-
-def seats(number: int, parts: Iterable[Part]) -> tuple[int, ...]:
-    """Those of a group's members."""
-    return tuple(sorted({number, *(seat for part in parts for seat in part.seats)}))
 
 
 def covering(parts: Sequence[Part], wanted: Collection[int]) -> list[Part]:

@@ -241,7 +241,7 @@ class Registry:
         self.index.drop(old.number)
         self.open.pop(old.number, None)
         for one in (rest, new):
-            if one.open and self.deadline(one) >= self.watermark:
+            if one.open and self.deadline(one) >= self.watermark:  # what was over when it was merged is over again
                 self.open[one.number] = one
                 self.quiet.add(one, len(self.open))
                 self.reopen(one)

@@ -111,15 +111,16 @@ def decode(data: bytes) -> State:
 
 
 def _who_came_where(state: State) -> None:
-    """Members did not say as of when they joined, and to which group they came."""
+    """Members did not say as of when they joined, and to which group they came. Who was held joined when it opened, or later."""
+    opened = {group.number: group.opened_at for group in (*state.open, *state.closed)}
     for episode in state.episodes:
         if episode.group:
-            episode.seat, episode.joined = episode.group, episode.first_seen
+            episode.seat = episode.group
+            episode.joined = max(episode.first_seen, opened.get(episode.group, episode.first_seen))
 
 
-UPGRADES: dict[int, Callable[[State], None]] = {
-    21: _who_came_where
-}  # from the version to the next; all that is new has a default
+# From each version to the next. What is new in a State has a default, or else no older one could be read at all.
+UPGRADES: dict[int, Callable[[State], None]] = {21: _who_came_where}
 OLDEST = min(UPGRADES)
 
 

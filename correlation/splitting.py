@@ -22,7 +22,7 @@ from correlation.cookbook import Cookbook
 from correlation.dedup import FOREVER, NEVER, Dedup, Episode
 from correlation.groups import FAINT, MAX_CHANGES, MAX_KINDS, Group
 from correlation.merging import latest, part_of
-from correlation.parts import Part, covering, remaining, seats
+from correlation.parts import Part, covering, remaining
 from correlation.places import MANY
 
 __all__ = ["parted"]
@@ -33,16 +33,16 @@ def parted(old: Group, number: int, members: Sequence[int], dedup: Dedup, cookbo
     known = [episode for episode in map(dedup.episode, members) if episode is not None]
     came = {episode.seat for episode in known}
     mine = covering(old.parts, came)
-    others = covering(old.parts, set(seats(old.number, old.parts)) - came)
+    others = [part for part in old.parts if came.isdisjoint(part.seats)]
     own = next((part for part in mine if number in part.seats), mine[-1] if mine else part_of(old))
     group = _empty(old, number, own, cookbook)
+    group.bar = max([part.bar for part in mine], default=old.bar)  # before members speak: it says when they are enough
     group.parts = [part for part in old.parts if came > {*part.seats}]
     stay = {episode.seat for episode in map(dedup.episode, old.members.keys() - members) if episode is not None}
     _take_seats(group, known, came, came & stay if number != old.number else set(), own)
     _fill(group, members, dedup)
     if not known:
         group.opened_at, group.last_at, group.grown_at = old.opened_at, old.last_at, old.grown_at
-    group.bar = max([part.bar for part in mine], default=old.bar)
     changes = remaining(old.changes, [part.changes for part in mine], [part.changes for part in others])
     group.changes = list(changes)[:MAX_CHANGES]
     if len(group.locations) >= MANY:

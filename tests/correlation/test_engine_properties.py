@@ -18,6 +18,7 @@ from correlation.alert import Alert, Change, Severity, Status
 from correlation.cookbook import Cookbook, Recipe
 from correlation.engine import Engine, UnknownGroup
 from correlation.feedback import TOLD
+from correlation.groups import MAX_KINDS, MAX_TEMPLATES
 from correlation.tuning import Tuning
 from tests.correlation.building import SHOP, alert, alerts, cleared, streams, timely
 
@@ -114,7 +115,7 @@ def state(engine: Engine, id_: str) -> dict[str, object]:
     plain = msgspec.to_builtins(group)
     for key in ("number", "apart", "parts", "deserved", "members", "weight", "faded", "news", "restless"):
         del plain[key]  # the last: in another order
-    for key, most in (("templates", 8), ("kinds", 16)):
+    for key, most in (("templates", MAX_TEMPLATES), ("kinds", MAX_KINDS)):
         if len(plain[key]) == most:
             del plain[key]  # which of more than that are told apart is not said
     for tally in (*plain["services"].values(), *plain["others"].values()):
