@@ -5,6 +5,8 @@ from __future__ import annotations
 from correlation.alert import Alert, Severity
 from correlation.decision import Decision
 from correlation.engine import Engine
+from correlation.groups import Group
+from correlation.telling import Telling
 from tests.correlation.building import SHOP, alert, cleared
 
 CRITICAL = Severity.CRITICAL
@@ -160,3 +162,27 @@ def test_two_places_known_by_their_hosts_names_alone_are_as_far_apart_as_two_tha
     by_location, by_name = rooms(told=True), rooms(told=False)
     assert by_name == by_location
     assert by_name[0] == [n % 2 == 0 for n in range(64)]
+
+
+def test_what_is_told_late_counts_in_the_group_too() -> None:
+    engine = Engine()
+    *_, late = engine.ingest([alert(0), alert(60), cleared(90), alert(80)])
+    assert (late.code, late.count) == ("late", 3)
+    assert engine.group("G1").alerts == 3
+
+
+def test_a_member_that_gets_worse_weighs_more_in_what_fails() -> None:
+    engine, told_once = Engine(), Engine()
+    engine.ingest([alert(0, severity=Severity.WARNING), alert(60, severity=Severity.CRITICAL)])
+    told_once.ingest([alert(0, severity=Severity.CRITICAL)])
+    weights = [one._registry.known("G1").services["checkout"].classes for one in (engine, told_once)]
+    assert weights[0] == weights[1]
+
+
+def test_a_title_without_a_place_of_its_own_names_where_most_is() -> None:
+    group = Group(
+        number=1, recipe="", key=(), cook_for=1, quiet_for=1, min_alerts=1, hops=2, opened_at=0, last_at=0, grown_at=0
+    )
+    group.telling = Telling(service="till", name="TillDown")
+    group.locations = {"us": 1, "eu": 2}
+    assert group.title() == "till down, eu and 1 more"
