@@ -5,15 +5,28 @@ Reading YAML, durations and people is the catalogue's business; values arrive he
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
+import msgspec
+
 from correlation.alert import Alert
+from correlation.lookup import Lookup
 from correlation.matchers import Matcher, MatcherError, Matchers, value_of
 from correlation.topology import MAX_HOPS
 
-__all__ = ["DEFAULT_COOKBOOK", "DEFAULT_RECIPE", "Compiled", "Cookbook", "CookbookError", "OpensPolicy", "Recipe"]
+__all__ = [
+    "DEFAULT_COOKBOOK",
+    "DEFAULT_RECIPE",
+    "Asked",
+    "Compiled",
+    "Cookbook",
+    "CookbookError",
+    "OpensPolicy",
+    "Recipe",
+]
 
 SIMILAR_FIELDS = ("text", "name", "class", "service", "host", "location", "environment")
 MAX_RATE = 100  # members within a minute; a group keeps the moments of so many
@@ -119,18 +132,6 @@ class Compiled:
         """
         return next((matchers for matchers in self.trigger if not matchers.matches(alert)), None)
 
-    def may_open(self, alert: Alert) -> bool:
-        for matchers in self.trigger:
-            if not matchers.matches(alert):
-                return False
-        return True
-
-    def excludes(self, alert: Alert) -> bool:
-        for matchers in self.exclude:
-            if matchers.matches(alert):
-                return True
-        return False
-
     def key(self, alert: Alert) -> tuple[str, ...]:
         """The exact values that members share; "" for what an alert lacks, as Alertmanager has it."""
         return tuple(value_of(alert, label) for label in self.recipe.group_by)
@@ -138,6 +139,13 @@ class Compiled:
 
 _NOT_INFO = Matchers((Matcher("severity", "!=", "info"),))
 DEFAULT_RECIPE = Recipe(name="default")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the recipes say of an alert: by which it may open a group, and in whose groups it may not be."""
+
+    opening: Compiled | None
+    excluding: Collection[Compiled]
 
 
 class Cookbook:
@@ -153,8 +161,6 @@ class Cookbook:
     >>> book.opening(Alert(at=0, name="x")).recipe.name
     'prod'
     """
-
-    __slots__ = ("_asked", "_excluding", "by_name", "compiled", "grouping", "recipes", "with_default")
 
     def __init__(self, recipes: Iterable[Recipe] = (), *, with_default: bool = True) -> None:
         self.recipes = tuple(recipes)
@@ -173,34 +179,28 @@ class Cookbook:
         self.compiled = tuple(own)
         if with_default and "default" not in names:
             self.compiled += (Compiled(DEFAULT_RECIPE, default=True),)
-        self.grouping = tuple(compiled for compiled in self.compiled if compiled.recipe.group_by)
-        self._excluding = any(compiled.exclude for compiled in self.compiled)
         self.by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
-        self._asked: tuple[Alert | None, Compiled | None] = (None, None)
+        self._opening = Lookup((chain.from_iterable(one.trigger), one) for one in self.compiled)
+        self._excluding = Lookup((matchers, one) for one in self.compiled for matchers in one.exclude)
+        self._may_exclude = any(one.exclude for one in self.compiled)
+        self.groups_by = tuple(dict.fromkeys(one.recipe.group_by for one in self.compiled if one.recipe.group_by))
+        self._last: tuple[Alert | None, Asked] = (None, Asked(None, ()))
 
     def get(self, name: str) -> Compiled | None:
         return self.by_name.get(name)
 
-    def admitting(self, alert: Alert) -> tuple[Compiled, ...]:
-        """The recipes in whose groups an alert may be at all, in order."""
-        if not self._excluding:
-            return self.compiled
-        own = [compiled for compiled in self.compiled if not compiled.excludes(alert)]
-        if len(own) == len(self.compiled):
-            return self.compiled
-        return tuple(compiled for compiled in own if not compiled.default)
+    def asked(self, alert: Alert) -> Asked:
+        """What the recipes say of an alert. They are asked again and again while one is placed, and answer once."""
+        if self._last[0] is not alert:
+            excluding: Collection[Compiled] = ()
+            if self._may_exclude and (own := self._excluding.meeting(alert)):
+                excluding = {*own, *(compiled for compiled in self.compiled if compiled.default)}
+            self._last = (alert, Asked(self._opening.first(alert, excluding), excluding))
+        return self._last[1]
 
     def opening(self, alert: Alert) -> Compiled | None:
-        """The recipe by which an alert may open a group. It is asked of one alert again and again while that is placed."""
-        asked, found = self._asked
-        if asked is not alert:
-            found = None
-            for compiled in self.admitting(alert):
-                if compiled.may_open(alert):
-                    found = compiled
-                    break
-            self._asked = (alert, found)
-        return found
+        """The recipe by which an alert may open a group."""
+        return self.asked(alert).opening
 
 
 DEFAULT_COOKBOOK = Cookbook()

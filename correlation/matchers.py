@@ -39,6 +39,7 @@ _ONE = re.compile(
 )
 _WORD = r"\.\*|\\[^A-Za-z0-9\0]|[^\\.^$*+?{}\[\]|()\0]"  # `.*`, or one character that means itself
 _WORDS = re.compile(f"(?:{_WORD})*", re.DOTALL)
+_EITHER = re.compile(r"[^\\.^$*+?{}\[\]()]*")  # words that mean themselves, with `|` between
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
 
 
@@ -82,6 +83,17 @@ class Matcher:
     def __post_init__(self) -> None:
         if self.op in ("=~", "!~"):
             object.__setattr__(self, "_regex", _compile(self.value))
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values that it takes, where these can be told one by one; or else none.
+
+        >>> Matcher.parse('service=~"cart|web"').values, Matcher.parse('service!="cart"').values
+        (('cart', 'web'), ())
+        """
+        if self.op == "=":
+            return (self.value,)
+        return tuple(dict.fromkeys(self.value.split("|"))) if self.op == "=~" and _EITHER.fullmatch(self.value) else ()
 
     @classmethod
     def parse(cls, text: str) -> Matcher:

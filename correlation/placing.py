@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from correlation.alert import Alert
 from correlation.candidates import Pair
-from correlation.cookbook import Compiled, Cookbook, Recipe
+from correlation.cookbook import Asked, Compiled, Cookbook, Recipe
 from correlation.decision import Evidence, Kind
 from correlation.dedup import Episode
 from correlation.features import Features
@@ -17,9 +17,10 @@ from correlation.gate import Verdict
 from correlation.groups import FADES, MAX_KINDS, Group
 from correlation.inhibition import LENIENCE, TERM, inhibitor
 from correlation.lift import Lift
+from correlation.matchers import value_of
 from correlation.outbreaks import OUTBREAK, Outbreak, Outbreaks
 from correlation.places import somewhere
-from correlation.registry import Registry, own_keys, recipe_key
+from correlation.registry import Registry, own_keys, shared_key, shared_keys
 from correlation.similarity import Facts, Scorer, explain, sentence
 from correlation.suspects import Ledger
 from correlation.thresholds import accepts
@@ -82,13 +83,13 @@ class Placer:
 
     def place(self, episode: Episode, alert: Alert, at: float, verdict: Verdict) -> Placed:
         """Join an open group, open one, or hold the alert. `at` is the moment as of which it counts."""
-        admitting = self.cookbook.admitting(alert)
-        if not admitting:
+        asked = self.cookbook.asked(alert)
+        if len(asked.excluding) == len(self.cookbook.compiled):
             return Placed("noise", "excluded", "Held: excluded by its recipe.")
         facts = self.gather(episode, at)
         keys = own_keys(episode, facts.template)
-        chosen = self._choose(facts, alert, keys, admitting)
-        compiled = self.cookbook.opening(alert)
+        chosen = self._choose(facts, alert, keys, asked)
+        compiled = asked.opening
         calls = (
             verdict.opening >= 1.0 and not verdict.hold and episode.location
         )  # by itself, at a place: it may be at others
@@ -97,7 +98,7 @@ class Placer:
             placed = self._join(facts, keys, chosen)
             return self._joins_outbreak(placed, facts, recipe) if recipe and not episode.muted_by else placed
         if compiled is None:
-            return Placed("noise", "below_trigger", f"Held: {_asked(admitting, alert)}.")
+            return Placed("noise", "below_trigger", f"Held: {_wanted(self.cookbook, asked, alert)}.")
         if verdict.hold:
             return Placed("noise", verdict.code, f"Held: {verdict.words}.")
         outbreak = self.outbreaks.find(episode, at, recipe) if recipe else None
@@ -131,13 +132,14 @@ class Placer:
         changes = self.ledger.recent(service, islice(upward, MAX_NEIGHBOURS), at)
         return Facts(episode, at, self.features.of(episode.template), reach, upward, changes, self.feedback.said)
 
-    def _choose(self, facts: Facts, alert: Alert, keys: list[Pair], admitting: tuple[Compiled, ...]) -> list[Chosen]:
+    def _choose(self, facts: Facts, alert: Alert, keys: list[Pair], asked: Asked) -> list[Chosen]:
         """The groups that would take the alert, best first; of equals the oldest."""
         cookbook, features = self.cookbook, self.features
-        keys = [recipe_key(one.recipe.name, one.key(alert)) for one in cookbook.grouping] + keys
+        if cookbook.groups_by:
+            keys = _shared(cookbook, asked.opening, alert) + keys
         needed = self.tuning.join_at + self.tuning.dull * (1.0 - facts.episode.full)
         calls = facts.episode.rank <= SEVERE and facts.episode.full >= 1.0  # it would call people by itself
-        own = cookbook.opening(alert) if calls else None
+        own = asked.opening if calls else None
         found: list[Chosen] = []
         effects: list[Chosen] = []
         episode = facts.episode
@@ -158,7 +160,9 @@ class Placer:
                 continue
             if own is not None and _asks_for_more(group, own.recipe):
                 continue
-            if compiled is not None and (compiled not in admitting or (group.key and group.key != compiled.key(alert))):
+            if compiled is not None and (
+                compiled in asked.excluding or (group.key and group.key != compiled.key(alert))
+            ):
                 continue
             scores: list[float] = []
             odds = self.scorer.total(facts, group, features, scores)
@@ -253,16 +257,25 @@ class Placer:
             group.touch(change)
         if group.open:  # beyond the bound, the one quiet for longest closes: that may be this one, told late
             if group.key:
-                keys = [recipe_key(group.recipe, group.key), *keys]
+                keys = [*shared_keys(group.recipe, group.key), *keys]
             self.registry.index.touch(group.number, keys, "" if group.anywhere else episode.location)
             self.registry.grew(group.number)
 
 
-def _asked(admitting: Sequence[Compiled], alert: Alert) -> str:
+def _wanted(cookbook: Cookbook, asked: Asked, alert: Alert) -> str:
     """Why no recipe opens a group for an alert: what the last one, which takes most, asks for in vain."""
-    last, others = admitting[-1], len(admitting) - 1
+    last = next(compiled for compiled in reversed(cookbook.compiled) if compiled not in asked.excluding)
+    others = len(cookbook.compiled) - len(asked.excluding) - 1
     more = f"; {plural(others, 'other')} for other things" if others else ""
     return f"no recipe lets it open an incident: {last.recipe.name} asks for {clean(str(last.unmet(alert)))}{more}"
+
+
+def _shared(cookbook: Cookbook, own: Compiled | None, alert: Alert) -> list[Pair]:
+    """What groups are found by that share values by a recipe: those of the alert's own recipe before others."""
+    keys = [shared_key([value_of(alert, label) for label in labels]) for labels in cookbook.groups_by]
+    if own is not None and own.recipe.group_by:
+        return shared_keys(own.recipe.name, own.key(alert)) + keys
+    return keys
 
 
 def _background(group: Group, episode: Episode) -> bool:

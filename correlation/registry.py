@@ -20,7 +20,7 @@ from correlation.quiet import Quiet
 from correlation.splitting import parted
 from correlation.tuning import Tuning
 
-__all__ = ["Registry", "UnknownGroup", "own_keys", "recipe_key"]
+__all__ = ["Registry", "UnknownGroup", "own_keys", "shared_key", "shared_keys"]
 
 MAX_ALIASES = 100_000  # merged ids that are remembered
 MAX_GROWN = 32  # groups that the next repair pass looks at, the latest ones
@@ -45,9 +45,20 @@ def own_keys(episode: Episode, template: Template) -> list[Pair]:
     return keys
 
 
-def recipe_key(recipe: str, values: Sequence[str]) -> Pair:
-    """What a recipe makes its groups findable by, beside its members' own: the values that they share."""
-    return f"recipe {recipe}", "\x1f".join(values)
+def shared_keys(recipe: str, values: Sequence[str]) -> list[Pair]:
+    """What the values that members share by their recipe make a group findable by, beside the members' own.
+
+    By alerts of that recipe, and by others: they ask once, however many recipes group by the same.
+
+    >>> shared_keys("pages", ["cart", "eu"])
+    [('recipe pages', 'cart\\x1feu'), ('values', 'cart\\x1feu')]
+    """
+    return [(f"recipe {recipe}", "\x1f".join(values)), shared_key(values)]
+
+
+def shared_key(values: Sequence[str]) -> Pair:
+    """The same for an alert of any recipe."""
+    return "values", "\x1f".join(values)
 
 
 class Registry:
@@ -220,8 +231,8 @@ class Registry:
             if self.over(kept):
                 self.index.drop(kept.number)  # found by all that it has, or by nothing
             else:
-                gone = recipe_key(lost.recipe, lost.key)  # what it was found by is its values', no longer its recipe's
-                left = {place: [pair for pair in pairs if pair != gone] for place, pairs in values.items()}
+                gone = shared_keys(lost.recipe, lost.key)  # what it was found by is its values', no longer its recipe's
+                left = {place: [pair for pair in pairs if pair not in gone] for place, pairs in values.items()}
                 self._post(kept, {place: pairs for place, pairs in left.items() if pairs})
 
     def split(self, old: Group, episodes: Sequence[int], cookbook: Cookbook) -> tuple[Group, Group]:
@@ -289,7 +300,7 @@ class Registry:
             if episode is not None:
                 found.setdefault(episode.location, {}).update(dict.fromkeys(self._keys(episode)))
         if group.key:
-            found.setdefault("", {})[recipe_key(group.recipe, group.key)] = None
+            found.setdefault("", {}).update(dict.fromkeys(shared_keys(group.recipe, group.key)))
         return {place: list(pairs) for place, pairs in found.items()}
 
 

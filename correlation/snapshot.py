@@ -27,9 +27,8 @@ from correlation.weights import Weights
 
 __all__ = ["OLDEST", "UPGRADES", "VERSION", "SnapshotError", "State", "decode", "encode"]
 
-VERSION = (
-    22  # raise it whenever a field of State, or of what it holds, changes its meaning; and say below what becomes of it
-)
+# Raise it whenever a field of State, or of what it holds, changes its meaning; and say below what becomes of it.
+VERSION = 23
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -119,8 +118,21 @@ def _who_came_where(state: State) -> None:
             episode.joined = max(episode.first_seen, opened.get(episode.group, episode.first_seen))
 
 
+def _shared_by_any_recipe(state: State) -> None:
+    """What members share by their recipe was looked for under the names of all recipes: now under one, which others ask, too."""
+    shared: dict[tuple[str, str], list[int]] = {}
+    for field, value, place, groups in state.postings:
+        if field.startswith("recipe "):
+            shared.setdefault((value, place), []).extend(groups)
+    values = dict(state.values)
+    for (value, place), groups in shared.items():
+        for group in groups:
+            dict(values[group])[place].append(len(state.postings))
+        state.postings.append(("values", value, place, groups))
+
+
 # From each version to the next. What is new in a State has a default, or else no older one could be read at all.
-UPGRADES: dict[int, Callable[[State], None]] = {21: _who_came_where}
+UPGRADES: dict[int, Callable[[State], None]] = {21: _who_came_where, 22: _shared_by_any_recipe}
 OLDEST = min(UPGRADES)
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import to_datetime
 from bot.storage import tables
 from correlation.alert import Alert
-from correlation.matchers import Matcher, Matchers, value_of
+from correlation.lookup import Lookup
+from correlation.matchers import Matcher, Matchers
 
 __all__ = ["Muting", "matchers_json", "matchers_of"]
 
@@ -33,12 +34,11 @@ class _Rule:
     up_to: int | None
     reason: str
 
-    def counts(self, alert: Alert, position: int, at: float) -> bool:
+    def counts(self, position: int, at: float) -> bool:
         return (
             self.after < position
             and (self.up_to is None or position <= self.up_to)
             and self.starts_at <= at < self.ends_at
-            and all(matcher.matches(alert) for matcher in self.matchers)
         )
 
     def words(self, at: float) -> str:
@@ -49,19 +49,12 @@ class _Rule:
 
 
 class Muting:
-    """All silences as one question. Loaded once, asked for every alert: rules are found by a value they demand exactly."""
+    """All silences as one question. Loaded once, asked for every alert."""
 
-    __slots__ = ("_by_value", "_others")
+    __slots__ = ("_rules",)
 
     def __init__(self, rules: Iterable[_Rule] = ()) -> None:
-        self._by_value: dict[str, dict[str, list[_Rule]]] = {}  # label -> value -> the rules that demand it
-        self._others: list[_Rule] = []
-        for rule in rules:
-            exact = next((m for m in rule.matchers if m.op == "=" and m.value), None)
-            if exact is None:
-                self._others.append(rule)
-            else:
-                self._by_value.setdefault(exact.label, {}).setdefault(exact.value, []).append(rule)
+        self._rules = Lookup((rule.matchers, rule) for rule in rules)
 
     @classmethod
     async def load(cls, connection: AsyncConnection, *, after: int = 0) -> Muting:
@@ -84,16 +77,12 @@ class Muting:
 
     def __bool__(self) -> bool:
         """There is something that mutes."""
-        return bool(self._by_value or self._others)
+        return bool(self._rules)
 
     def muted(self, alert: Alert, position: int, at: float) -> str | None:
         """Why the alert of delivery `position` is muted at event time `at`, or None when it is not."""
-        for label, by_value in self._by_value.items():
-            for rule in by_value.get(value_of(alert, label), ()):
-                if rule.counts(alert, position, at):
-                    return rule.words(at)
-        for rule in self._others:
-            if rule.counts(alert, position, at):
+        for rule in self._rules.meeting(alert):
+            if rule.counts(position, at):
                 return rule.words(at)
         return None
 

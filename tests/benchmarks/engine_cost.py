@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.engine_cost [--seen 1000000] [--groups 10000] [--members 100000] [--rounds 20]
 
-Each pair (few alerts seen and many, few groups open and many, a small group and a large one) is measured turn by turn in one
-run, in the thread's own time: what neighbours take from a shared machine is no cost of the engine. Of what is left, interrupts are
-the machine's: work that is always the same shows how much they add. The engine is deterministic, so the least that each alert
-costs in several replays of the same from a snapshot (`least`) is without them.
+Each pair (few alerts seen and many, few groups open and many, a small group and a large one, few recipes and many) is measured
+turn by turn in one run, in the thread's own time: what neighbours take from a shared machine is no cost of the engine. Of what is
+left, interrupts are the machine's: work that is always the same shows how much they add. The engine is deterministic, so the least
+that each alert costs in several replays of the same from a snapshot (`least`) is without them.
 """
 
 from __future__ import annotations
@@ -134,6 +134,21 @@ def reluctant() -> Iterator[Alert]:
 
 
 RELUCTANT = Cookbook([Recipe(name="many", min_alerts=10**9, cook_for=1e9, group_by=("location",))])
+
+
+def of_others(recipes: int) -> Cookbook:
+    """So many recipes that a storm has nothing to do with."""
+    return Cookbook(
+        [
+            Recipe(
+                name=f"team {n}",
+                trigger=(f'service=~"team{n}-web|team{n}-db"', 'severity=~"critical|error"'),
+                exclude=(f'host="team{n}-canary"',),
+                group_by=("service", "environment"),
+            )
+            for n in range(recipes)
+        ]
+    )
 
 
 class Subject:
@@ -312,6 +327,9 @@ def main() -> None:
     half = options.members // 2  # before it is seen that the same 4,600 come again and again
     many_waiting = Subject(f"{half:,} of them", reluctant(), half, cookbook=RELUCTANT)
     compare("members of a group that asks for more", few_waiting, many_waiting, 1)
+    few_recipes = Subject("10 recipes", storm(), 1_000, cookbook=of_others(10))
+    many_recipes = Subject("1,000 recipes", storm(), 1_000, cookbook=of_others(1_000))
+    compare("recipes", few_recipes, many_recipes, options.rounds)
     decoding(statistics.median(few.repeats), statistics.median(few.fresh))
 
 

@@ -45,8 +45,8 @@ def test_matchers_of_a_recipe_survive_the_way(catalog_of):
         """
     (recipe,) = cookbook(catalog_of(text)).recipes
     (compiled,) = cookbook(catalog_of(text)).compiled[:1]
-    assert compiled.may_open(Alert(at=0, name="x", host="web-12", labels=(("app", 'a"b'),)))
-    assert not compiled.may_open(Alert(at=0, name="x", host="web-x", labels=(("app", 'a"b'),)))
+    assert compiled.unmet(Alert(at=0, name="x", host="web-12", labels=(("app", 'a"b'),))) is None
+    assert compiled.unmet(Alert(at=0, name="x", host="web-x", labels=(("app", 'a"b'),))) is not None
     assert (recipe.opens.invite, recipe.opens.severity) == (("on-call", "team:x"), "SEV1")
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -296,3 +296,35 @@ def test_a_default_recipe_of_ones_own_leaves_no_times_to_the_engine() -> None:
     assert one._registry.open[1].adaptive
     one.reconfigure(Cookbook([Recipe(name="default", cook_for=600.0, quiet_for=300.0)]), one.topology)
     assert not one._registry.open[1].adaptive
+
+
+def test_one_of_many_recipes_that_group_by_the_same_finds_its_own_group() -> None:
+    """Each team has a recipe to itself here, and all group by the service: its group is found among sixty of that service."""
+    books = engine(*[Recipe(name=f"r{n}", exclude=(f'team!="{n}"',), group_by=("service",)) for n in range(60)])
+    for at in (0.0, 9.0):
+        placed = books.ingest([alert(at, host=f"h{at}", labels=(("team", str(n)),)) for n in range(60)])
+        assert [one.group for one in placed] == [f"G{n + 1}" for n in range(60)]
+    assert books.ingest([alert(18.0, labels=(("team", "of none"),))])[0].code == "excluded"
+
+
+def test_the_first_of_many_recipes_opens_whatever_they_ask_for() -> None:
+    books = [
+        Recipe(name="later", trigger=('service="cart"', 'severity="critical"')),
+        Recipe(name="any web", trigger=('service=~"web-.*|web"',)),
+        Recipe(
+            name="shop", trigger=('service=~"cart|web|mail"',), exclude=('host="canary"', 'environment=~"dev|test"')
+        ),
+        Recipe(name="cart", trigger=('service="cart"',)),
+    ]
+    asked = Cookbook(books)
+
+    def opens(**fields: Any) -> str | None:
+        compiled = asked.opening(alert(0.0, **fields))
+        return compiled.recipe.name if compiled is not None else None
+
+    assert opens(service="cart", severity=Severity.CRITICAL) == "later"
+    assert [opens(service=one) for one in ("cart", "web", "web-2", "mail", "db")] == [
+        "shop", "any web", "any web", "shop", "default",
+    ]  # fmt: skip
+    assert [opens(service=one, host="canary") for one in ("cart", "mail")] == ["cart", None]
+    assert [opens(service=one, environment="test") for one in ("cart", "mail", "web")] == ["cart", None, "any web"]

@@ -286,7 +286,7 @@ def test_looking_rules_up_finds_what_asking_each_would(
         for n, (texts, after, up_to) in enumerate(rules)
     ]
     subject = Alert(at=1.0, **fields)
-    expected = any(rule.counts(subject, position, 1.0) for rule in built)
+    expected = any(rule.counts(position, 1.0) and Matchers(rule.matchers).matches(subject) for rule in built)
     assert (Muting(built).muted(subject, position, 1.0) is not None) == expected
 
 
