@@ -9,9 +9,19 @@ import msgspec
 
 from correlation.alert import Severity
 
-__all__ = ["Cause", "Decision", "Evidence", "Flapping", "GroupView", "Kind", "Suspect"]
+__all__ = ["Cause", "Code", "Decision", "Evidence", "Flapping", "GroupView", "Kind", "Suspect"]
 
 Kind = Literal["opened", "joined", "repeat", "noise", "resolved"]
+Code = Literal[
+    # it opens a group, or may not
+    "severe", "novel", "widespread", "waiting", "familiar", "harmless", "fleeting", "periodic", "below_trigger", "excluded",
+    # it joins one
+    "alike", "by_recipe", "inhibited", "bridged", "outbreak",
+    # it is known, or not wanted
+    "still_firing", "worse", "milder", "fired_again", "late", "held_again", "flapping", "silenced",
+    # it is over
+    "cleared", "cleared_again", "cleared_unknown",
+]  # fmt: skip
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +56,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fingerprint: str
     group: str | None
     reason: str
-    code: str
+    code: Code
     count: int
     first_seen: float
     last_seen: float

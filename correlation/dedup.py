@@ -9,10 +9,12 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
 from correlation.alert import Alert
+from correlation.decision import Code
 from correlation.words import domain, plural, span
 
 __all__ = ["CALM", "FOREVER", "NEVER", "Beat", "Dedup", "Episode", "Key", "fingerprint", "identity"]
@@ -85,7 +87,7 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     resolved_at: float = NEVER
     odds: float = 1.0  # that such an alert is part of something serious, against what is usual (records.py)
     doubt: float = 1.0  # how many times as long as others it has to fire before that alone calls people
-    held: str = ""  # the reason's code, while no group has it
+    held: Code | Literal[""] = ""  # the reason, while no group has it
     asked_at: float = NEVER  # when a held one was last weighed
     look_at: float = FOREVER  # when to look whether it has fired for long (waiting.py)
     others: int = 0  # members of its group that said the same when it came

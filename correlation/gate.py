@@ -14,6 +14,7 @@ from math import log
 import msgspec
 
 from correlation.breadth import Breadths
+from correlation.decision import Code
 from correlation.words import plural, span
 
 __all__ = ["Gate", "Series", "Verdict"]
@@ -89,7 +90,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     opening: float
     hold: bool
-    code: str
+    code: Code
     words: str
     news: bool = False
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from correlation.dedup import Episode
 from correlation.feedback import Feedback
@@ -26,7 +26,7 @@ from correlation.registry import Registry
 
 __all__ = ["OUTBREAK", "Outbreak", "Outbreaks", "Start"]
 
-OUTBREAK = "outbreak"  # among the evidence
+OUTBREAK: Final = "outbreak"  # among the evidence
 AT_ONCE = 120.0  # seconds
 MAX_THINGS = 4_096
 MAX_STARTS = 64  # of one thing

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from correlation.alert import Alert
 from correlation.candidates import Pair
 from correlation.cookbook import Asked, Compiled, Cookbook, Recipe
-from correlation.decision import Evidence, Kind
+from correlation.decision import Code, Evidence, Kind
 from correlation.dedup import Episode
 from correlation.features import Features
 from correlation.feedback import Feedback
@@ -51,7 +51,7 @@ class Placed(NamedTuple):
     """What became of a new alert; the episode itself is in the group by now."""
 
     kind: Kind
-    code: str
+    code: Code
     reason: str
     group: Group | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -204,7 +204,7 @@ class Placer:
         self._take(group, facts, keys)
         if merged:
             said = f"{said}; it connects {', '.join(lost for lost, _ in merged)} with {group.id}"
-        code = "bridged" if merged else "inhibited" if effect else "by_recipe" if by_rule else "alike"
+        code: Code = "bridged" if merged else "inhibited" if effect else "by_recipe" if by_rule else "alike"
         return Placed("joined", code, f"Joined: {said}.", group, evidence, tuple(merged), both)
 
     def _spread(self, outbreak: Outbreak, facts: Facts) -> tuple[Group, tuple[tuple[str, str], ...], str]:

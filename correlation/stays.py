@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from correlation.alert import Alert, Status
 from correlation.beats import Beats
-from correlation.decision import Decision, Evidence, Flapping, Kind
+from correlation.decision import Code, Decision, Evidence, Flapping, Kind
 from correlation.dedup import Dedup, Episode, Key, fingerprint
 from correlation.features import Features
 from correlation.gate import Gate, Verdict
@@ -31,6 +31,9 @@ from correlation.words import fixed, span
 __all__ = ["Stays"]
 
 RESOLVED = Status.RESOLVED
+Again = tuple[
+    Code | None, str
+]  # why what was held still is: the code, if another than that of its verdict, and in words
 HOLDING = ("flapping", "periodic")  # reasons that go on holding an alert while it goes on firing
 
 
@@ -166,7 +169,8 @@ class Stays:
                 self._weigher.worsen(episode, group, alert, at)
                 self._waiting.add(episode, group, at)
         if was_active:
-            code, said = "still_firing", f"{episode.count} times now"
+            code: Code = "still_firing"
+            said = f"{episode.count} times now"
             if before is not None:
                 code = "worse" if rank < before else "milder"
                 said = f"{code} now, {SEVERITIES[rank].value} after {SEVERITIES[before].value}"
@@ -188,8 +192,7 @@ class Stays:
         if at - episode.last_seen > self._tuning.held_for and not (episode.active and self._trusted(episode, at)):
             return self._anew(episode, alert, at, muted)
         was_active, known = episode.active, episode.count > 0
-        before = None
-        rank = alert.severity.rank
+        rank, before = alert.severity.rank, None
         if rank != episode.present and (not known or _newer(episode, rank, at, episode.last_seen)):
             before, episode.present = episode.present if known else None, rank
         episode.first_seen = min(episode.first_seen, at) if known else at
@@ -199,23 +202,20 @@ class Stays:
             episode.active, episode.since = True, at
             if known:
                 episode.turn(at)
-        worse = rank < episode.rank
-        episode.rank = min(episode.rank, rank)
+        worse, episode.rank = rank < episode.rank, min(episode.rank, rank)
         flaps = not was_active and episode.flapping(at)
-        again = (
-            ("flapping", f"Held: {episode.flaps()}.") if flaps else ("", f"Repeat: held, {episode.count} times now.")
-        )
+        reason = f"Held: {episode.flaps()}." if flaps else f"Repeat: held, {episode.count} times now."
         if muted is not None:
             return self._mute(episode, muted, kind="repeat" if known else "noise", was_active=was_active, before=before)
-        if was_active and not worse and episode.held != "silenced" and at - episode.asked_at < self._tuning.ask_again:
-            return _tell(episode, "repeat", "held_again", again[1], was_active=True, before=before)
-        if was_active and not worse and episode.held != "silenced":
-            verdict = Verdict(episode.opening, episode.held in HOLDING, episode.held, "it goes on")
+        held = episode.held
+        if was_active and not worse and held and held != "silenced":
+            if at - episode.asked_at < self._tuning.ask_again:
+                return _tell(episode, "repeat", "held_again", reason, was_active=True, before=before)
+            verdict = Verdict(episode.opening, held in HOLDING, held, "it goes on")
         else:
             verdict = self._weigher.weigh(episode, alert, at, recovered=not was_active and known)
-        return self._place(
-            episode, alert, at, verdict, was_active=was_active, again=again if known else None, before=before
-        )
+        again: Again | None = ("flapping" if flaps else None, reason) if known else None
+        return self._place(episode, alert, at, verdict, was_active=was_active, again=again, before=before)
 
     def _resolve(self, episode: Episode, alert: Alert, at: float) -> Decision:
         """The condition is over. It neither opens nor prolongs a group."""
@@ -250,10 +250,10 @@ class Stays:
         verdict: Verdict,
         *,
         was_active: bool = False,
-        again: tuple[str, str] | None = None,
+        again: Again | None = None,
         before: int | None = None,
     ) -> Decision:
-        """Find a place for an alert; `again` is the code, if another, and the reason when it was held before and still is."""
+        """Find a place for an alert, which may have been held before: `again`."""
         moment = max(at, self._registry.watermark - self._tuning.late)
         kind, code, reason, group, evidence, merged, fits = self._placer.place(episode, alert, moment, verdict)
         episode.asked_at = at
@@ -344,7 +344,7 @@ class Stays:
         if group is not None:
             group.alerts += 1
 
-    def _answer(self, episode: Episode, kind: Kind, code: str, reason: str, *, was_active: bool = False) -> Decision:
+    def _answer(self, episode: Episode, kind: Kind, code: Code, reason: str, *, was_active: bool = False) -> Decision:
         """A decision about an episode wherever it is."""
         number = episode.group
         group = self._registry.find(number) if number else None
@@ -364,7 +364,7 @@ def _newer(episode: Episode, rank: int, at: float, last: float) -> bool:
 def _tell(
     episode: Episode,
     kind: Kind,
-    code: str,
+    code: Code,
     reason: str,
     group: Group | None = None,
     *,
