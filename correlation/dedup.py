@@ -15,7 +15,8 @@ import msgspec
 
 from correlation.alert import Alert
 from correlation.decision import Code
-from correlation.words import domain, plural, span
+from correlation.places import domain
+from correlation.words import plural, span
 
 __all__ = ["CALM", "FOREVER", "NEVER", "Beat", "Dedup", "Episode", "Key", "fingerprint", "identity"]
 

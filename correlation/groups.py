@@ -15,10 +15,10 @@ from correlation.cookbook import Compiled
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
 from correlation.parts import Part
-from correlation.places import MAX_PLACES
+from correlation.places import MAX_PLACES, domain
 from correlation.tally import Tally, one_more
 from correlation.telling import Telling
-from correlation.words import domain, largest
+from correlation.words import largest
 
 __all__ = [
     "FAINT",

@@ -1,17 +1,20 @@
-"""Which places lie in which, by their names alone (eu-west-1a in eu-west-1, that in eu-west), and where groups are."""
+"""Which places lie in which, by their names alone (eu-west-1a in eu-west-1, that in eu-west); hosts' places; where groups are."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from itertools import islice
 
-__all__ = ["MANY", "MAX_PLACES", "Occupied", "common", "near", "somewhere", "wholes"]
+__all__ = ["MANY", "MAX_PLACES", "Occupied", "common", "domain", "near", "somewhere", "wholes"]
 
 MANY = 6  # places: what is the same at so many is one trouble
 MAX_PLACES = 128  # that one group tells apart
 MAX_WHOLES = 16  # places that one may lie in, the widest ones
 MAX_PARTS = 16  # places within one that are looked at
 MAX_ASKED = 16_384  # places of which it is remembered what is near
+_NUMERIC = re.compile(r"[0-9a-fA-F.:%\[\]]+")  # an address names no place
 
 
 def near(place: str, places: Iterable[str]) -> bool:
@@ -62,6 +65,20 @@ def _ends(place: str, end: int) -> bool:
     """Whether what stands before may be a place of its own: a name ends there, or a number does and a letter follows."""
     following = place[end]
     return following in "-_./:" or (following.isalpha() and place[end - 1].isdigit())
+
+
+@lru_cache(maxsize=8192)
+def domain(host: str) -> str:
+    """What a host's name says of where it is: the path before its last part, or the domain behind its first; "" if nothing.
+
+    >>> domain("fox/mail"), domain("db-1.eu.example.org"), domain("checkout-7d9f8c"), domain("10.0.3.7")
+    ('fox', 'eu.example.org', '', '')
+    """
+    path, _, _ = host.rpartition("/")
+    if path:
+        return path
+    name, _, parent = host.partition(".")
+    return parent if name and not _NUMERIC.fullmatch(host) else ""
 
 
 class Occupied:

@@ -15,10 +15,10 @@ from correlation.decision import Evidence
 from correlation.dedup import Episode
 from correlation.features import Features, Template
 from correlation.groups import Group
-from correlation.places import MAX_PLACES, near
+from correlation.places import MAX_PLACES, domain, near
 from correlation.topology import Reach
 from correlation.weights import Weights, WeightsError
-from correlation.words import clean, domain, plural, span
+from correlation.words import clean, plural, span
 
 __all__ = ["MISSING", "TERMS", "Facts", "Scorer", "Term", "Text", "explain", "nearest", "sentence"]
 

@@ -8,13 +8,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-__all__ = ["UNSEEN", "clean", "domain", "fixed", "humanise", "largest", "plural", "span"]
+__all__ = ["UNSEEN", "clean", "fixed", "humanise", "largest", "plural", "span"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 _encode = msgspec.msgpack.Encoder().encode
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.:/]+")
-_NUMERIC = re.compile(r"[0-9a-fA-F.:%\[\]]+")  # an address names no place
 # What hides or reorders other characters; what stands in its place is decided by who cleans:
 # C0 and C1 controls but white space, soft hyphen, bidirectional marks, embeddings, overrides and isolates, zero-width space, byte
 # order mark, interlinear annotation, tag characters, lone surrogates. Joiners (U+200C, U+200D) stay: scripts and emoji need them.
@@ -70,20 +69,6 @@ def _fix(value: Any) -> Any:
     if type(value) is str:
         return value.encode("utf-8", "replace").decode("utf-8")
     return tuple(map(_fix, value)) if type(value) is tuple else value
-
-
-@lru_cache(maxsize=8192)
-def domain(host: str) -> str:
-    """What a host's name says of where it is: the path before its last part, or the domain behind its first; "" if nothing.
-
-    >>> domain("fox/mail"), domain("db-1.eu.example.org"), domain("checkout-7d9f8c"), domain("10.0.3.7")
-    ('fox', 'eu.example.org', '', '')
-    """
-    path, _, _ = host.rpartition("/")
-    if path:
-        return path
-    name, _, parent = host.partition(".")
-    return parent if name and not _NUMERIC.fullmatch(host) else ""
 
 
 @lru_cache(maxsize=4096)  # rules are few
