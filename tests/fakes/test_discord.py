@@ -345,7 +345,7 @@ async def test_trouble_comes_before_or_after_the_effect(server: FakeDiscord, bot
     server.faults.plan(posts, "http", status=503)
     with pytest.raises(discord.DiscordServerError):
         await channel.send("refused")
-    server.faults.plan(posts, "error", code=50001)
+    server.faults.plan(posts, "error", error=50001)
     assert await refusal(channel.send("no")) == 50001
     server.faults.plan(posts, "ratelimited", seconds=0.01)
     await channel.send("after a while")

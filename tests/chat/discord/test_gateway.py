@@ -281,13 +281,13 @@ async def test_who_left_the_server_is_not_called_there(server: Server) -> None:
 
 
 async def test_whatever_else_is_wrong_with_a_direct_message_a_mention_is_tried(server: Server) -> None:
-    server.fake.faults.plan("POST /users/@me/channels", "error", code=20026)
+    server.fake.faults.plan("POST /users/@me/channels", "error", error=20026)
     with pytest.raises(DoorClosed, match="20026"):
         await server.gateway.direct(server.person, page("wake up"), nonce="page-1")
 
 
 async def test_direct_messages_that_are_opened_too_fast_are_opened_later(server: Server) -> None:
-    server.fake.faults.plan("POST /users/@me/channels", "error", code=40003)
+    server.fake.faults.plan("POST /users/@me/channels", "error", error=40003)
     with pytest.raises(Retryable, match="too fast"):
         await server.gateway.direct(server.person, page("wake up"), nonce="page-1")
     await server.gateway.direct(server.person, page("wake up"), nonce="page-1")
@@ -311,7 +311,7 @@ async def test_a_card_that_cannot_be_pinned_is_told_and_no_reason_to_fail(
     if lacks:
         server.fake.deny(lacks)
     else:
-        server.fake.faults.plan("PUT */messages/pins/*", "error", code=30003)
+        server.fake.faults.plan("PUT */messages/pins/*", "error", error=30003)
     message = await gateway.post(room, card(), nonce="card:42")
     await gateway.pin(message)
     assert told in gateway.remarks[0]

@@ -12,8 +12,8 @@ from aiohttp import BodyPartReader, web
 from tests.fakes.discord import methods as _methods  # noqa: F401 - importing registers them
 from tests.fakes.discord.app import Record
 from tests.fakes.discord.calls import Call, Refusal, Route, TooFast, Upload, find, invalid
-from tests.fakes.discord.faults import Fault
 from tests.fakes.discord.limits import Verdict
+from tests.fakes.faults import Fault
 
 if TYPE_CHECKING:
     from tests.fakes.discord.server import FakeDiscord
@@ -44,9 +44,8 @@ class Front:
             body, files = await _body(request)
         except ValueError:
             return self._answered(request, found, None, Refusal(50109))
-        fault = self._server.faults.take(
-            method, path, found[0].template if found else path, body if isinstance(body, dict) else {}
-        )
+        names = [f"{method} {where}" for where in (path, found[0].template if found else path)]
+        fault = self._server.faults.take(names, body if isinstance(body, dict) else {})
         if fault is not None and not fault.after:
             early = await self._fault(request, fault)
             if early is not None:
@@ -152,8 +151,8 @@ class Front:
             more = {"Retry-After": str(max(1, round(fault.seconds))), "X-RateLimit-Scope": "shared"}
             return _json(body, 429, more)
         if fault.kind == "error":
-            refusal = Refusal(fault.code)
-            return _json(refusal.body, refusal.status, {"X-Trouble": str(fault.code)})
+            refusal = Refusal(int(fault.error))
+            return _json(refusal.body, refusal.status, {"X-Trouble": str(fault.error)})
         return web.Response(status=fault.status, text="<html>trouble</html>", content_type="text/html")
 
     async def download(self, request: web.Request) -> web.Response:

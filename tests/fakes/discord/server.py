@@ -15,7 +15,6 @@ from tests.fakes.discord import tables
 from tests.fakes.discord.app import App, Record
 from tests.fakes.discord.calls import Refusal, TooFast
 from tests.fakes.discord.effects import Effects
-from tests.fakes.discord.faults import Faults
 from tests.fakes.discord.front import Front
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.happening import Happening
@@ -25,6 +24,7 @@ from tests.fakes.discord.people import Person
 from tests.fakes.discord.permissions import sees
 from tests.fakes.discord.specs import Specs
 from tests.fakes.discord.world import Channel, Message, Role, World
+from tests.fakes.faults import Faults
 
 __all__ = ["VIOLATIONS", "FakeDiscord"]
 

@@ -14,13 +14,13 @@ from typing import Any, Literal, Self
 
 from aiohttp import BodyPartReader, web
 
+from tests.fakes.faults import Fault, Faults
 from tests.fakes.slack import lengths
 from tests.fakes.slack import methods as _methods  # noqa: F401 - importing registers them
 from tests.fakes.slack.app import App, Record
 from tests.fakes.slack.arguments import OWN_WORDS, arguments
 from tests.fakes.slack.calls import METHODS, Call, Refusal
 from tests.fakes.slack.delivery import Deliveries
-from tests.fakes.slack.faults import Fault, Faults
 from tests.fakes.slack.happening import Happening
 from tests.fakes.slack.interactions import TRIGGER, Interactions
 from tests.fakes.slack.judging import VIOLATIONS
@@ -233,7 +233,7 @@ class FakeSlack:
         if self.faults.absent:
             return web.Response(status=503)
         args, token, trouble = await arguments(request, name)
-        fault = self.faults.take(name, args)
+        fault = self.faults.take([name], args)
         if fault is not None and not fault.after:
             early = await self._fault(request, fault)
             if early is not None:
@@ -323,7 +323,7 @@ class FakeSlack:
         return web.Response(status=fault.status, text="<html>trouble</html>", content_type="text/html")
 
     async def _upload(self, request: web.Request) -> web.Response:
-        fault = self.faults.take("upload", {})
+        fault = self.faults.take(["upload"], {})
         early = await self._fault(request, fault) if fault is not None else None
         if early is not None:
             return early
@@ -352,7 +352,7 @@ class FakeSlack:
             abort(request)
         if self.faults.absent:
             return web.Response(status=503)
-        fault = self.faults.take("response_url", {})
+        fault = self.faults.take(["response_url"], {})
         if fault is not None:
             early = await self._fault(request, fault)
             if early is not None and not fault.after:

@@ -1,10 +1,10 @@
-"""What goes wrong on demand: errors, resets and silence, before or after the effect. Decides only; the server
-carries it out.
+"""What goes wrong on demand, on either platform: errors, resets and silence, before or after the effect. Decides only; a platform's
+server carries it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -13,20 +13,20 @@ from typing import Any, Literal
 __all__ = ["Fault", "Faults", "Kind"]
 
 Kind = Literal["http", "error", "reset", "reset_after", "http_after", "timeout_after", "slow", "ratelimited"]
-"""http: `status` at once. error: `{"ok": false, "error": ...}`. reset: the connection breaks before the effect.
+"""http: `status` at once. error: the platform's own, by its name or number. reset: the connection breaks before the effect.
 reset_after, http_after, timeout_after: the effect happens, and then the connection breaks, `status` is answered, or nothing.
-slow: `seconds` pass before anything happens. ratelimited: 429 with `seconds` as Retry-After."""
+slow: `seconds` pass before anything happens. ratelimited: 429, to come back after `seconds`."""
 
 
 @dataclass(kw_only=True)
 class Fault:
     """One planned trouble; `hits` counts how often it struck."""
 
-    method: str
+    pattern: str
     kind: Kind
     times: int | None = 1
     status: int = 500
-    error: str = "internal_error"
+    error: str | int = "internal_error"
     seconds: float = 30.0
     when: Callable[[dict[str, Any]], bool] = field(default=lambda _: True)
     hits: int = 0
@@ -46,17 +46,17 @@ class Faults:
 
     def plan(
         self,
-        method: str,
+        pattern: str,
         kind: Kind,
         *,
         times: int | None = 1,
         status: int = 500,
-        error: str = "internal_error",
+        error: str | int = "internal_error",
         seconds: float = 30.0,
         when: Callable[[dict[str, Any]], bool] | None = None,
     ) -> Fault:
-        """Plan trouble for a method (or a pattern like `chat.*`): `times` None is for ever; `when` looks at the arguments."""
-        fault = Fault(method=method, kind=kind, times=times, status=status, error=error, seconds=seconds)
+        """Plan trouble for `chat.*` or `POST /channels/*/messages`: `times` None is for ever; `when` looks at the arguments."""
+        fault = Fault(pattern=pattern, kind=kind, times=times, status=status, error=error, seconds=seconds)
         if when is not None:
             fault.when = when
         self.planned.append(fault)
@@ -67,22 +67,21 @@ class Faults:
         self.planned.clear()
         self.absent = ""
 
-    def take(self, method: str, args: dict[str, Any]) -> Fault | None:
-        """The trouble that strikes this call."""
+    def take(self, names: Iterable[str], args: dict[str, Any]) -> Fault | None:
+        """The trouble that strikes a call, by any of its names."""
         for fault in self.planned:
-            if (
-                fnmatchcase(method, fault.method)
-                and (fault.times is None or fault.hits < fault.times)
-                and fault.when(args)
-            ):
+            fits = any(fnmatchcase(name, fault.pattern) for name in names)
+            if fits and (fault.times is None or fault.hits < fault.times) and fault.when(args):
                 fault.hits += 1
                 return fault
         return None
 
     @contextmanager
-    def holding(self, method: str, kind: Kind, *, status: int = 500, error: str = "internal_error") -> Iterator[Fault]:
+    def holding(
+        self, pattern: str, kind: Kind, *, status: int = 500, error: str | int = "internal_error", seconds: float = 30.0
+    ) -> Iterator[Fault]:
         """The same trouble for every call within the block."""
-        fault = self.plan(method, kind, times=None, status=status, error=error)
+        fault = self.plan(pattern, kind, times=None, status=status, error=error, seconds=seconds)
         try:
             yield fault
         finally:
