@@ -389,6 +389,8 @@ class Engine:
             return []
         self._registry.advance(at)
         called = self._waiting.persisted(at)
+        for group in called:
+            self._registry.reopen(group)
         if self._untold:
             since = (self._registry.still_open(number) for number in self._untold)
             called = list({group.number: group for group in (*since, *called) if group is not None}.values())

@@ -29,6 +29,9 @@ KNOWN = 30.0  # onsets after which a site is known well enough to say what is us
 TELLING = 1.3  # a little less telling than the average still opens alone
 ENOUGH = 8.0  # ended conditions after which a site says something of a rule not known yet
 PRIOR = 2.0  # ended conditions of its own that weigh as much
+PROVEN = (
+    2.5  # ended conditions of a rule, faded ones counted in part, before a critical one waits for what those came to
+)
 RARE = 0.25  # share of critical alerts that are the first of their kind, above which being the first is no news
 BUCKET = 10.0  # seconds: the width in which a burst is seen
 PRIORITY = re.compile(
@@ -242,7 +245,7 @@ class Gate:
     def _first(self, name: str, part: str, at: float) -> bool:
         """Whether a critical alert is news, however fleeting others are; counts this time.
 
-        It is where its rule never ended yet, or where it was never critical on this part, if such firsts are rare here: all
+        It is where its rule hardly ever ended yet, or where it was never critical on this part, if such firsts are rare here: all
         that a site tells on its first day is the first of its kind.
         """
         site, kinds, kind = self.site, self.critical, (name, part)
@@ -256,7 +259,7 @@ class Gate:
         site.critical += 1.0
         site.first += not known
         rule = self.rules.get(name)
-        return (rare and not known) or rule is None or rule.brief + rule.long == 0.0
+        return (rare and not known) or rule is None or rule.brief + rule.long < PROVEN
 
     def fleeting(self, name: str) -> float:
         """How much of a rule's conditions clear by themselves within minutes, as far as the rule or the site is known."""

@@ -9,11 +9,12 @@ from math import log2
 
 import msgspec
 
-from correlation.alert import Severity
+from correlation.alert import Alert, Severity
 from correlation.beats import Rhythm
 from correlation.cookbook import Compiled
 from correlation.dedup import NEVER, Episode
 from correlation.lift import WINDOW
+from correlation.matchers import value_of
 from correlation.parts import Part
 from correlation.places import MAX_PLACES, domain
 from correlation.tally import Tally, one_more
@@ -56,7 +57,8 @@ class Group(msgspec.Struct, kw_only=True):
 
     number: int
     recipe: str
-    key: tuple[str, ...]
+    key: tuple[str, ...]  # the values that all members share ...
+    labels: tuple[str, ...] = ()  # ... of these labels, by which its recipe grouped when it opened
     cook_for: float
     quiet_for: float
     min_alerts: int
@@ -119,6 +121,13 @@ class Group(msgspec.Struct, kw_only=True):
     @property
     def id(self) -> str:
         return f"G{self.number}"
+
+    def shares(self, alert: Alert) -> bool:
+        """Whether an alert has the values that all members share, whatever became of the recipe since."""
+        for label, value in zip(self.labels, self.key, strict=False):  # an older engine did not know of which labels
+            if value_of(alert, label) != value:
+                return False
+        return True
 
     def joinable(self, at: float) -> bool:
         """Whether it still takes members: while it cooks, and is not quiet. What still fires is not quiet.

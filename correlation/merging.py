@@ -82,6 +82,7 @@ def part_of(group: Group) -> Part:
         seats=tuple(sorted(seats)),
         recipe=group.recipe,
         key=group.key,
+        labels=group.labels,
         bar=group.bar,
         pace=group.pace,
         called_at=group.called_at,

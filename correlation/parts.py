@@ -32,6 +32,7 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     changes: tuple[str, ...]
     outbreaks: tuple[str, ...]
     recent: Mapping[str, float]
+    labels: tuple[str, ...] = ()
 
 
 def covering(parts: Sequence[Part], wanted: Collection[int]) -> list[Part]:

@@ -27,12 +27,13 @@ from correlation.thresholds import accepts
 from correlation.topology import Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual
+from correlation.waiting import long
 from correlation.weighing import SEVERE, adds
-from correlation.words import clean, plural
+from correlation.words import clean, plural, span
 
 __all__ = ["WAITING", "Chosen", "Placed", "Placer"]
 
-WAITING = "waits for others that belong to it"  # how the reason of a group that calls nobody yet ends
+WAITING = "waits for others that belong to it"  # what the reason of a group says that calls nobody yet
 MAX_NEIGHBOURS = 16  # services whose groups one alert is compared with
 MAX_MERGES = 4  # groups that one alert may bridge
 MERE = ("name", "word")  # fields that half of the company shares
@@ -160,9 +161,7 @@ class Placer:
                 continue
             if own is not None and _asks_for_more(group, own.recipe):
                 continue
-            if compiled is not None and (
-                compiled in asked.excluding or (group.key and group.key != compiled.key(alert))
-            ):
+            if compiled in asked.excluding or (group.key and not group.shares(alert)):
                 continue
             scores: list[float] = []
             odds = self.scorer.total(facts, group, features, scores)
@@ -223,6 +222,7 @@ class Placer:
             number=self.registry.next_number(),
             recipe=recipe.name,
             key=compiled.key(alert),
+            labels=recipe.group_by,
             cook_for=recipe.cook_for,
             quiet_for=recipe.quiet_for,
             min_alerts=recipe.min_alerts,
@@ -239,10 +239,11 @@ class Placer:
         self.registry.schedule(group)
         if group.deserved:
             return Placed("opened", verdict.code, f"Opened: {verdict.words}.", group)
-        short = facts.episode.opening < 1.0
+        episode, alone = facts.episode, recipe.rate <= 1 and recipe.min_alerts <= 1
         asks = f"{recipe.rate} within a minute" if recipe.rate > 1 else f"{recipe.min_alerts} alerts"
-        waits = verdict.words if short else f"its recipe asks for {asks}"
-        return Placed("opened", "waiting", f"Held: {waits}; {WAITING}.", group)
+        why = f"its recipe asks for {asks}" if episode.opening >= 1.0 or not alone else verdict.words
+        until = f", or till it has fired for {span(long(episode, self.tuning))}" if alone and episode.lasting else ""
+        return Placed("opened", "waiting", f"Held: {why}; {WAITING}{until}.", group)
 
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:
         episode = facts.episode
@@ -257,7 +258,7 @@ class Placer:
             group.touch(change)
         if group.open:  # beyond the bound, the one quiet for longest closes: that may be this one, told late
             if group.key:
-                keys = [*shared_keys(group.recipe, group.key), *keys]
+                keys = [*shared_keys(group.recipe, group.labels, group.key), *keys]
             self.registry.index.touch(group.number, keys, "" if group.anywhere else episode.location)
             self.registry.grew(group.number)
 
@@ -272,9 +273,9 @@ def _wanted(cookbook: Cookbook, asked: Asked, alert: Alert) -> str:
 
 def _shared(cookbook: Cookbook, own: Compiled | None, alert: Alert) -> list[Pair]:
     """What groups are found by that share values by a recipe: those of the alert's own recipe before others."""
-    keys = [shared_key([value_of(alert, label) for label in labels]) for labels in cookbook.groups_by]
+    keys = [shared_key(labels, [value_of(alert, label) for label in labels]) for labels in cookbook.groups_by]
     if own is not None and own.recipe.group_by:
-        return shared_keys(own.recipe.name, own.key(alert)) + keys
+        return shared_keys(own.recipe.name, own.recipe.group_by, own.key(alert)) + keys
     return keys
 
 

@@ -45,20 +45,20 @@ def own_keys(episode: Episode, template: Template) -> list[Pair]:
     return keys
 
 
-def shared_keys(recipe: str, values: Sequence[str]) -> list[Pair]:
+def shared_keys(recipe: str, labels: Sequence[str], values: Sequence[str]) -> list[Pair]:
     """What the values that members share by their recipe make a group findable by, beside the members' own.
 
     By alerts of that recipe, and by others: they ask once, however many recipes group by the same.
 
-    >>> shared_keys("pages", ["cart", "eu"])
-    [('recipe pages', 'cart\\x1feu'), ('values', 'cart\\x1feu')]
+    >>> shared_keys("pages", ["service"], ["cart"])
+    [('recipe pages', 'cart'), ('by service', 'cart')]
     """
-    return [(f"recipe {recipe}", "\x1f".join(values)), shared_key(values)]
+    return [(f"recipe {recipe}", "\x1f".join(values)), shared_key(labels, values)]
 
 
-def shared_key(values: Sequence[str]) -> Pair:
+def shared_key(labels: Sequence[str], values: Sequence[str]) -> Pair:
     """The same for an alert of any recipe."""
-    return "values", "\x1f".join(values)
+    return f"by {','.join(labels)}", "\x1f".join(values)
 
 
 class Registry:
@@ -203,7 +203,7 @@ class Registry:
         return group.cooked(self.watermark - self.tuning.late)
 
     def reopen(self, group: Group) -> None:
-        """An open group takes members for another time than before, or again: then it is found again."""
+        """An open group takes members for another time than before, or anew, as people are called: then it is found again."""
         if not self.index.values(group.number) and not self.over(group):
             self._post(group)
         self.schedule(group)
@@ -231,7 +231,9 @@ class Registry:
             if self.over(kept):
                 self.index.drop(kept.number)  # found by all that it has, or by nothing
             else:
-                gone = shared_keys(lost.recipe, lost.key)  # what it was found by is its values', no longer its recipe's
+                gone = shared_keys(
+                    lost.recipe, lost.labels, lost.key
+                )  # what it was found by is its values', no longer its recipe's
                 left = {place: [pair for pair in pairs if pair not in gone] for place, pairs in values.items()}
                 self._post(kept, {place: pairs for place, pairs in left.items() if pairs})
 
@@ -276,7 +278,7 @@ class Registry:
         """Whether an alert that fits both may make them one: nothing but that alert may speak against it."""
         return (
             a.recipe == b.recipe
-            and a.key == b.key
+            and (a.labels, a.key) == (b.labels, b.key)
             and a.number not in b.apart
             and b.number not in a.apart
             and _overlap(a.locations, b.locations)
@@ -295,12 +297,12 @@ class Registry:
     def _values(self, group: Group) -> dict[str, list[Pair]]:
         """What a group's members make it findable by, for each place."""
         found: dict[str, dict[Pair, None]] = {}
+        if group.key:  # first: of very many values not all are kept
+            found[""] = dict.fromkeys(shared_keys(group.recipe, group.labels, group.key))
         for number in list(group.members)[:MAX_REINDEXED]:
             episode = self.dedup.episode(number)
             if episode is not None:
                 found.setdefault(episode.location, {}).update(dict.fromkeys(self._keys(episode)))
-        if group.key:
-            found.setdefault("", {}).update(dict.fromkeys(shared_keys(group.recipe, group.key)))
         return {place: list(pairs) for place, pairs in found.items()}
 
 

@@ -6,19 +6,21 @@ open. What is older or newer is refused, never guessed at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from correlation.alert import Change
 from correlation.beats import Marks, Pulse
 from correlation.breadth import Breadth
+from correlation.candidates import MAX_POSTINGS
 from correlation.cookbook import Recipe
 from correlation.dedup import Episode, Key
 from correlation.gate import Burst, Rule, Series, Site
 from correlation.groups import Group
 from correlation.lift import Onsets
 from correlation.outbreaks import Start
+from correlation.parts import Part
 from correlation.records import Record
 from correlation.topology import Service
 from correlation.tuning import Tuning
@@ -119,16 +121,28 @@ def _who_came_where(state: State) -> None:
 
 
 def _shared_by_any_recipe(state: State) -> None:
-    """What members share by their recipe was looked for under the names of all recipes: now under one, which others ask, too."""
-    shared: dict[tuple[str, str], list[int]] = {}
+    """Groups knew the values that members share, but not of which labels; and were found by them for their own recipe only."""
+    labels = {recipe.name: recipe.group_by for recipe in state.recipes}
+    for group in (*state.open, *state.closed):
+        group.labels = _labels(labels, group)
+        group.parts = [msgspec.structs.replace(part, labels=_labels(labels, part)) for part in group.parts]
+    shared: dict[tuple[str, str, str], list[int]] = {}
     for field, value, place, groups in state.postings:
-        if field.startswith("recipe "):
-            shared.setdefault((value, place), []).extend(groups)
+        _, found, recipe = field.partition("recipe ")
+        if found and recipe in labels:
+            shared.setdefault((f"by {','.join(labels[recipe])}", value, place), []).extend(groups)
     values = dict(state.values)
-    for (value, place), groups in shared.items():
-        for group in groups:
-            dict(values[group])[place].append(len(state.postings))
-        state.postings.append(("values", value, place, groups))
+    for (field, value, place), found_by in shared.items():
+        groups = found_by[-MAX_POSTINGS:]
+        for number in groups:
+            dict(values[number])[place].append(len(state.postings))
+        state.postings.append((field, value, place, groups))
+
+
+def _labels(known: Mapping[str, tuple[str, ...]], keyed: Group | Part) -> tuple[str, ...]:
+    """Of which labels the values are by which a group was kept apart; nothing is where the recipe is gone, or another."""
+    labels = known.get(keyed.recipe, ())
+    return labels if len(labels) == len(keyed.key) else ()
 
 
 # From each version to the next. What is new in a State has a default, or else no older one could be read at all.

@@ -62,6 +62,7 @@ def _empty(old: Group, number: int, own: Part, cookbook: Cookbook) -> Group:
         number=number,
         recipe=own.recipe,
         key=own.key,
+        labels=own.labels,
         cook_for=old.cook_for,
         quiet_for=old.quiet_for,
         min_alerts=old.min_alerts,

@@ -138,7 +138,10 @@ class Stays:
             return self._again_held(episode, alert, at, muted)
         group = self._registry.still_open(episode.group)
         if group is not None and self._continues(episode, group, at) and (muted is None or episode.active):
-            return self._repeat(episode, group, alert, at)
+            waited, decision = not group.deserved, self._repeat(episode, group, alert, at)
+            if waited and group.deserved:
+                self._registry.reopen(group)
+            return decision
         if group is None and episode.active and at <= episode.last_seen:
             self._count(episode)
             reason = "Repeat: the same report again."
@@ -235,10 +238,9 @@ class Stays:
         self._beats.ended(alert.source, at - episode.since)
         self._gate.ended(episode.name, at, at - episode.since)
         if not episode.flapping(at):
-            reason = f"Cleared after {span(at - episode.first_seen)}."
+            reason = f"Cleared after {span(at - episode.since)}."
             return self._answer(episode, "resolved", "cleared", reason, was_active=True)
-        group = self._registry.find(episode.group) if episode.group else None
-        if group is not None:
+        if episode.group and (group := self._registry.find(episode.group)) is not None:
             group.turned(episode)
         return self._answer(episode, "resolved", "flapping", f"Cleared; {episode.flaps()}.", was_active=True)
 
@@ -323,8 +325,7 @@ class Stays:
         return at - episode.last_seen <= self._tuning.linger and self._sources.tells_ends(episode.source)
 
     def _forget(self, episode: Episode) -> None:
-        group = self._release(episode)
-        if group is not None:
+        if (group := self._release(episode)) is not None:
             group.members.pop(episode.id, None)
 
     def _release(self, episode: Episode) -> Group | None:
@@ -340,8 +341,7 @@ class Stays:
     def _count(self, episode: Episode) -> None:
         """One more report that changes nothing."""
         episode.count += 1
-        group = self._registry.find(episode.group) if episode.group else None
-        if group is not None:
+        if episode.group and (group := self._registry.find(episode.group)) is not None:
             group.alerts += 1
 
     def _answer(self, episode: Episode, kind: Kind, code: Code, reason: str, *, was_active: bool = False) -> Decision:

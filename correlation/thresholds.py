@@ -38,7 +38,7 @@ _PLURALS = {
 def accepts(compiled: Compiled, facts: Facts, group: Group, features: Features) -> bool | None:
     """What a recipe's own thresholds say; None where nothing could be compared (the score decides then)."""
     if compiled.recipe.group_by and not compiled.similar:
-        return True
+        return True if group.labels == compiled.recipe.group_by else None  # it opened before its recipe asked for that
     services = group.services
     near = facts.episode.service in services or (bool(facts.reach) and nearest(facts.reach, group) is not None)
     compared = asked_what = False

@@ -44,7 +44,7 @@ __all__ = [
 # What kind an alert is of, as correlation.beginnings.kind_of has it: its class, or its name where it has none.
 WHAT = case((tables.alerts.c["class"] == "", tables.alerts.c.name), else_=tables.alerts.c["class"]).label("what")
 
-_HELD, _WAITING = "Held: ", f"; {WAITING}"
+_HELD, _WAITING, _AT_FIRST = "Held: ", f"; {WAITING}", "Held at first: "
 _INHIBITED = f"Joined: {SAID} "
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
 _JSON_FIELDS: dict[str, tuple[str, Any]] = {  # their columns and types; what is not there is {}
@@ -89,12 +89,12 @@ def told_reason(reason: str, muted: bool) -> str:
     """Why an alert is in its incident; one that joined as the effect of a known cause may have become more than that since.
 
     >>> told_reason("Held: such alerts mostly clear; waits for others that belong to it.", False)
-    'Held until others came: such alerts mostly clear.'
+    'Held at first: such alerts mostly clear.'
     >>> told_reason("Joined: inhibited by A12 payments-api pool exhausted; same service.", False)
     'Joined: inhibited by A12 payments-api pool exhausted; same service. No longer inhibited: it speaks for itself.'
     """
     if reason.startswith(_HELD):
-        return reason.replace(_HELD, "Held until others came: ", 1).replace(_WAITING, "")
+        return f"{_AT_FIRST}{reason.removeprefix(_HELD).partition(_WAITING)[0].removesuffix('.')}."
     if muted or not reason.startswith(_INHIBITED):
         return reason
     return f"{reason} No longer inhibited: it speaks for itself."

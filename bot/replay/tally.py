@@ -103,6 +103,8 @@ def _retold(said: bytes, kind: Kind, final: Kind) -> bytes:
         later = b"Held: nobody was called for its group. "
     elif final == "opened" and held:
         later = b"Opened: people were called for its group later. "
+    elif final == "joined" and held:
+        later = b"Joined: people were called for its group later, by others. "
     elif final == "opened" and kind != "opened":
         later = b"Opened: with it, people were called for its group. "
     else:

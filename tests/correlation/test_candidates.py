@@ -168,4 +168,4 @@ def test_a_recipe_called_as_a_field_finds_nothing_by_the_values_of_that_field() 
     engine = Engine(Cookbook([recipe], with_default=False), SHOP)
     engine.ingest([alert(0, "Slow", "cart")])
     fields = {field for pairs in engine._registry.index.values(1).values() for field, _ in pairs}
-    assert fields == {"recipe service", "values", "service", "location", "name", "word"}
+    assert fields == {"recipe service", "by service", "service", "location", "name", "word"}

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 
-from correlation.alert import Severity
+from correlation.alert import Alert, Severity
 from correlation.cookbook import Cookbook, CookbookError, OpensPolicy, Recipe
 from correlation.engine import Engine
 from correlation.topology import Topology
@@ -305,6 +305,39 @@ def test_one_of_many_recipes_that_group_by_the_same_finds_its_own_group() -> Non
         placed = books.ingest([alert(at, host=f"h{at}", labels=(("team", str(n)),)) for n in range(60)])
         assert [one.group for one in placed] == [f"G{n + 1}" for n in range(60)]
     assert books.ingest([alert(18.0, labels=(("team", "of none"),))])[0].code == "excluded"
+
+
+def team(at: float, name: str, of: str, **fields: Any) -> Alert:
+    return alert(at, name, fields.pop("service", "cart"), labels=(("team", of),) if of else (), **fields)
+
+
+@pytest.mark.parametrize("after", [("squad",), ("service",)])
+def test_a_group_keeps_to_the_labels_by_which_it_was_opened(after: tuple[str, ...]) -> None:
+    """The recipe groups by others since, or is gone: what an alert has of other labels is not what the group's members share."""
+    for recipes in ([Recipe(name="r", group_by=after)], [Recipe(name="other", group_by=after)], []):
+        one = Engine(Cookbook([Recipe(name="r", group_by=("team",))]), SHOP)
+        one.ingest([team(0, "Slow", "mail", location="eu-1"), team(1, "Slow", "", service="db", location="eu-1")])
+        one.reconfigure(Cookbook(recipes), SHOP)
+        elsewhere = one.ingest([team(5, "QueueFull", "", service="mail", location="us-east-1")])[0]
+        assert elsewhere.group == "G3"
+        joined = one.ingest([team(6, "Slow", "mail", location="eu-1", host="b")])[0]
+        assert joined.group == "G1"
+
+
+def test_a_recipe_that_comes_to_group_by_a_label_leaves_its_open_groups_to_the_score() -> None:
+    one = Engine(Cookbook([Recipe(name="r")]), SHOP)
+    one.ingest([team(0, "Slow", "x")])
+    one.reconfigure(Cookbook([Recipe(name="r", group_by=("team",))]), SHOP)
+    stream = [team(500, "QueueFull", "y", service="mail"), team(501, "DiskFull", "z", service="db")]
+    assert [one.group for one in one.ingest(stream)] == ["G2", "G3"]
+
+
+def test_a_large_group_that_people_take_apart_and_put_back_is_found_by_what_its_members_share() -> None:
+    one = Engine(Cookbook([Recipe(name="r", group_by=("team",))]), SHOP)
+    one.ingest([team(float(n), "Slow", "x", host=f"h{n}") for n in range(300)])
+    one.split("G1", [300])
+    one.merge("G1", "G2")
+    assert one.ingest([team(301, "QueueFull", "x", service="mail", location="us-east-1")])[0].group == "G1"
 
 
 def test_the_first_of_many_recipes_opens_whatever_they_ask_for() -> None:

@@ -392,6 +392,19 @@ def test_a_critical_alert_of_a_known_rule_calls_people_at_once_on_a_service_wher
     assert (again.code, again.deserves) == ("waiting", False)
 
 
+def test_that_one_of_a_rule_cleared_at_once_holds_no_critical_alert_of_it_elsewhere() -> None:
+    """Nor do two: what became of so few says nothing yet."""
+    engine = Engine()
+    places = ("eu-west-1", "us-east-1", "ap-south-1", "sa-east-1")
+    told = []
+    for n, place in enumerate(places):
+        at, what = n * 4000.0, ("CertExpired", f"s{n}")
+        told += engine.ingest([alert(at, *what, severity=Severity.CRITICAL, location=place)])
+        engine.ingest([cleared(at + 35, *what, severity=Severity.CRITICAL, location=place)])
+    assert [one.deserves for one in told] == [True, True, True, False]
+    assert told[3].reason.startswith("Held: such alerts mostly clear within minutes;")
+
+
 def test_on_a_sites_first_day_to_be_the_first_of_its_kind_is_no_news() -> None:
     engine = Engine()
     decisions = []

@@ -173,3 +173,18 @@ def test_a_room_is_as_old_as_the_call_for_people_whatever_called_them(how: str) 
     later = [called + cook_for * n / 20.0 for n in range(1, 20)]
     joined = [engine.ingest([alert(t, f"Q{n:02}", location="eu", host=f"h{n}")])[0] for n, t in enumerate(later)]
     assert {one.group for one in joined} == {first.group}
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_a_group_that_calls_people_late_is_found_again_whoever_looked_at_it_before(looked_at: bool) -> None:
+    """It took members for as long as its recipe lets it; what calls people takes members anew."""
+    engine = Engine(tuning=Tuning(persists=9000.0))
+    for at in (0.0, 9_000.0, 20_000.0, 40_000.0):
+        engine.ingest([alert(at), cleared(at + 600.0)])
+    engine.ingest([alert(60_000.0)])
+    if looked_at:
+        engine.ingest([alert(68_000.0, "Other", severity=Severity.INFO)])
+    at = 68_000.0
+    while not engine.advance(at):
+        at += 100.0
+    assert engine.ingest([alert(at + 10.0, "HighErrors", severity=Severity.CRITICAL)])[0].group == "G5"
