@@ -44,6 +44,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     Every field but `name` and `at` may be empty: what an alert lacks never counts against it.
     `at` is event time. `labels` are pairs sorted by key. `dedup_key` is the sender's own identity for the condition, or "".
+    Severity and status may be given by their names; ValueError for what is neither.
+
+    >>> Alert(at=0.0, name="DiskFull", severity="critical").severity.rank
+    0
     """
 
     at: float
@@ -60,6 +64,12 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[str, ...] = ()
     dedup_key: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if type(self.severity) is not Severity:
+            msgspec.structs.force_setattr(self, "severity", Severity(self.severity))
+        if type(self.status) is not Status:
+            msgspec.structs.force_setattr(self, "status", Status(self.status))
 
 
 ChangeKind = Literal["deploy", "flag", "config", "migration"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 SIMILAR_FIELDS = ("text", "name", "class", "service", "host", "location", "environment")
+Match = Literal["closest", "first"]
 MAX_RATE = 100  # members within a minute; a group keeps the moments of so many
 PLACES = ("location", "environment")  # where it is: topology never stands in for these
 
@@ -71,7 +72,7 @@ class Recipe:
     quiet_for: float = 600.0
     min_alerts: int = 1
     rate: int = 0  # members within a minute without which it calls nobody; 0 asks for none
-    match: Literal["closest", "first"] = "closest"
+    match: Match = "closest"
     opens: OpensPolicy = field(default_factory=OpensPolicy)
 
 
@@ -85,6 +86,9 @@ class Compiled:
 
         def parse(key: str, texts: Iterable[str]) -> tuple[Matchers, ...]:
             out: list[Matchers] = []
+            if isinstance(texts, str):
+                problems.append((recipe.name, key, f"must be several texts, not one: ({texts!r},)"))
+                return ()
             for text in texts:
                 try:
                     out.append(Matchers.parse(text))
@@ -108,6 +112,10 @@ class Compiled:
             for key, least in recipe.similar.items()
             if not 0 <= least <= 1
         ]
+        if not recipe.name:
+            problems.append((recipe.name, "name", "is missing"))
+        if recipe.match not in get_args(Match):
+            problems.append((recipe.name, "match", f"must be one of {', '.join(get_args(Match))}"))
         for key, bad in (
             ("min_alerts", recipe.min_alerts < 1),
             ("rate", recipe.rate < 0),

@@ -47,7 +47,7 @@ MAX_AT = 253_402_300_799.0  # the year 9999: later moments are nonsense
 class Engine:
     """Groups alerts as they come.
 
-    `ingest` never raises for any alert and never depends on how alerts are cut into batches. Event time moves by the
+    `ingest` never raises for any Alert and never depends on how alerts are cut into batches. Event time moves by the
     alerts' own `at`; `now`, where given, is a ceiling for clocks that run ahead (pass the moment of receipt, as
     journaled, so that a replay does the same).
 
@@ -154,7 +154,10 @@ class Engine:
         self._registry.unite(kept, lost)
 
     def split(self, group: str, episodes: Sequence[int]) -> str:
-        """A person says that these do not belong. Remembered; returns the new group's id. UnknownGroup or ValueError."""
+        """A person says that these do not belong. Remembered; returns the new group's id.
+
+        UnknownGroup; ValueError unless some but not all of its members move.
+        """
         rest, new = self._registry.split(self._registry.known(group), episodes, self.cookbook)
         self._feedback.learn(self._registry.kinds(rest), self._registry.kinds(new), -1)
         return new.id

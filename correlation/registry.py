@@ -238,12 +238,13 @@ class Registry:
                 self._post(kept, {place: pairs for place, pairs in left.items() if pairs})
 
     def split(self, old: Group, episodes: Sequence[int], cookbook: Cookbook) -> tuple[Group, Group]:
-        """(what remains, what was moved). ValueError unless some but not all of the members move."""
+        """(what remains, what was moved); what is no member is passed over. ValueError unless some but not all members move."""
         wanted = frozenset(episodes)
         moved = [number for number in old.members if number in wanted]
         stay = [number for number in old.members if number not in wanted]
         if not moved or not stay:
-            raise ValueError(f"{old.id}: a split moves some of the group's episodes, neither none nor all")
+            those = "none of these is one of them" if not moved else "these are all"
+            raise ValueError(f"{old.id}: a split moves some of the group's episodes, neither none nor all; {those}")
         rest = parted(old, old.number, stay, self.dedup, cookbook)
         new = parted(old, self.next_number(), moved, self.dedup, cookbook)
         rest.size += old.size - len(moved) - len(stay)  # members that a large group does not list stay with it

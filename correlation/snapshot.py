@@ -7,6 +7,7 @@ open. What is older or newer is refused, never guessed at.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from zlib import crc32
 
 import msgspec
 
@@ -32,6 +33,7 @@ __all__ = ["OLDEST", "UPGRADES", "VERSION", "SnapshotError", "State", "decode", 
 # Raise it whenever a field of State, or of what it holds, changes its meaning; and say below what becomes of it.
 VERSION = 23
 
+_MARK = b"\xc1"  # what MessagePack never begins with
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -85,7 +87,9 @@ class State(msgspec.Struct, kw_only=True):
 
 
 def encode(state: State) -> bytes:
-    return _pack(state)
+    """A mark, the checksum of what follows, and the state."""
+    data = _pack(state)
+    return _MARK + crc32(data).to_bytes(4) + data
 
 
 def decode(data: bytes) -> State:
@@ -95,15 +99,19 @@ def decode(data: bytes) -> State:
     Traceback (most recent call last):
     correlation.snapshot.SnapshotError: the snapshot is damaged: Expected `object`, got `int`
     """
+    if data[:1] == _MARK:  # older ones have none
+        if crc32(data[5:]) != int.from_bytes(data[1:5]):
+            raise SnapshotError("the snapshot is damaged: its checksum is another")
+        data = data[5:]
     try:
         version = msgspec.msgpack.decode(data, type=_Head).version
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotError(f"the snapshot is damaged: {error}") from error
     if not OLDEST <= version <= VERSION:
         raise SnapshotError(f"the snapshot is of version {version}, this engine reads {OLDEST} to {VERSION}")
     try:
         state = msgspec.msgpack.decode(data, type=State)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotError(f"the snapshot is damaged: {error}") from error
     for old in range(version, VERSION):
         UPGRADES[old](state)

@@ -38,7 +38,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 class EarlyWarning(msgspec.Struct, frozen=True, kw_only=True):
     """This begins like that. `taken` are the steps of that one that are here, as it took them; `ahead` is what it went on
-    to, if anything new, `soon` in how many seconds it did; it lasted for `left` seconds more."""
+    to, if anything new, `soon` in how many seconds it did; it lasted for `left` seconds more. `score` is in nats against chance."""
 
     at: float
     scope: str

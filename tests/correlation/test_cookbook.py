@@ -33,6 +33,8 @@ def test_every_problem_of_all_recipes_is_told_at_once() -> None:
                 Recipe(name="a", trigger=("severity", 'host=~"("'), similar={"colour": 0.5, "text": 2.0}),
                 Recipe(name="b", min_alerts=0, cook_for=0),
                 Recipe(name="b"),
+                Recipe(name="", match="best"),  # type: ignore[arg-type]
+                Recipe(name="c", exclude='host="canary"'),  # type: ignore[arg-type]
             ]
         )
     told = {(name, key) for name, key, _ in caught.value.problems}
@@ -42,6 +44,9 @@ def test_every_problem_of_all_recipes_is_told_at_once() -> None:
         ("a", "similar.text"),
         ("b", "min_alerts"),
         ("b", "cook_for"),
+        ("", "name"),
+        ("", "match"),
+        ("c", "exclude"),
     }
     assert sum(key == "trigger" for _, key, _ in caught.value.problems) == 2
 
