@@ -14,9 +14,10 @@ from math import atan2, cos, hypot, pi, sin
 
 import msgspec
 
+from correlation.alert import Alert
 from correlation.dedup import Beat, Episode, Key
 
-__all__ = ["IN_STEP", "Beats", "Marks", "Pulse", "Rhythm"]
+__all__ = ["IN_STEP", "Beats", "Marks", "Pulse", "Rhythm", "unplaced"]
 
 INTERVALS = (300.0, 60.0, 30.0, 15.0, 10.0)  # seconds between two looks that are common, the longest first
 # How far from a multiple of the interval what lasted one may be: of the interval, or seconds if that is less.
@@ -250,6 +251,11 @@ class Rhythm(msgspec.Struct, gc=False):
         if not self.interval or self.interval != other.interval:
             return None
         return _apart(self.phase, other.phase, self.interval) / self.interval
+
+
+def unplaced(alert: Alert) -> bool:
+    """Whether nothing says which of two places it is from, nor that one and the same is meant."""
+    return not alert.location and not alert.dedup_key
 
 
 def _called(key: Key, which: int) -> Key:

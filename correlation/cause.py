@@ -226,7 +226,7 @@ class _Weighing:
         odds += LEAF * (1.0 - min(1.0, worse / max(part.strength, 0.5)))
         named = next((other for other in failing if other in self.named), None)
         if named is not None:
-            reasons.append(f"depends on {clean(named, 40)}, which fails too")
+            reasons.append(f"though it depends on {clean(named, 40)}, which fails too")
         elif affected and above:
             reasons.append("nothing it depends on fails")
         return odds

@@ -76,7 +76,8 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     rank: int
     first_seen: float
     last_seen: float
-    since: float = 0.0  # when it last began to fire
+    since: float = 0.0  # when it last began to fire ...
+    began: float = 0.0  # ... not counting pauses of a few minutes
     opening: float = 0.0  # how much it speaks for a room, 0..1 (gate.py)
     full: float = 0.0  # how much it will, once it has not cleared within minutes
     group: int = 0
@@ -124,6 +125,12 @@ class Episode(msgspec.Struct, gc=False, kw_only=True):
     def kind(self) -> str:
         """What sort of alert it is, wherever it fires."""
         return f"{self.service}/{self.name}"
+
+    def resume(self, at: float) -> None:
+        """It fires again."""
+        if at - self.resolved_at > CALM:
+            self.began = at
+        self.active, self.since = True, at
 
     def turn(self, at: float) -> None:
         """It cleared, or fires again."""

@@ -128,8 +128,12 @@ def _who_came_where(state: State) -> None:
             episode.joined = max(episode.first_seen, opened.get(episode.group, episode.first_seen))
 
 
-def _shared_by_any_recipe(state: State) -> None:
-    """Groups knew the values that members share, but not of which labels; and were found by them for their own recipe only."""
+def _since_when_and_by_which_labels(state: State) -> None:
+    """Every pause of what fires again counted. Groups knew the values that members share, but not of which labels; and were
+    found by them for their own recipe only.
+    """
+    for episode in state.episodes:
+        episode.began = episode.since
     labels = {recipe.name: recipe.group_by for recipe in state.recipes}
     for group in (*state.open, *state.closed):
         group.labels = _labels(labels, group)
@@ -154,7 +158,7 @@ def _labels(known: Mapping[str, tuple[str, ...]], keyed: Group | Part) -> tuple[
 
 
 # From each version to the next. What is new in a State has a default, or else no older one could be read at all.
-UPGRADES: dict[int, Callable[[State], None]] = {21: _who_came_where, 22: _shared_by_any_recipe}
+UPGRADES: dict[int, Callable[[State], None]] = {21: _who_came_where, 22: _since_when_and_by_which_labels}
 OLDEST = min(UPGRADES)
 
 

@@ -13,9 +13,9 @@
 from __future__ import annotations
 
 from correlation.alert import Alert, Status
-from correlation.beats import Beats
+from correlation.beats import Beats, unplaced
 from correlation.decision import Code, Decision, Evidence, Flapping, Kind
-from correlation.dedup import Dedup, Episode, Key, fingerprint
+from correlation.dedup import NEVER, Dedup, Episode, Key, fingerprint
 from correlation.features import Features
 from correlation.gate import Gate, Verdict
 from correlation.groups import SEVERITIES, Group
@@ -62,7 +62,7 @@ class Stays:
     def judge(self, alert: Alert, at: float, muted: str | None) -> Decision:
         """What becomes of an alert that counts as of `at`; `muted` is why nobody wants to hear of it, or None."""
         key = self._dedup.key(alert)
-        if self._beats.parted(alert.source) and _unplaced(alert):
+        if self._beats.parted(alert.source) and unplaced(alert):
             key = self._on_beat(key, alert, at)
         episode = self._dedup.get(key)
         if episode is None:
@@ -116,7 +116,7 @@ class Stays:
     def _begin(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A stay begins."""
         self._sources.onset(alert.source)
-        self._beats.began(episode, at, placed=not _unplaced(alert))
+        self._beats.began(episode, at, placed=not unplaced(alert))
         if muted is not None:
             return self._mute(episode, muted)
         return self._place(episode, alert, at, self._weigher.weigh(episode, alert, at, recovered=False))
@@ -128,7 +128,7 @@ class Stays:
 
     def _again(self, episode: Episode, alert: Alert, at: float, muted: str | None) -> Decision:
         """A known fingerprint is reported firing."""
-        if episode.active and _unplaced(alert):
+        if episode.active and unplaced(alert):
             self._beats.again(episode, at)
         if not episode.active and at <= episode.resolved_at:
             episode.first_seen = min(episode.first_seen, at)
@@ -160,6 +160,8 @@ class Stays:
                 group.last_at = at
         elif at < episode.first_seen:
             episode.first_seen = at
+            if episode.resolved_at == NEVER:
+                episode.began = at
         rank, before = alert.severity.rank, None
         if rank != episode.present and _newer(episode, rank, at, last):
             before, episode.present = episode.present, rank
@@ -178,7 +180,7 @@ class Stays:
                 code = "worse" if rank < before else "milder"
                 said = f"{code} now, {SEVERITIES[rank].value} after {SEVERITIES[before].value}"
             return _tell(episode, "repeat", code, f"Repeat: {said}.", group, was_active=True, before=before)
-        episode.active, episode.since = True, at
+        episode.resume(at)
         episode.turn(at)
         group.turned(episode)
         episode.lasting = self._sources.tells_ends(episode.source)
@@ -202,7 +204,7 @@ class Stays:
         episode.last_seen = max(episode.last_seen, at)
         episode.count += 1
         if not was_active:
-            episode.active, episode.since = True, at
+            episode.resume(at)
             if known:
                 episode.turn(at)
         worse, episode.rank = rank < episode.rank, min(episode.rank, rank)
@@ -304,6 +306,7 @@ class Stays:
             first_seen=at,
             last_seen=at,
             since=at,
+            began=at,
             lasting=self._sources.tells_ends(alert.source),
             present=alert.severity.rank,
         )
@@ -351,11 +354,6 @@ class Stays:
         return _tell(episode, kind, code, reason, group, was_active=was_active, number=self._registry.root(number))
 
 
-def _unplaced(alert: Alert) -> bool:
-    """Whether nothing says which of two places it is from, nor that one and the same is meant."""
-    return not alert.location and not alert.dedup_key
-
-
 def _newer(episode: Episode, rank: int, at: float, last: float) -> bool:
     """Whether a report says how bad it is now: the newest does, and of two at the same moment the worse."""
     return at > last or (at == last and rank < episode.present)
@@ -386,6 +384,7 @@ def _tell(
         count=episode.count,
         first_seen=episode.first_seen,
         last_seen=episode.last_seen,
+        since=episode.began,
         active=episode.active,
         resolved_at=None if episode.active else episode.resolved_at,
         was_active=was_active,

@@ -50,6 +50,8 @@ def alert_row(number: int, at: float, **fields: Any) -> dict[str, Any]:
         "count": 1,
         "first_seen": at,
         "last_seen": at,
+        "since": at,
+        "settled_at": at,
         "resolved_at": None,
         "group_id": None,
         "held": "",

@@ -38,6 +38,8 @@ class AlertRow:
     count: int
     first_seen: float
     last_seen: float
+    since: float
+    settled_at: float
     resolved_at: float | None
     reason: str
     evidence: tuple[Evidence, ...]
@@ -67,7 +69,7 @@ class AlertRow:
 
 async def read(connection: AsyncConnection, incident: int, *, limit: int, everything: bool) -> list[AlertRow]:
     """The alerts that fire, worst first; with `everything` also those that are over."""
-    query = _of(incident).order_by(_STATUS, _SEVERITY, _a.first_seen, _a.id).limit(limit)
+    query = _of(incident).order_by(_STATUS, _SEVERITY, _a.since, _a.id).limit(limit)
     if not everything:
         query = query.where(_a.status == "firing")
     return [_row(row) for row in await connection.execute(query)]
@@ -96,9 +98,8 @@ async def held(connection: AsyncConnection, since: float, limit: int) -> tuple[i
 
 async def reasons(connection: AsyncConnection, incident: int, limit: int) -> list[AlertRow]:
     """The first alerts, in the order in which they came: the one that opened it, then those that joined."""
-    # What went on before and joined later is older than the one that opened it.
     opened = case((_a.reason.startswith("Opened") | _a.reason.startswith("Held"), 0), else_=1)
-    query = _of(incident).order_by(opened, _a.first_seen, _a.id).limit(limit)
+    query = _of(incident).order_by(opened, _a.settled_at, _a.id).limit(limit)
     return [_row(row) for row in await connection.execute(query)]
 
 
@@ -147,6 +148,8 @@ def _row(row: Row[Any]) -> AlertRow:
         count=values["count"],
         first_seen=values["first_seen"],
         last_seen=values["last_seen"],
+        since=values["since"],
+        settled_at=values["settled_at"],
         resolved_at=values["resolved_at"],
         reason=values["reason"],
         evidence=tuple(_decode(values["evidence_json"])),

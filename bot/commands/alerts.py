@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.chat.views import Moment, Reply, Strong, Text, text
+from bot.chat.views import Moment, Reply, Span, Strong, Text, text
 from bot.clock import duration
 from bot.commands import alert_rows
 from bot.commands.alert_rows import AlertRow
 from bot.commands.definition import Argument, Context, Family, Kind, Scope, Verb
-from bot.commands.words import answer, counted, shortened
+from bot.commands.words import answer, counted, elsewhere, shortened
 from bot.incidents import store
 
 __all__ = ["VERB"]
@@ -27,6 +27,8 @@ async def alerts(context: Context) -> Reply:
         rows = await alert_rows.read(
             connection, context.incident, limit=MOST if everything else SHOWN, everything=everything or not firing
         )
+    if not total and incident.merged_into is not None:
+        return elsewhere(incident, "/incident alerts")
     if not total:
         return answer(f"{incident.ref} has no alerts: it was declared by hand.")
     lines = [_line(row, context.at) for row in rows]
@@ -47,11 +49,14 @@ async def _held(context: Context) -> Reply:
 
 
 def _line(row: AlertRow, now: float) -> Text:
-    since, end = row.first_seen, row.last_seen if row.resolved_at is None else row.resolved_at
+    since, end = row.since, row.last_seen if row.resolved_at is None else row.resolved_at
     state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
-    times = f", {row.count:,} times" if row.count > 1 else ""
-    muted = f"; muted, {row.muted.partition(', ')[0]}" if row.muted else ""
-    return text(Strong(row.ref), " ", Moment(since), f" {row.severity} {alert_rows.what(row)}, {state}{times}{muted}")
+    head: list[Span] = [Strong(row.ref), " ", Moment(since), f" {row.severity} {alert_rows.what(row)}, {state}"]
+    if row.count > 1:
+        head.append(f", {row.count:,} times")
+        if row.first_seen < since:
+            head += [" since ", Moment(row.first_seen)]
+    return text(*head, f"; muted, {row.muted.partition(', ')[0]}" if row.muted else "")
 
 
 VERB = Verb(

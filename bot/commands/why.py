@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
+from bot.chat.views import MUSTER, Code, Moment, Reply, Span, Strong, Text, text
 from bot.commands import alert_rows
 from bot.commands.definition import Context, Family, Scope, Verb
-from bot.commands.words import answer, counted, cut_text, shortened
-from bot.incidents import early, store
+from bot.commands.words import answer, counted, cut_text, elsewhere, shortened
+from bot.incidents import early, store, timeline
 from bot.incidents.early_words import Warned, record, share
 from bot.incidents.parts import Cause
 from correlation.cause import FIRST
@@ -15,6 +15,7 @@ __all__ = ["TERMS", "VERB"]
 
 JOINS = 6
 WARNINGS = 2
+PARTED = 4  # merges and splits, the latest
 EXCLUSIONS = 5
 TERMS = {  # how people call what the engine weighs
     "beat": "told in step",
@@ -41,7 +42,11 @@ async def why(context: Context) -> Reply:
         total, _ = await alert_rows.counts(connection, context.incident)
         rows = await alert_rows.reasons(connection, context.incident, JOINS)
         strong, joined = await alert_rows.terms(connection, context.incident)
+        parted = await timeline.read(connection, context.incident, kind="merged")
+        parted += await timeline.read(connection, context.incident, kind="split")
         warned = [one for one in await early.listing(connection, incident=context.incident) if one.told_at is not None]
+    if not rows and incident.merged_into is not None:
+        return elsewhere(incident, "/incident why")
     if not rows:
         by = context.services.person(incident.declared_by).name
         return answer(f"{incident.ref} was declared by {by}; no alerts were grouped.")
@@ -49,11 +54,14 @@ async def why(context: Context) -> Reply:
     lines: list[Text] = []
     for row in rows:
         told = row.why or "it came first"
-        lines.append(text(Strong(row.ref), f" {alert_rows.what(row)}, ", Moment(row.first_seen), f": {told}"))
+        lines.append(text(Strong(row.ref), f" {alert_rows.what(row)}, ", Moment(row.settled_at), f": {told}"))
     details = list(shortened(lines, total, f"/incident alerts {incident.ref} all"))
     if joined:
         shares = ", ".join(f"{TERMS.get(term, term)} {count}" for term, count in strong.most_common(6))
         details.append((f"Why {counted(joined, 'alert')} joined: {shares}.",))
+    for entry in sorted(parted, key=lambda one: one.id)[-PARTED:]:
+        by = context.name(entry.actor)
+        details.append(text(Moment(entry.at), f" {entry.text}{f', says {by}' if entry.actor != MUSTER.id else ''}."))
     if muted := incident.cause.effects if incident.cause else 0:
         details.append(
             (f"{counted(muted, 'effect')} of a known cause muted: they joined, and nobody was told of each.",)
@@ -70,7 +78,9 @@ async def why(context: Context) -> Reply:
         )
         details.append((f"Ruled out: {said}.",))
     details += [_warned(one) for one in warned[:WARNINGS]]
-    details.append(("Grouped wrongly? ", Code("/incident split A12"), " or ", Code("/incident merge INC-n")))
+    details.append(
+        ("Grouped wrongly? ", Code(f"/incident split {rows[-1].ref}"), " or ", Code("/incident merge INC-n"))
+    )
     return answer(f"{incident.ref}: {counted(total, 'alert')} grouped{recipe}.", details=details)
 
 

@@ -10,6 +10,7 @@ from bot.chat.views import Code, Moment, Reply, Span, Strong, Text, text
 from bot.clock import ago, duration
 from bot.commands.definition import PREFIX
 from bot.incidents.model import Incident
+from bot.incidents.reference import ref
 from bot.responders import identities
 from correlation.alert import Change
 
@@ -19,6 +20,7 @@ __all__ = [
     "change_line",
     "counted",
     "cut_text",
+    "elsewhere",
     "firing",
     "headline",
     "incident_line",
@@ -39,6 +41,13 @@ _COMMAND = re.compile(
 def answer(*spans: Span, details: Sequence[Text] = ()) -> Reply:
     """A private reply."""
     return Reply(text=text(*spans), details=tuple(details))
+
+
+def elsewhere(incident: Incident, command: str) -> Reply:
+    """What an incident had is where it was merged into."""
+    into = ref(incident.merged_into or 0)
+    there: Text = (Code(f"{command} {into}"),)
+    return answer(f"{incident.ref} was merged into {into}: its alerts are there.", details=[there])
 
 
 def refused(words: str) -> Reply:

@@ -211,12 +211,13 @@ class Told(msgspec.Struct, frozen=True, tag=True):
 class Apart(msgspec.Struct, frozen=True, tag=True):
     """The group that was split off, and the alerts that were muted by a cause which is no longer with them.
 
-    `rest` is the title of what is left, where that is not at many places any more.
+    `rest` is the title of what is left, and whether it is another one now.
     """
 
     view: GroupView
     loud: list[int]
     rest: str = ""
+    retitled: bool = False
 
 
 class Weighed(msgspec.Struct, frozen=True, tag=True):

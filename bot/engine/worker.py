@@ -161,10 +161,9 @@ class Worker:
         view = self._engine.group(new)
         if view is None:
             return Failed(f"{new} is not known, and was just made")
-        left = self._engine.group(group)
-        shrunk = before is not None and before.everywhere and left is not None and not left.everywhere
+        left = self._engine.title(group) or ""
         loud = sorted(muted - self._engine.muted(group) - self._engine.muted(new))
-        return Apart(view, loud, rest=left.title if left is not None and shrunk else "")
+        return Apart(view, loud, rest=left, retitled=before is not None and left != before.title)
 
     def _restore(self, states: Sequence[State], rules: Rules) -> Restored:
         self._ruled_out.clear()

@@ -89,7 +89,8 @@ class Announcements:
         if isinstance(event, Declared | Reopened):  # an archived room is opened again
             await self._open_rooms(work, incident, at)
         notice = self._words(incident, event, at)
-        if isinstance(event, Resolved) and incident.cleared_at is not None:  # the question is answered
+        over = isinstance(event, Resolved) or (isinstance(event, Merged) and event.into)
+        if over and incident.cleared_at is not None:  # the question is answered
             asked = Notice(text=_cleared(incident.alert_count, incident.cleared_at), tone="good")
             await self.progress(work, incident.number, "cleared", asked, at)
         if isinstance(event, Cleared | FiresAgain) and notice is not None:  # one question, kept true

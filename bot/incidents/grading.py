@@ -24,13 +24,14 @@ WORSE: dict[SeverityLevel, SeverityLevel] = {"SEV3": "SEV2", "SEV4": "SEV3"}  # 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitOff:
-    """A group that a person split off, and what its own alerts say of it; `rest`: the title of the others, if that changed."""
+    """A group that a person split off, and what its own alerts say of it; `rest`: what the others are called, maybe anew."""
 
     group: str
     title: str
     severity: SeverityLevel
     private: bool = False  # by its services and severity
     rest: str = ""
+    retitled: bool = False
 
 
 def severity_of(view: GroupView, opens: str | None, catalog: Catalog) -> SeverityLevel:

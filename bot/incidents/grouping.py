@@ -302,7 +302,8 @@ class Grouping:
         view, catalog = apart.view, self._catalog()
         severity = severity_of(view, self.opens(view.recipe).severity, catalog)
         private = catalog.is_private((name for name, _ in view.services), severity)
-        return SplitOff(group=view.id, title=view.title, severity=severity, private=private, rest=apart.rest)
+        rest, anew = apart.rest, apart.retitled
+        return SplitOff(group=view.id, title=view.title, severity=severity, private=private, rest=rest, retitled=anew)
 
     async def _group_of(self, number: int) -> str:
         """The engine's surviving group of an incident, "" when it has none."""

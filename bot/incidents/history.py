@@ -175,7 +175,7 @@ async def _lines(connection: AsyncConnection, incidents: Sequence[Incident]) -> 
     """For each incident its kinds of alerts, the first to fire first; what fired before it began counts from there."""
     a, g = tables.alerts.c, tables.groups.c
     what = store.WHAT
-    first = func.min(a.first_seen)
+    first = func.min(a.settled_at)
     kinds = (
         select(
             g.incident,

@@ -15,6 +15,7 @@ from bot.incidents.events import (
     Acknowledged,
     Cleared,
     CommanderTaken,
+    FiresAgain,
     Noted,
     Renamed,
     Reopened,
@@ -276,8 +277,9 @@ class Incident:
         self.exclusions = [one for one in self.exclusions if one.service != service]
         return RuledIn(by=by, service=service)
 
-    def take_in(self, other: Incident) -> None:
+    def take_in(self, other: Incident) -> FiresAgain | None:
         """Add the figures of a merged incident; an acknowledgement of either counts for both."""
+        before, cleared_at = self.alert_count, self.cleared_at
         if not self.alert_count:
             self.location, self.environment = other.location, other.environment
         elif other.alert_count:  # two places are none in particular
@@ -303,6 +305,9 @@ class Incident:
         self.exclusions = list(out.values())[-EXCLUSIONS:]
         if other.update is not None and (self.update is None or self.update.at < other.update.at):
             self.update = other.update
+        if cleared_at is None or self.cleared_at is not None:
+            return None
+        return FiresAgain(alerts=before, cleared_at=cleared_at, words=f"what was {other.ref}")
 
     def inherit(self, other: Incident) -> list[Renamed | SeverityChanged]:
         """What a person said of an incident that went into this one, unasked, holds on: its title, and that it is worse."""

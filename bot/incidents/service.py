@@ -297,7 +297,8 @@ class Incidents:
             for incident, causes in ((old, of_rest), (new, of_new)):
                 await store.recount(work.connection, incident, began)
                 await _weigh_anew(incident, causes)
-            renamed = old.rename(split.rest, MUSTER) if split.rest and not old.titled_by_person else None
+            another = split.rest != old.title and (split.retitled or split.title == old.title)
+            renamed = old.rename(split.rest, MUSTER) if split.rest and another and not old.titled_by_person else None
             cleared = [(incident, None if incident.firing_count else incident.clear(at)) for incident in (old, new)]
             await store.save(work, old)
             await store.save(work, new)
@@ -326,7 +327,7 @@ class Incidents:
     ) -> None:
         """`lost` ends in `kept`, open if either was. The caller moves the alerts, and gives `causes` of both or takes them in."""
         reopened = kept.reopen(by, at, f"{lost.ref} is the same and goes on.") if lost.open and not kept.open else None
-        kept.take_in(lost)
+        fires_again = kept.take_in(lost)
         inherited: Sequence[Event] = kept.inherit(lost) if by == MUSTER else ()
         if causes is not None:
             await _weigh_anew(kept, causes)
@@ -336,7 +337,7 @@ class Incidents:
         await store.save(work, kept)
         await store.save(work, lost)
         merged = Merged(by=by, other=lost.number, into=False, why=why)
-        told: list[Event] = [merged, *inherited] if reopened is None else [reopened, merged, *inherited]
+        told = [event for event in (reopened, merged, *inherited, fires_again) if event is not None]
         for event in told:
             await self.react(work, kept, event, at)
         await self.react(work, lost, Merged(by=by, other=kept.number, into=True, why=why), at)

@@ -224,7 +224,7 @@ async def recount(connection: AsyncConnection, incident: Incident, since: float)
                 a.service,
                 func.count().label("alerts"),
                 func.sum(case((a.status == "firing", 1), else_=0)).label("firing"),
-                func.min(case((a.first_seen >= since, a.first_seen))).label("first"),
+                func.min(case((a.settled_at >= since, a.settled_at))).label("first"),
                 func.max(a.last_seen).label("last"),
                 func.min(a.location).label("location"),
                 func.count(a.location.distinct()).label("locations"),

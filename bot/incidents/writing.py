@@ -34,8 +34,8 @@ log = get_logger(__name__)
 
 Warnings = Callable[[Transaction, Sequence[EarlyWarning]], Awaitable[None]]
 
-_SEEN = ("severity", "status", "summary", "count", "last_seen", "resolved_at", "muted")
-_SETTLED = (*_SEEN, "group_id", "held", "reason", "evidence_json", "labels_json", "links_json")
+_SEEN = ("severity", "status", "summary", "count", "last_seen", "since", "resolved_at", "muted")
+_SETTLED = (*_SEEN, "group_id", "held", "settled_at", "reason", "evidence_json", "labels_json", "links_json")
 
 
 class Writer:

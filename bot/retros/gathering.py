@@ -92,7 +92,7 @@ async def _services(connection: AsyncConnection, incident: Incident) -> tuple[Se
             func.count().label("alerts"),
             func.sum(a.count).label("firings"),
             func.min(rank).label("worst"),
-            func.min(a.first_seen).label("first"),
+            func.min(a.settled_at).label("first"),
             func.max(a.last_seen).label("last"),
         )
         .join(tables.groups, a.group_id == g.id)

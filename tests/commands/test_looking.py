@@ -99,6 +99,28 @@ async def test_an_incident_without_alerts_says_so(here: World) -> None:
     assert shown(await here.say("why INC-1")) == "INC-1 was declared by Mika Laine; no alerts were grouped."
 
 
+async def test_what_a_merged_incident_had_is_shown_where_it_is(here: World) -> None:
+    await here.opened(alerts=2)
+    await here.say("declare cart odd")
+    await here.say("merge INC-2", room=1)
+    assert shown(await here.say("alerts INC-2")) == (
+        "INC-2 was merged into INC-1: its alerts are there.\n/incident alerts INC-1"
+    )
+    assert shown(await here.say("why INC-2")).endswith("/incident why INC-1")
+    told = shown(await here.say("why INC-1")).splitlines()
+    assert any(line.endswith("Took in INC-2, says Mika Laine.") for line in told)
+
+
+async def test_an_alert_that_fires_again_says_since_when_this_time(here: World) -> None:
+    await here.opened(alerts=1)
+    at = here.clock.now()
+    row = alert_row(95, at - 7200, service="web", group_id="G1", since=at - 120, count=25)
+    async with here.database.transaction() as work:
+        await work.connection.execute(insert(tables.alerts), row)
+    line = next(one for one in shown(await here.say("alerts", room=1)).splitlines() if one.startswith("A95"))
+    assert ", firing for 2 min, 25 times since " in line
+
+
 async def test_held_alerts_are_shown_with_the_reason_wherever_one_asks(here: World) -> None:
     assert "No alert was held" in shown(await here.say("alerts held"))
     await here.opened(alerts=2)
@@ -137,7 +159,7 @@ async def test_why_tells_how_it_began_and_what_joined(here: World) -> None:
         "A12 checkout CheckoutLatencyHigh on checkout-1, 08:56 UTC: same service, 8 s after the last",
     ]
     assert "Why 7 alerts joined: alike in words 7." in lines
-    assert lines[-1] == "Grouped wrongly? /incident split A12 or /incident merge INC-n"
+    assert lines[-1] == "Grouped wrongly? /incident split A16 or /incident merge INC-n"
 
 
 async def test_changes_are_ranked_with_reasons_and_others_named(here: World) -> None:

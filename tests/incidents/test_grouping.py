@@ -239,6 +239,20 @@ async def test_a_resolved_incident_merged_into_another_leaves_it_as_it_is(databa
         assert (await w.story(lost)).count("merged") == 1
 
 
+async def test_what_was_clear_is_not_once_something_that_fires_is_merged_into_it(database_url: str) -> None:
+    async with world(database_url) as w:
+        kept, lost = await two_incidents(w)
+        rows = {row.id: row for row in await w.rows(tables.alerts)}
+        first = min(rows.values(), key=lambda row: row.id)
+        w.clock.advance(60)
+        await w.post(alert(first.name, service=first.service, location=first.location, status="resolved"))
+        await w.settle()
+        assert (await w.incidents.get(kept)).cleared_at is not None
+        merged = await w.incidents.merge(kept, lost, ROBIN)
+        assert (merged.cleared_at, merged.firing_count) == (None, 1)
+        assert "fires_again" in await w.story(kept)
+
+
 async def test_what_is_split_off_is_as_bad_as_its_own_alerts_and_is_called_in_words(database_url: str) -> None:
     async with world(database_url) as w:
         await w.post(alert(), alert("ReplicationLag", host="a", severity="error"))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.storage import tables
+from tests.incidents.test_pipeline import alert
 from tests.world import ROBIN, World, world
 
 
@@ -62,3 +63,14 @@ async def test_what_is_at_many_places_no_more_after_a_split_is_called_after_its_
         assert (new.title, (await w.incidents.get(1)).title) == ("till down, many places", "till down, store0")
         assert (await w.story(1)).count("renamed") == 2
         assert first not in others
+
+
+async def test_what_is_left_after_a_split_is_not_called_after_what_left(database_url: str) -> None:
+    async with world(database_url) as w:
+        await w.post(alert(), alert("ReplicationLag", host="a", severity="error"))
+        await w.settle()
+        assert (await w.incidents.get(1)).title == "checkout latency, eu-west-1"
+        moved = [row.id for row in await w.rows(tables.alerts) if row.name == "HighLatency"]
+        new = await w.incidents.split(1, moved, ROBIN)
+        assert new.title == "checkout latency, eu-west-1"
+        assert (await w.incidents.get(1)).title == "checkout replication lag, eu-west-1"

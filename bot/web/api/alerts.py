@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, select, tuple_
 
 from bot.incidents import store
 from bot.storage.tables import alerts, groups
@@ -41,6 +41,7 @@ class Alert(msgspec.Struct, kw_only=True, rename={"class_": "class"}):
     count: int
     first_seen: Time
     last_seen: Time
+    since: Time
     resolved_at: Time | None
     incident: str | None
     held: str
@@ -134,17 +135,18 @@ async def list_incident_alerts(call: Call[Paged, None]) -> Listing[Alert]:
 )
 async def show_evidence(call: Call[Paged, None]) -> Listing[Evidence]:
     number = await _existing(call)
-    key = after(call.query.cursor, tuple[int])
-    query = _alerts().where(groups.c.incident == number).order_by(alerts.c.id).limit(call.query.limit + 1)
+    key = after(call.query.cursor, tuple[float, int])
+    order = (alerts.c.settled_at, alerts.c.id)
+    query = _alerts().where(groups.c.incident == number).order_by(*order).limit(call.query.limit + 1)
     if key:
-        query = query.where(alerts.c.id > key[0])
+        query = query.where(tuple_(*order) > tuple_(*key))
     async with call.web.parts.database.reading() as connection:
         rows = (await connection.execute(query)).all()
     shown = rows[: call.query.limit]
     items = [
         Evidence(
             alert=f"A{row.id}",
-            at=utc(row.first_seen),
+            at=utc(row.settled_at),
             name=row.name,
             service=row.service,
             decision="joined" if (terms := msgspec.json.decode(row.evidence_json, type=list[Term])) else "opened",
@@ -153,7 +155,8 @@ async def show_evidence(call: Call[Paged, None]) -> Listing[Evidence]:
         )
         for row in shown
     ]
-    return Listing(items=items, next=cursor(shown[-1].id) if len(rows) > len(shown) else None)
+    last = cursor(shown[-1].settled_at, shown[-1].id) if len(rows) > len(shown) else None
+    return Listing(items=items, next=last)
 
 
 @operation(
@@ -225,6 +228,7 @@ def _alert_json(row: Row[Any]) -> Alert:
         count=row._mapping["count"],  # a row is a tuple, which has a method of that name
         first_seen=utc(row.first_seen),
         last_seen=utc(row.last_seen),
+        since=utc(row.since),
         resolved_at=maybe(row.resolved_at),
         incident=reference(row.incident),
         held="" if row.incident is not None else store.held_words(row.held, row.reason),
