@@ -100,8 +100,17 @@ def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
         raise UnreadablePayload(f"The body is not JSON: {error}.") from None
     except RecursionError:
         raise UnreadablePayload("The body is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise UnreadablePayload(f"The body is not UTF-8 (byte {_not_utf8(body)}).") from None
+
+
+def _not_utf8(body: bytes) -> int:
+    """Where the first byte is that is no UTF-8; the decoder counts from the beginning of the text that it is in."""
+    try:
+        body.decode()
     except UnicodeDecodeError as error:
-        raise UnreadablePayload(f"The body is not UTF-8 (byte {error.start}).") from None
+        return error.start
+    return 0
 
 
 def word(value: object, limit: int = FIELD) -> str:

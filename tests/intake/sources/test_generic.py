@@ -42,6 +42,12 @@ def test_what_is_wrong_is_named_by_its_path(body: Any, path: str) -> None:
     assert caught.value.status == 422
 
 
+def test_a_byte_that_is_no_utf8_is_told_by_its_place_in_the_body() -> None:
+    body = b'{"name": "Zo\xc3\xab", "summary": "disk \xff"}'
+    with pytest.raises(UnreadablePayload, match=rf"not UTF-8 \(byte {body.index(0xFF)}\)"):
+        SOURCE.parse(body, {}, 0.0)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"name=A", b"{'name': 'A'}", b'{"name": "\xff"}', b"\x1f\x8b\x00"])
 def test_what_is_no_json_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(UnreadablePayload) as caught:
