@@ -22,7 +22,7 @@ def report(run: Run, roots: Mapping[int, int], seconds: float, order: Order, out
     out.write(
         f"alerts       {count:>12,}   {', '.join(f'{kinds[kind]:,} {kind}' for kind in KINDS)}\n"
         f"groups       {opened:>12,}   opened\n"
-        f"compression  {100 * (1 - opened / count):>11.2f}%   1 group per {count / max(1, opened):,.0f} alerts\n"
+        f"compression  {_saved(opened, count):>11.2f}%   1 group per {count / max(1, opened):,.0f} alerts\n"
         f"rate         {count / max(seconds, 1e-9):>12,.0f}   alerts/s with reading; {engine_rate:,.0f} in the engine\n"
         f"per alert    {p50:>9.1f} us   p50; {p99:.1f} us p99; {most:,.1f} us max\n"
         f"memory       {peak() / 2**20:>9,.0f} MB   peak of the process\n"
@@ -35,8 +35,20 @@ def report(run: Run, roots: Mapping[int, int], seconds: float, order: Order, out
         )
 
 
+def _saved(opened: int, count: int) -> float:
+    """The share of alerts that opened nothing, in per cent, rounded down: 100 is all of them.
+
+    >>> _saved(9, 473_104), _saved(0, 7)
+    (99.99, 100.0)
+    """
+    return (count - opened) * 10_000 // count / 100
+
+
 class Comparison:
-    """How the groups of two runs lie over each other: counted by pair of groups, without the alerts that resolve."""
+    """How the groups of two runs lie over each other: counted by pair of groups, without the alerts that resolve.
+
+    Both number their groups from G1, so each is told with its owner: `our G1` is this run's, `its G1` the other's.
+    """
 
     def __init__(self, ours: Run, theirs: Run) -> None:
         self._ours, self._theirs = ours, theirs
@@ -64,27 +76,27 @@ class Comparison:
         into_several = len({other for rest in parted.values() for other in rest})
         opened, before = len(self._theirs.calls.rows), len(self._ours.calls.rows)
         out.write(
-            f"\ncompared with the other catalogue\n"
+            f"\ncompared with the other catalogue: `our` groups are those above, `its` are the other's\n"
             f"opened       {opened:>12,}   ({opened - before:+,})\n"
-            f"merged       {of_these:>12,}   of these groups with others of them, in {into_one:,} of its\n"
-            f"parted       {len(parted):>12,}   of these groups, over {into_several:,} of its\n"
-            f"lost         {len(lost):>12,}   that it would not have opened\n"
-            f"new          {len(fresh):>12,}   that these rules did not open\n"
+            f"merged       {of_these:>12,}   of our groups with others of ours, in {into_one:,} of its\n"
+            f"parted       {len(parted):>12,}   of our groups, over {into_several:,} of its\n"
+            f"lost         {len(lost):>12,}   of our groups, which it would not have opened\n"
+            f"new          {len(fresh):>12,}   of its groups, which we did not open\n"
         )
         for label, shown in (
-            ("merged", [f"{_names(groups)} -> its G{other}" for other, groups in merged.items()]),
-            ("parted", [f"G{group} -> its {_names(others)}" for group, others in parted.items()]),
-            ("lost", [_title(self._ours, group) for group in lost]),
-            ("new", [_title(self._theirs, group) for group in fresh]),
+            ("merged", [f"{_names('our', groups)} -> its G{other}" for other, groups in merged.items()]),
+            ("parted", [f"our G{group} -> {_names('its', others)}" for group, others in parted.items()]),
+            ("lost", [f"our {_title(self._ours, group)}" for group in lost]),
+            ("new", [f"its {_title(self._theirs, group)}" for group in fresh]),
         ):
             out.writelines(f"  {label}: {text}\n" for text in shown[:SHOWN])
             if len(shown) > SHOWN:
                 out.write(f"  {label}: {len(shown) - SHOWN:,} more\n")
 
 
-def _names(groups: list[int]) -> str:
+def _names(whose: str, groups: list[int]) -> str:
     more = f" and {len(groups) - 6:,} more" if len(groups) > 6 else ""
-    return ", ".join(f"G{group}" for group in groups[:6]) + more
+    return ", ".join(f"{whose} G{group}" for group in groups[:6]) + more
 
 
 def _title(run: Run, group: int) -> str:

@@ -145,17 +145,25 @@ def test_a_comparison_tells_what_other_rules_would_have_opened_merged_and_lost(t
     path = write(tmp_path / "s.jsonl")
     one_room = Rules(cookbook=Cookbook([Recipe(name="all", group_by=("none",))], with_default=False))
     _, text = run(path, compare=one_room)
-    assert "merged                  2   of these groups with others of them, in 1 of its\n" in text
+    assert "merged                  2   of our groups with others of ours, in 1 of its\n" in text
     assert "opened                  1   (-1)" in text
-    assert "G1, G2 -> its G1" in text
+    assert "  merged: our G1, our G2 -> its G1\n" in text
     strict = Rules(cookbook=Cookbook([Recipe(name="none", trigger=('name="PoolExhausted"',))], with_default=False))
     _, text = run(path, compare=strict)
     assert "lost                    1" in text
-    assert "lost: G2 " in text
+    assert "  lost: our G2 " in text
     both = Rules(cookbook=Cookbook([Recipe(name="each", group_by=("service",))], with_default=False))
     _, text = run(path, compare=both)
-    assert "parted                  1   of these groups, over 2 of its\n" in text
-    assert "parted: G1 -> its G1, G2" in text
+    assert "parted                  1   of our groups, over 2 of its\n" in text
+    assert "  parted: our G1 -> its G1, its G2\n" in text
+
+
+def test_a_comparison_says_of_every_group_whose_it_is(tmp_path: Path) -> None:
+    never = Rules(cookbook=Cookbook([Recipe(name="never", trigger=('name="x"',))], with_default=False))
+    out = io.StringIO()
+    replay([write(tmp_path / "s.jsonl")], catalog=never, compare=Rules(topology=SHOP), out=out)
+    assert "new                     2   of its groups, which we did not open\n" in out.getvalue()
+    assert "  new: its G2 mail " in out.getvalue()
 
 
 def test_a_comparison_counts_every_group_once_and_names_those_that_are_forgotten(
@@ -170,11 +178,11 @@ def test_a_comparison_counts_every_group_once_and_names_those_that_are_forgotten
     monkeypatch.setattr(Rules, "engine", lambda own: Engine(own.cookbook, own.topology, tuning=Tuning(closed_groups=1)))
     crossed = Rules(cookbook=Cookbook([Recipe(name="s", group_by=("service",), quiet_for=1e6, cook_for=1e6)]))
     _, text = run(path, compare=crossed)
-    assert "merged                  6   of these groups with others of them, in 3 of its\n" in text
-    assert "parted                  3   of these groups, over 2 of its\n" in text
+    assert "merged                  6   of our groups with others of ours, in 3 of its\n" in text
+    assert "parted                  3   of our groups, over 2 of its\n" in text
     nothing = Rules(cookbook=Cookbook([Recipe(name="never", trigger=('name="x"',))], with_default=False))
     _, text = run(path, compare=nothing)
-    assert "lost: G1 web slow0, eu-west-1\n" in text
+    assert "  lost: our G1 web slow0, eu-west-1\n" in text
 
 
 @pytest.mark.parametrize(("folder", "maker"), [("petshop", "petshop_stream.py"), ("itbench", "itbench_stream.py")])
