@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     manifest.set_defaults(run=_manifest)
 
     replay = commands.add_parser("replay", help="what the engine makes of a recorded stream")
-    replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz")
+    replay.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz; - is standard input"
+    )
     _add_catalog(replay)
     replay.add_argument("--output", type=Path, metavar="DECISIONS.jsonl", help="one decision per line of input")
     replay.add_argument("--compare", type=Path, metavar="OTHER_CATALOG", help="what another cookbook would have done")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import json
 import lzma
 from pathlib import Path
@@ -48,6 +50,31 @@ def test_what_is_packed_is_known_by_how_it_begins_too(tmp_path: Path, pack) -> N
     path = tmp_path / "recorded"
     path.write_bytes(pack("".join(json.dumps(line) + "\n" for line in STREAM).encode()))
     assert [alert.name for _, alert in alerts([path])] == [line["name"] for line in STREAM]
+
+
+@pytest.mark.parametrize(
+    ("begins", "kind"),
+    [(bz2.compress(b"{}"), "bzip2"), (b"\x28\xb5\x2f\xfd\x04\x00", "Zstandard"), (b"PK\x03\x04\x14\x00", "zip")],
+)
+def test_what_is_packed_otherwise_says_what_is_read(tmp_path: Path, begins: bytes, kind: str) -> None:
+    path = tmp_path / "recorded"
+    path.write_bytes(begins)
+    with pytest.raises(ConfigError, match=rf"{path}: is packed by {kind}; plain, \.gz and \.xz are read"):
+        list(alerts([path]))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bytes])
+def test_a_dash_is_the_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack) -> None:
+    text = "".join(json.dumps(line) + "\n" for line in STREAM).encode()
+    for given, names in ((text, [line["name"] for line in STREAM]), (text + b"oh\n", None)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(pack(given)))))
+        if names:
+            assert [alert.name for _, alert in alerts([Path("-")])] == names
+            continue
+        with pytest.raises(ConfigError, match="standard input:7: The body is not JSON"):
+            list(alerts([Path("-")]))
+    with pytest.raises(ConfigError, match="standard input: cannot be read: it is closed, or was read already"):
+        list(alerts([Path("-")]))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
