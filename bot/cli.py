@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 T = TypeVar("T")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing fails with where there is no room
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         result: int = options.run(options)
+        sys.stdout.flush()
     except ConfigError as error:
         for problem in error.problems:
             print(f"muster: {problem}", file=sys.stderr)
+        _let_go()
         return 1
     except MusterError as error:
         print(f"muster: {error.public}", file=sys.stderr)
@@ -44,7 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         return 1
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:  # what has a name is no output of ours
+            raise
+        _let_go()
+        print(f"muster: standard output: cannot be written: {error.strerror or error}", file=sys.stderr)
+        return 1
     return result
+
+
+def _let_go() -> None:
+    """Drop what a full disk did not take of our output: Python would try again at its end, and say so in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -276,20 +294,22 @@ def _replay(options: argparse.Namespace) -> int:
     from bot.catalog.loader import load
     from bot.replay.command import Rules, replay, rules
     from bot.replay.weighing import load_weights
+    from bot.replay.writing import ending_cleanly
 
     weights = load_weights(options.weights) if options.weights else None
     own = rules(load(options.catalog), weights) if options.catalog else Rules(weights=weights)
     other = rules(load(options.compare), weights) if options.compare else None
-    return replay(
-        options.files,
-        catalog=own,
-        compare=other,
-        output=options.output,
-        plot=options.plot,
-        rows=options.rows,
-        out=sys.stdout,
-        err=sys.stderr,
-    )
+    with ending_cleanly():
+        return replay(
+            options.files,
+            catalog=own,
+            compare=other,
+            output=options.output,
+            plot=options.plot,
+            rows=options.rows,
+            out=sys.stdout,
+            err=sys.stderr,
+        )
 
 
 def _fit(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from bot.replay.reading import alerts
 from bot.replay.report import Comparison, report
 from bot.replay.sketch import Rows, Sketch
 from bot.replay.tally import Order, Run, Spool
-from bot.replay.writing import created
+from bot.replay.writing import created, printing
 from correlation.alert import Alert, Status
 from correlation.cookbook import DEFAULT_COOKBOOK, Cookbook
 from correlation.engine import Engine
@@ -95,11 +95,11 @@ def replay(
         roots = ours.calls.roots(ours.engine)
         if spool is not None and sink is not None:
             spool.write(sink, roots, ours.calls)
-        report(ours, roots, seconds, order, out)
-        if comparison is not None and theirs is not None:
-            comparison.report(roots, theirs.calls.roots(theirs.engine), out)
+        with printing(out):
+            report(ours, roots, seconds, order, out)
+            if comparison is not None and theirs is not None:
+                comparison.report(roots, theirs.calls.roots(theirs.engine), out)
         if sketch is not None and canvas is not None and plot is not None:
-            out.flush()
             from bot.replay.drawing import draw  # noqa: PLC0415 - a second for what only a picture needs
 
             draw(sketch.finish(ours, roots, rows), canvas, plot.suffix[1:].lower())

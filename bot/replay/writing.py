@@ -1,15 +1,17 @@
-"""Files that are there whole or not at all: an interrupted command leaves what was there before."""
+"""Files that are there whole or not at all: an interrupted command leaves what was there before. And what is printed."""
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from bot.errors import ConfigError, Problem
 
-__all__ = ["created"]
+__all__ = ["created", "ending_cleanly", "printing"]
 
 
 @contextmanager
@@ -36,3 +38,28 @@ def created(path: Path) -> Iterator[IO[bytes]]:
         if isinstance(error, BrokenPipeError):
             raise
         raise ConfigError([Problem(f"cannot be written: {error.strerror or error}", file=str(path))]) from error
+
+
+@contextmanager
+def printing(out: TextIO) -> Iterator[None]:
+    """What the block prints is out when it ends. ConfigError where that cannot be: it is no fault of a file being written."""
+    try:
+        yield
+        out.flush()
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise ConfigError([Problem(f"cannot be written: {error.strerror or error}", file="standard output")]) from error
+
+
+@contextmanager
+def ending_cleanly() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: what was begun is cleared away. Only where nobody heeds or ignores it yet."""
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -255,7 +255,8 @@ def test_an_interrupted_replay_leaves_what_was_there_before(tmp_path: Path) -> N
     assert sorted(one.name for one in tmp_path.iterdir()) == ["decisions", "s.jsonl"]
 
 
-def test_control_c_is_clean(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_control_c_and_sigterm_are_clean(tmp_path: Path, ending: signal.Signals, code: int) -> None:
     """A real process on a pipe that never ends, interrupted."""
     pipe, output = tmp_path / "endless.jsonl", tmp_path / "decisions"
     os.mkfifo(pipe)
@@ -271,13 +272,31 @@ def test_control_c_is_clean(tmp_path: Path) -> None:
         with pipe.open("w") as feed:  # opens when the other side reads
             feed.write(json.dumps(STREAM[0]) + "\n")
             feed.flush()
-            process.send_signal(signal.SIGINT)
+            process.send_signal(ending)
             out, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == code
     assert out == err == b""
     assert [one.name for one in tmp_path.iterdir()] == ["endless.jsonl"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["replay", "s.jsonl", "--output", "decisions"], ["manifest", "slack"]])
+def test_an_output_that_takes_nothing_is_one_line_and_leaves_no_file(
+    tmp_path: Path, words: list[str], unbuffered: str
+) -> None:
+    write(tmp_path / "s.jsonl")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": unbuffered}
+    command = [sys.executable, "-m", "bot", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path, env=environment
+        )
+    assert done.stderr == "muster: standard output: cannot be written: No space left on device\n"
+    assert done.returncode == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["s.jsonl"]
 
 
 def test_a_recording_is_not_overwritten_by_what_is_made_of_it(tmp_path: Path) -> None:
