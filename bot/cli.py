@@ -119,7 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     fit = commands.add_parser(
         "fit", help="learn from what alerts turned out to be how much each kind of evidence weighs"
     )
-    fit.add_argument("files", nargs="*", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz")
+    fit.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="JSON lines, plain, .gz or .xz; - is standard input"
+    )
     fit.add_argument(
         "--database",
         nargs="?",
@@ -128,7 +130,11 @@ def _parser() -> argparse.ArgumentParser:
         help="learn from a Muster's own journal and people's merges and splits (default: MUSTER_DATABASE_URL)",
     )
     fit.add_argument(
-        "--truth", type=Path, metavar="FILE", help="a line per alert: its incident (default: in the alert)"
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="a line per alert: its incident, empty for none, ? where nobody knows (default: the alert's own key `incident` or "
+        "`group`)",
     )
     _add_catalog(fit)
     _add_weights(fit, "where to begin")
@@ -317,16 +323,27 @@ def _fit(options: argparse.Namespace) -> int:
     from bot.replay.command import Rules, rules
     from bot.replay.fit import fit_weights
     from bot.replay.weighing import load_weights
+    from bot.replay.writing import ending_cleanly
 
-    if bool(options.files) == (options.database is not None):
+    if options.files and options.database is not None:
+        options.refuse("recorded FILES and --database are two pasts: give one or the other")
+    if not options.files and options.database is None:
         options.refuse("learn from what? Give recorded FILES, or --database for a Muster's own past")
     if options.database is not None:
         return _fit_database(options)
     weights = load_weights(options.weights) if options.weights else None
     own = rules(load(options.catalog), weights) if options.catalog else Rules(weights=weights)
-    return fit_weights(
-        options.files, truth=options.truth, rules=own, output=options.output, out=sys.stdout, err=sys.stderr
-    )
+    with ending_cleanly():
+        return fit_weights(
+            options.files,
+            truth=options.truth,
+            rules=own,
+            output=options.output,
+            begin=options.weights,
+            options=["--catalog", str(options.catalog)] if options.catalog else [],
+            out=sys.stdout,
+            err=sys.stderr,
+        )
 
 
 def _fit_database(options: argparse.Namespace) -> int:
@@ -347,6 +364,7 @@ def _fit_database(options: argparse.Namespace) -> int:
             weights=load_weights(begin) if begin else None,
             output=options.output,
             out=sys.stdout,
+            called="--database" if options.database else "MUSTER_DATABASE_URL",
         )
     )
 

@@ -123,6 +123,19 @@ def test_replay_prints_the_figures_and_draws_the_picture_it_is_asked_for(tmp_pat
     assert "db-1" in Path("p.svg").read_text()
 
 
+def test_fit_learns_from_files_or_a_database_and_says_so(capsys):
+    with pytest.raises(SystemExit):
+        main(["fit", "s.jsonl", "--database", "sqlite:///muster.db"])
+    assert "recorded FILES and --database are two pasts: give one or the other" in capsys.readouterr().err
+    assert main(["fit", "--database", "foo"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("muster: --database cannot be read: ")
+    assert "write sqlite+aiosqlite:///FILE" in err
+    with pytest.raises(SystemExit):
+        main(["fit", "--help"])
+    assert "the alert's own key `incident` or `group`" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_is_wrong_with_a_stream_weights_or_truth_is_1_and_names_the_file(tmp_path, capsys):
     stream, bad = tmp_path / "s.jsonl", tmp_path / "bad.json"
     stream.write_text('{"name": "a"}\n{"nome": "b"}\n')

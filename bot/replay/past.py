@@ -93,9 +93,12 @@ class Past:
         await self.database.close()
 
 
-async def opened(database_url: str, catalog: Catalog) -> Past:
-    """The past of the Muster whose database this is; it may be running. ConfigError where there is no journal."""
-    database = await Database.open(database_url)
+async def opened(database_url: str, catalog: Catalog, called: str) -> Past:
+    """The past of the Muster whose database this is; it may be running. ConfigError where there is no journal.
+
+    `called` is the name by which whoever gave the address knows it.
+    """
+    database = await Database.open(database_url, called)
     try:
         journal = await _journal(database)
         async with database.reading() as connection:

@@ -34,6 +34,7 @@ READERS = 4
 LAST_ONES = 5.0  # seconds that closing waits for who is at it
 ATTEMPTS = 5  # of a use case that lost a race; a race needs somebody else to have won
 T = TypeVar("T")
+_ADDRESSES = "sqlite+aiosqlite:///FILE or postgresql+asyncpg://..."
 _TROUBLE = {"08", "53", "57", "58"}  # PostgreSQL's classes: connection, resources (a full disk), intervention, system
 
 
@@ -127,20 +128,21 @@ class Database:
         self._listeners: list[Callable[[Announcement], None]] = []
 
     @classmethod
-    async def open(cls, url: str) -> Database:
-        """Connect and bring the schema up to date; ConfigError when the URL or the database cannot be used."""
+    async def open(cls, url: str, called: str = "MUSTER_DATABASE_URL") -> Database:
+        """Connect and bring the schema up to date; ConfigError when the URL, which people know by the name that it is
+        `called`, or the database cannot be used."""
         try:
             parsed = make_url(url)
         except (ArgumentError, ValueError) as error:
-            raise ConfigError(f"MUSTER_DATABASE_URL cannot be read: {error}") from error
+            raise ConfigError(f"{called} cannot be read: {error}; write {_ADDRESSES}") from error
         if parsed.drivername == "sqlite":
             parsed = parsed.set(drivername="sqlite+aiosqlite")
         if parsed.drivername in {"postgresql", "postgres"}:
             parsed = parsed.set(drivername="postgresql+asyncpg")
         if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
-            raise ConfigError(
-                f"MUSTER_DATABASE_URL names {parsed.drivername!r}; use sqlite+aiosqlite:///FILE or postgresql+asyncpg://..."
-            )
+            raise ConfigError(f"{called} names {parsed.drivername!r}; use {_ADDRESSES}")
+        if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+            raise ConfigError(f"{called} names an SQLite database in memory; Muster needs a file.")
         writer, readers = _engines(parsed)
         database = cls(parsed, writer, readers)
         try:
@@ -263,8 +265,6 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
                 url, pool_size=READERS, pool_pre_ping=True, pool_timeout=10, isolation_level="REPEATABLE READ"
             ),
         )
-    if url.database in {None, "", ":memory:"}:
-        raise ConfigError("MUSTER_DATABASE_URL names an SQLite database in memory; Muster needs a file.")
     options: dict[str, Any] = {"async_creator": connector(url, timeout=BUSY_TIMEOUT), "pool_timeout": 10}
     writer = create_async_engine(url, pool_size=1, max_overflow=0, **options)
     readers = create_async_engine(url, pool_size=READERS, max_overflow=0, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from bot.errors import ConfigError
 from bot.replay.command import Rules, replay
 from bot.replay.fit import fit_weights
+from bot.replay.rooms import Rooms
 from bot.replay.weighing import load_weights
+from correlation.evaluation import Scores, grade
 from correlation.weights import read, shipped, write
 from tests.correlation.test_fitting import outages
 from tests.replay.streams import SHOP, decisions
@@ -44,6 +47,61 @@ def test_a_fit_writes_weights_that_a_replay_takes(tmp_path: Path) -> None:
     rules = Rules(topology=SHOP, weights=learned)
     assert replay([stream], catalog=rules, output=output, out=io.StringIO()) == 0
     assert len(decisions(output)) == len(truth.read_text().splitlines())
+
+
+def test_rooms_that_were_better_before_are_told_with_the_way_to_look(tmp_path: Path) -> None:
+    """Of this stream the pairs are told apart better by what is learned, and the rooms are worse."""
+    stream, truth = recorded(tmp_path)
+    weights, out, begin = tmp_path / "weights.json", io.StringIO(), tmp_path / "begin.json"
+    begin.write_bytes(write(shipped()))
+    rules = Rules(topology=SHOP, weights=load_weights(begin))
+    options = ["--catalog", "c.yaml"]
+    assert fit_weights([stream], truth=truth, rules=rules, output=weights, begin=begin, options=options, out=out) == 0
+    text = out.getvalue()
+    rooms = []
+    for given in (load_weights(weights), shipped()):
+        figures = io.StringIO()
+        replay([stream], catalog=Rules(topology=SHOP, weights=given), out=figures)
+        rooms.append(figures.getvalue().splitlines()[1].split()[1])
+    assert f"rooms {rooms[0]:>14}   {rooms[1]} before; on this recording, where 24 are true\n" in text
+    now, before = next(line.split()[1:3] for line in text.splitlines() if line.startswith("F "))
+    assert float(now) < float(before)
+    assert "The rooms were BETTER BEFORE" in text
+    call = f"  muster replay {stream} --catalog c.yaml --weights"
+    assert f"{call} {begin}\n{call} {weights}\n" in text
+
+
+def test_rooms_are_compared_by_their_score_and_where_that_stays_by_the_incidents_found(tmp_path: Path) -> None:
+    def scores(f: float, found: float) -> Scores:
+        return replace(grade(["a"], [1]), b_cubed_f1=f, found=found)
+
+    assert Rooms(before=scores(0.95, 0.8), now=scores(0.81, 0.9)).worse
+    assert Rooms(before=scores(0.95, 0.9), now=scores(0.95, 0.8)).worse
+    assert not Rooms(before=scores(0.90, 0.9), now=scores(0.95, 0.8)).worse
+    assert not Rooms(before=scores(0.95, 0.9), now=scores(0.95, 0.9)).worse
+
+
+def test_where_the_weights_are_printed_the_figures_go_to_the_other_stream_and_a_pipe_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, truth = recorded(tmp_path)
+    text = stream.read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(text))))
+    out, err = io.StringIO(), io.StringIO()
+    fit_weights([Path("-")], truth=truth, rules=Rules(topology=SHOP), out=out, err=err)
+    assert read(out.getvalue().encode()).origin["by"] == "fit"  # nothing but the weights
+    assert "rooms     not compared: a pipe can be read only once; give the recording as a file\n" in err.getvalue()
+    fit_weights([stream], truth=truth, rules=Rules(topology=SHOP), out=io.StringIO(), err=err)
+    assert "The rooms were BETTER BEFORE" in err.getvalue()
+    assert "--weights WEIGHTS.json\n" in err.getvalue()
+
+
+def test_a_truth_that_is_missing_is_called_so(tmp_path: Path) -> None:
+    stream, _ = recorded(tmp_path)
+    with pytest.raises(ConfigError, match=r"the truth is missing: no alert says .* `incident` .* --truth FILE"):
+        fit_weights([stream], truth=None, rules=Rules(topology=SHOP), out=io.StringIO())
+    with pytest.raises(ConfigError, match=r"s\.jsonl: says of no alert which incident it was"):
+        fit_weights([stream], truth=stream, rules=Rules(topology=SHOP), out=io.StringIO())
 
 
 def test_truth_may_be_lines_of_json_or_in_the_alerts_themselves(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ async def test_what_nobody_looked_at_or_a_silence_held_says_nothing(sqlite_url: 
     ("arguments", "says"),
     [
         ([], "learn from what?"),
-        (["s.jsonl", "--database", "sqlite:///x.db"], "learn from what?"),
+        (["s.jsonl", "--database", "sqlite:///x.db"], "give one or the other"),
         (["--database", "sqlite+aiosqlite:///absent.db", "--truth", "t"], "--truth is for recorded FILES"),
     ],
 )
