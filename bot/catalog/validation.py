@@ -14,7 +14,7 @@ from bot.catalog import secrets
 from bot.catalog.reading import Document, Where, texts
 from bot.catalog.runbook_schema import Actions, StepModel, step_keys
 from bot.catalog.schema import CatalogModel
-from bot.catalog.suggestions import did_you_mean
+from bot.catalog.suggestions import did_you_mean, nearest
 from bot.errors import Problem
 
 __all__ = ["validate"]
@@ -33,6 +33,7 @@ _WORDS = {
     "model_attributes_type": "should be a mapping, key: value",
     "string_type": "should be a text",
 }
+_PLAIN = re.compile(r"[\w.-]{1,40}")  # what YAML takes without quotes
 
 
 def validate(document: Document, actions: Actions) -> tuple[CatalogModel | None, list[Problem]]:
@@ -52,8 +53,9 @@ def _problem(document: Document, found: ErrorDetails, prefix: Where, model: Any 
     where: Where = (*prefix, *(part for part in found["loc"] if part != "[key]"))
     kind = found["type"]
     if kind == "extra_forbidden":
-        key, known = str(where[-1]), _keys_at(model, found["loc"][:-1])
-        return document.problem(where, f'unknown key "{key}"{did_you_mean(key, known)}')
+        key, entry = str(where[-1]), _fields_at(model, found["loc"][:-1])
+        way_out = (len(where) > 1 and _one_deeper(key, found["input"], entry)) or did_you_mean(key, entry)
+        return document.problem(where, f'unknown key "{key}"{way_out}')
     if kind == "missing":
         return document.problem(where[:-1], f'"{where[-1]}" is missing')
     while where and where not in document.places and isinstance(where[-1], int):
@@ -94,19 +96,29 @@ def _written(value: Any, options: list[str] | None = None) -> str:
         return ", not a mapping"
     if not isinstance(value, str | int | float) or len(str(value)) > 40 or any(secrets.names(value)):
         return ""
-    guess = did_you_mean(str(value), options) if options and len(options) > 4 else ""
+    meant = nearest(str(value), options) if options and len(options) > 4 else None  # all of them stand there already
+    guess = f'; did you mean "{meant}"?' if meant else ""
     return f', not "{value}"{guess}' if isinstance(value, str) else f", not {value}"
 
 
-def _keys_at(model: Any, where: tuple[int | str, ...]) -> list[str]:
-    """The keys that the model allows at this path."""
+def _one_deeper(key: str, value: Any, entry: Mapping[str, Any]) -> str:
+    """What to write where one of the entry's own keys is the one that takes this key: `; write topology: {hops: 2}`."""
+    homes = [name for name, annotation in entry.items() if key in _fields_at(annotation, ())]
+    if len(homes) != 1:
+        return ""
+    written = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"; write {homes[0]}: {{{key}: {written if _PLAIN.fullmatch(written) else '...'}}}"
+
+
+def _fields_at(model: Any, where: tuple[int | str, ...]) -> dict[str, Any]:
+    """The keys that the model allows at this path, and what each takes."""
     annotation: Any = model
     for part in where:
         annotation = _step_into(annotation, part)
     annotation = _bare(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [field.alias or name for name, field in annotation.model_fields.items()]
-    return []
+        return {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
+    return {}
 
 
 def _step_into(annotation: Any, part: int | str) -> Any:

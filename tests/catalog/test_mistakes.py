@@ -55,6 +55,10 @@ from bot.catalog.runbook_schema import DEFAULT_ACTIONS
         ('escalations: {e: {steps: [{page: ["team:x"]}]}}', '1: escalations.e.steps[0].page[0]: no team "x"; there are none'),
         ("escalations: {e: {steps: [{page: team, wait: 5}]}}", "1: escalations.e.steps[0].wait: not a duration"),
         ("recipes: [{name: a, similar: {txt: 1}}]", None),
+        ("recipes: [{name: a, hops: 2}]", '1: recipes[0].hops: unknown key "hops"; write topology: {hops: 2}'),
+        ("recipes: [{name: a, private: true}]", '1: recipes[0].private: unknown key "private"; write opens: {private: true}'),
+        ("recipes: [{name: a, invite: [robin]}]", '1: recipes[0].invite: unknown key "invite"; write opens: {invite: ...}'),
+        ("recipes: [{name: a, opens: {opens: 1}}]", '1: recipes[0].opens.opens: unknown key "opens"; there are'),
         ("recipes: [{name: a}, {name: a}]", '1: recipes[1].name: two recipes are called "a"; the first is at '),
         ("recipes: [{name: a, opens: {severity: SEV5}}]", None),
         ("recipes: [{name: a, cook_for: 0s}]", "1: recipes[0].cook_for: should be more than nothing"),
@@ -76,6 +80,13 @@ def test_a_mistake_is_told_in_words(problems_of, text, told):
         assert len(found) == 1
     else:
         assert any(line.startswith(told) for line in found), found
+
+
+def test_the_words_that_would_be_right_are_told_once(problems_of):
+    (told,) = problems_of("recipes: [{name: a, similar: {foo: 1}}]")
+    assert told.count("location") == 1
+    (told,) = problems_of("recipes: [{name: a, similar: {locaton: 1}}]")
+    assert told.endswith('not "locaton"; did you mean "location"?')
 
 
 def test_a_mistake_in_an_entry_does_not_hide_its_dangling_references(problems_of):
