@@ -45,6 +45,8 @@ def check(
     if problems or loaded.catalog is None:
         print(f"{_count(len(problems), 'problem')}.", file=out)
         return 1
+    for doubt in loaded.doubts:
+        print(f"note: {doubt}", file=out)
     for note in _not_yet(loaded.catalog):
         print(f"note: {catalog_path} {note}", file=out)
     print(_summary(loaded.catalog, catalog_path), file=out)

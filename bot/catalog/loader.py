@@ -13,6 +13,7 @@ from bot.catalog import secrets
 from bot.catalog.backstage import add_entities
 from bot.catalog.building import build
 from bot.catalog.catalog import Catalog
+from bot.catalog.doubts import doubts
 from bot.catalog.reading import Document, Place, read_file, read_text, texts
 from bot.catalog.references import reference_problems
 from bot.catalog.runbook_schema import DEFAULT_ACTIONS, Actions
@@ -27,10 +28,14 @@ _SECTIONS = ("people", "teams", "services")  # an entry of these may say nothing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What reading gave: a catalogue, or problems. `secrets` are the environment variables it will ask for."""
+    """What reading gave: a catalogue, or problems. `secrets` are the environment variables it will ask for.
+
+    `doubts` are what of a catalogue can never do what was meant.
+    """
 
     catalog: Catalog | None
     problems: tuple[Problem, ...] = ()
+    doubts: tuple[Problem, ...] = ()
     secrets: tuple[str, ...] = ()
 
 
@@ -68,7 +73,8 @@ def read(path: Path | None, *, actions: Actions = DEFAULT_ACTIONS, verbs: Collec
     asked = tuple(sorted({name for _, text in texts(whole.data) for name in secrets.names(text)}))
     if problems or model is None:
         return Loaded(catalog=None, problems=_ordered(problems), secrets=asked)
-    return Loaded(catalog=build(model, files.digest.hexdigest(), actions), secrets=asked)
+    built = build(model, files.digest.hexdigest(), actions)
+    return Loaded(catalog=built, doubts=_ordered([*doubts(whole, model)]), secrets=asked)
 
 
 class _Files:
