@@ -317,7 +317,7 @@ def test_decisions_can_go_to_a_pipe(tmp_path: Path) -> None:
     assert "compression" in done.stdout
 
 
-def test_the_recording_of_the_readme_is_two_rooms(tmp_path: Path) -> None:
+def test_the_recording_of_the_readme_is_two_rooms_as_its_picture_is_told(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     own = rules(load(root / "manifests" / "catalog.example.yaml"))
     output = tmp_path / "decisions"
@@ -325,3 +325,11 @@ def test_the_recording_of_the_readme_is_two_rooms(tmp_path: Path) -> None:
     rows = decisions(output)
     assert [row["decision"] for row in rows].count("opened") == 2
     assert {row["decision"] for row in rows} == {"opened", "joined", "repeat", "noise", "resolved"}
+    services: dict[str | None, set[str]] = {}
+    for row, (_, alert) in zip(rows, alerts([root / "docs" / "recording.jsonl"]), strict=True):
+        services.setdefault(row["group"], set()).add(alert.service)
+    of_noise, blue, orange = services.pop(None), *services.values()
+    assert (len(blue), len(orange), blue & orange) == (6, 2, set())
+    assert not of_noise & orange
+    told = "grey dots of held noise all morning, then one blue room over six services and an orange one over two others"
+    assert told in (root / "README.md").read_text()
