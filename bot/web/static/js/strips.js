@@ -9,7 +9,9 @@ import { clock, ms, now } from "./time.js";
 /** @typedef {import("./types.js").Lanes} Lanes @typedef {import("./lanes.js").Stop} Stop
  * @typedef {{x: (at: number) => number, left: number, right: number, from: number, to: number}} Axis */
 
-const NEAR_PX = 12;
+const SHAPE_PX = 6; // half of one
+const COUNT_PX = 4; // between a shape and its count, and behind it
+const DIGIT_PX = 6.5;
 
 /** The state that an event of the timeline leads to; "" for one that changes none. @param {string} kind */
 function stateOf(kind) {
@@ -20,25 +22,38 @@ function stateOf(kind) {
 }
 
 /**
- * Items that would stand on each other, together.
+ * Items that would stand on each other, together; one shape stands for several, with their count beside it.
  * @template T
- * @param {T[]} items
+ * @param {T[]} items from left to right
  * @param {(item: T) => number} x
- * @returns {{x: number, items: T[]}[]}
+ * @param {number} right px, where the axis ends and words begin: a count ends there
+ * @returns {{x: number, items: T[], before: boolean, from: number, to: number}[]}
  */
-function clusters(items, x) {
+function clusters(items, x, right) {
+  const cluster = (x, items) => {
+    const count = items.length > 1 ? COUNT_PX + DIGIT_PX * String(items.length).length : 0;
+    const before = x + SHAPE_PX + count > right; // it stands before the shape
+    return { x, items, before, from: x - SHAPE_PX - (before ? count : 0), to: x + SHAPE_PX + (before ? 0 : count) };
+  };
   const found = [];
   for (const item of items) {
-    const last = found[found.length - 1];
-    if (last && x(item) - last.x < NEAR_PX) last.items.push(item);
-    else found.push({ x: x(item), items: [item] });
+    found.push(cluster(x(item), [item]));
+    // A longer count may reach what stood clear before.
+    for (let [one, other] = found.slice(-2); other && other.from < one.to; [one, other] = found.slice(-2))
+      found.splice(-2, 2, cluster(one.x, [...one.items, ...other.items]));
   }
   return found;
 }
 
-/** @param {number} count @param {number} x @param {number} y */
-const many = (count, x, y) =>
-  count > 1 ? s("text", { class: "mark-count", x: x + 8, y: y + 4 }, String(count)) : null;
+/** @param {{x: number, items: any[], before: boolean}} group @param {number} y */
+const many = ({ x, items, before }, y) =>
+  items.length > 1
+    ? s(
+        "text",
+        { class: "mark-count", x: before ? x - 8 : x + 8, y: y + 4, "text-anchor": before ? "end" : null },
+        String(items.length),
+      )
+    : null;
 
 /**
  * @param {Lanes} data @param {Axis} axis @param {number} middle px
@@ -59,7 +74,7 @@ export function stateStrip(data, axis, middle) {
       group.items.length > 6 ? `and ${group.items.length - 6} more` : null,
     ].filter(Boolean),
   });
-  const groups = clusters(marks, (mark) => place(ms(mark.at)));
+  const groups = clusters(marks, (mark) => place(ms(mark.at)), axis.right);
   if (several) {
     return {
       label: "Incidents",
@@ -67,7 +82,7 @@ export function stateStrip(data, axis, middle) {
       parts: groups.flatMap((group) => {
         const state =
           group.items.map((mark) => stateOf(mark.kind)).find((one) => one === "open") ?? stateOf(group.items[0].kind);
-        return [shapeAt(state || "dot", group.x, middle, 12, state), many(group.items.length, group.x, middle)];
+        return [shapeAt(state || "dot", group.x, middle, 12, state), many(group, middle)];
       }),
     };
   }
@@ -112,7 +127,7 @@ export function changeStrip(data, axis, middle) {
     .filter((change) => ms(change.at) >= axis.from && ms(change.at) <= axis.to)
     .sort((a, b) => ms(a.at) - ms(b.at));
   if (!inside.length) return null;
-  const groups = clusters(inside, (change) => axis.x(ms(change.at)));
+  const groups = clusters(inside, (change) => axis.x(ms(change.at)), axis.right);
   const stops = groups.map(({ x, items }) => ({
     x,
     at: ms(items[0].at),
@@ -121,12 +136,13 @@ export function changeStrip(data, axis, middle) {
       Boolean,
     ),
   }));
-  const parts = groups.flatMap(({ x, items }) => {
+  const parts = groups.flatMap((group) => {
+    const { x, items } = group;
     const suspect = items.some((change) => change.rank === 1);
     const failed = items.every((change) => change.status === "failed" || change.status === "rolled_back");
     return [
       shapeAt(suspect ? "suspect" : failed ? "failed" : "change", x, middle, 13, suspect ? "suspect" : "change"),
-      many(items.length, x, middle),
+      many(group, middle),
     ];
   });
   const suspects = inside.filter((change) => change.rank === 1).map((change) => axis.x(ms(change.at)));
