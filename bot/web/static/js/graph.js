@@ -1,7 +1,8 @@
 /** The services around an incident, what depends on what, and how far the damage reaches. */
 import { fit } from "./axis.js";
 import { fill, h, s } from "./dom.js";
-import { layer, place } from "./layers.js";
+import { layered } from "./layers.js";
+import { place } from "./places.js";
 import { shape, shapeAt } from "./shapes.js";
 import { Tooltip } from "./tooltip.js";
 
@@ -36,20 +37,11 @@ export class ServiceGraph {
     const print = `${width} ${JSON.stringify(data)}`;
     if (width < 80 || print === this.print) return;
     this.print = print;
-    const crowded = data.nodes.length > 16;
-    const size = {
-      wide: width >= 364 ? Math.min(148, (width - 16) / 3) : (width - 8) / 2,
-      high: crowded ? 32 : 36,
-      gap: 8,
-      drop: crowded ? 24 : 30,
-      wrap: 10,
-    };
     const nodes = new Map(data.nodes.map((node) => [node.service, node]));
-    const { places, height } = place(layer([...nodes.keys()], data.edges), width, size);
+    const { places, links, ways, size, height } = this.#lay(data, width);
     const focused = this.frame.contains(document.activeElement)
       ? document.activeElement?.getAttribute("data-service")
       : null;
-    const links = data.edges.filter((edge) => places.has(edge.from) && places.has(edge.to) && edge.from !== edge.to);
     this.order = [...places.keys()];
     this.places = places;
     const heat = (edge) => {
@@ -64,7 +56,7 @@ export class ServiceGraph {
     const lines = links
       .map((edge) => ({ edge, heat: heat(edge) }))
       .sort((a, b) => rank[a.heat] - rank[b.heat])
-      .map((line) => this.#edge(line.edge, line.heat, places, size));
+      .map((line) => this.#edge(line.edge, line.heat, ways.get(line.edge), size.high));
     fill(
       this.drawing,
       s(
@@ -104,20 +96,50 @@ export class ServiceGraph {
     if (focused) this.#at(focused)?.focus();
   }
 
-  /** @param {{from: string, to: string}} edge @param {string} heat */
-  #edge(edge, heat, places, size) {
-    const [a, b] = [places.get(edge.from), places.get(edge.to)];
-    const down = b.y >= a.y;
-    const [y1, y2] = [
-      a.y + (down ? size.high / 2 : -size.high / 2),
-      b.y + (down ? -size.high / 2 - 2 : size.high / 2 + 2),
-    ];
-    const bend = Math.max(12, Math.abs(y2 - y1) / 2) * (down ? 1 : -1);
+  /**
+   * Where everything stands. Alerts come and go, what depends on what rarely does: that is laid out once.
+   * @param {Graph} data @param {number} width px
+   */
+  #lay(data, width) {
+    const names = data.nodes.map((node) => node.service);
+    const print = JSON.stringify([width, names, data.edges]);
+    if (this.laid?.print === print) return this.laid;
+    const crowded = names.length > 16;
+    const most = width >= 364 ? Math.min(148, (width - 16) / 3) : (width - 8) / 2;
+    const gap = 8;
+    const drop = crowded ? 24 : 30;
+    const size = { most, least: Math.min(most, 116), high: crowded ? 32 : 36, gap, drop, wrap: 18 };
+    const { rows, ways } = layered(names, data.edges, Math.max(1, Math.floor((width + gap) / (most + gap))));
+    const { wide, height } = place(rows, width, size);
+    const boxes = rows.flatMap((row) => row.items).filter((item) => item.name);
+    const places = new Map(boxes.map((item) => [item.name, item]));
+    const links = data.edges.filter((edge) => ways.has(edge));
+    this.laid = { print, places, links, ways, size: { wide, high: size.high }, height };
+    return this.laid;
+  }
+
+  /**
+   * Curves lie between the rows, where no box is; through a row the edge goes straight.
+   * @param {{from: string, to: string}} edge @param {string} heat @param {import("./layers.js").Item[]} way
+   * @param {number} high px
+   */
+  #edge(edge, heat, way, high) {
+    const [a, b] = [this.places.get(edge.from), this.places.get(edge.to)];
+    const out = (b.y >= a.y ? 1 : -1) * (high / 2); // from a row's middle to the side where the edge leaves it
+    let d = `M${a.x} ${a.y + out}`;
+    let [x, y] = [a.x, a.y + out];
+    for (const stop of [...way, b]) {
+      const end = stop === b ? b.y - out - Math.sign(out) * 2 : stop.y - out;
+      const middle = (y + end) / 2;
+      d += `C${x} ${middle} ${stop.x} ${middle} ${stop.x} ${end}`;
+      if (stop !== b) d += `V${stop.y + out}`;
+      [x, y] = [stop.x, stop.y + out];
+    }
     return s("path", {
       class: "edge",
       data: { heat, from: edge.from, to: edge.to },
       "marker-end": `url(#tip-${heat})`,
-      d: `M${a.x} ${y1}C${a.x} ${y1 + bend} ${b.x} ${y2 - bend} ${b.x} ${y2}`,
+      d,
     });
   }
 
