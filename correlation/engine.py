@@ -154,10 +154,8 @@ class Engine:
         self._registry.unite(kept, lost)
 
     def split(self, group: str, episodes: Sequence[int]) -> str:
-        """A person says that these do not belong. Remembered; returns the new group's id.
-
-        UnknownGroup; ValueError unless some but not all of its members move.
-        """
+        """A person says that these do not belong. Remembered; returns the new group's id. UnknownGroup; ValueError unless some
+        but not all of its members move."""
         rest, new = self._registry.split(self._registry.known(group), episodes, self.cookbook)
         self._feedback.learn(self._registry.kinds(rest), self._registry.kinds(new), -1)
         return new.id

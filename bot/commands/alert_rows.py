@@ -49,7 +49,7 @@ class AlertRow:
     @property
     def why_held(self) -> str:
         """Why no incident has it."""
-        return held_words(self.held, self.reason)
+        return held_words(self.held, self.reason, over=not self.firing)
 
     @property
     def why(self) -> str:

@@ -44,6 +44,7 @@ __all__ = [
 # What kind an alert is of, as correlation.beginnings.kind_of has it: its class, or its name where it has none.
 WHAT = case((tables.alerts.c["class"] == "", tables.alerts.c.name), else_=tables.alerts.c["class"]).label("what")
 
+WAITED = "waited for others that belong to it"
 _HELD, _WAITING, _AT_FIRST = "Held: ", f"; {WAITING}", "Held at first: "
 _INHIBITED = f"Joined: {SAID} "
 _IDS_AT_ONCE = 500  # below SQLite's limit on bound parameters, https://sqlite.org/limits.html#max_variable_number
@@ -76,13 +77,19 @@ def _from_values(values: dict[str, Any]) -> Incident:
     return Incident(**values)
 
 
-def held_words(held: str, reason: str) -> str:
+def held_words(held: str, reason: str, *, over: bool = False) -> str:
     """Why no incident has an alert: what held it, or what its group waits for.
 
     >>> held_words("", "Joined: same service.")
     'Held: waits for others that belong to it. Joined: same service.'
+    >>> held_words("Held: frequent lately; waits for others that belong to it, or till it has fired for 5 min.", "", over=True)
+    'Held: frequent lately; waited for others that belong to it.'
     """
-    return held or (reason if reason.startswith("Held") else f"Held: waits for others that belong to it. {reason}")
+    said = held or (reason if reason.startswith(_HELD) else f"{_HELD}{WAITING}. {reason}")
+    if not over or WAITING not in said:
+        return said
+    why, _, until = said.partition(WAITING)
+    return f"{why}{WAITED}.{until.partition('.')[2]}"
 
 
 def told_reason(reason: str, muted: bool) -> str:

@@ -231,7 +231,7 @@ def _alert_json(row: Row[Any]) -> Alert:
         since=utc(row.since),
         resolved_at=maybe(row.resolved_at),
         incident=reference(row.incident),
-        held="" if row.incident is not None else store.held_words(row.held, row.reason),
+        held="" if row.incident is not None else store.held_words(row.held, row.reason, over=row.status != "firing"),
         reason=row.reason if row.incident is None else store.told_reason(row.reason, row.muted),
     )
 
