@@ -231,9 +231,8 @@ class Registry:
             if self.over(kept):
                 self.index.drop(kept.number)  # found by all that it has, or by nothing
             else:
-                gone = shared_keys(
-                    lost.recipe, lost.labels, lost.key
-                )  # what it was found by is its values', no longer its recipe's
+                # What it was found by is its values', no longer its recipe's.
+                gone = shared_keys(lost.recipe, lost.labels, lost.key)
                 left = {place: [pair for pair in pairs if pair not in gone] for place, pairs in values.items()}
                 self._post(kept, {place: pairs for place, pairs in left.items() if pairs})
 

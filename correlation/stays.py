@@ -31,9 +31,8 @@ from correlation.words import fixed, span
 __all__ = ["Stays"]
 
 RESOLVED = Status.RESOLVED
-Again = tuple[
-    Code | None, str
-]  # why what was held still is: the code, if another than that of its verdict, and in words
+# Why what was held still is: the code, if another than that of its verdict, and in words.
+Again = tuple[Code | None, str]
 HOLDING = ("flapping", "periodic")  # reasons that go on holding an alert while it goes on firing
 
 

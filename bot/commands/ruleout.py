@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.catalog.suggestions import did_you_mean
 from bot.changes.ledger import change_key
 from bot.chat.views import Code, Reply, Strong, Text, text
@@ -38,8 +40,7 @@ async def ruleout(context: Context) -> Reply:
         return answer(
             Strong(change_line(change)), f" is ruled out in {incident.ref}.", details=[*_cause(incident), back]
         )
-    names = [*([before.cause.service] if before.cause else []), *(name for name, _ in before.services)]
-    service = _known(word, before, [*names, *context.services.catalog().services, *before.ruled_out])
+    service = _known(word, before, context.services.catalog().services)
     incident = await incidents.rule_out(context.incident, service, context.actor, context.values.text("reason"))
     undo: Text = ("Wrong? ", Code(f"/incident ruleout --undo {service}"))
     return answer(Strong(service), f" is ruled out in {incident.ref}.", details=[*_cause(incident), undo])
@@ -56,12 +57,13 @@ async def _change(context: Context, incident: Incident, word: str) -> Change | N
     return None
 
 
-def _known(word: str, incident: Incident, names: list[str]) -> str:
+def _known(word: str, incident: Incident, services: Iterable[str]) -> str:
     """The name as it is written; anything that alerts named may be ruled out, also where no catalogue knows it."""
     name = cut_text(word, NAME)
-    found = next((one for one in names if one.casefold() == name.casefold()), None)
+    own = [*([incident.cause.service] if incident.cause else []), *(name for name, _ in incident.services)]
+    found = next((one for one in (*own, *services, *incident.ruled_out) if one.casefold() == name.casefold()), None)
     if found is None:
-        known = list(dict.fromkeys(names))
+        known = list(dict.fromkeys(own))
         hint = did_you_mean(name, known) if known else ""
         end = "" if hint.endswith("?") else "."
         raise BadArguments(f'{incident.ref} has nothing to do with "{name}"{hint}{end} Its alerts: /incident alerts')
