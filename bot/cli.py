@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import ConfigError, MusterError
 from bot.garbage import collect_seldom, importing
+from bot.replay.writing import printing
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 T = TypeVar("T")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing fails with where there is no room
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     options = parser.parse_args(arguments)
     try:
-        result: int = options.run(options)
-        sys.stdout.flush()
+        with printing(sys.stdout):
+            result: int = options.run(options)
     except ConfigError as error:
         for problem in error.problems:
             print(f"muster: {problem}", file=sys.stderr)
@@ -47,12 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
-        return 1
-    except OSError as error:
-        if error.errno not in _FULL or error.filename is not None:  # what has a name is no output of ours
-            raise
-        _let_go()
-        print(f"muster: standard output: cannot be written: {error.strerror or error}", file=sys.stderr)
         return 1
     return result
 

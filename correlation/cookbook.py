@@ -190,7 +190,6 @@ class Cookbook:
         self.by_name = {compiled.recipe.name: compiled for compiled in self.compiled}
         self._opening = Lookup((chain.from_iterable(one.trigger), one) for one in self.compiled)
         self._excluding = Lookup((matchers, one) for one in self.compiled for matchers in one.exclude)
-        self._may_exclude = any(one.exclude for one in self.compiled)
         self.groups_by = tuple(dict.fromkeys(one.recipe.group_by for one in self.compiled if one.recipe.group_by))
         self._last: tuple[Alert | None, Asked] = (None, Asked(None, ()))
 
@@ -201,7 +200,7 @@ class Cookbook:
         """What the recipes say of an alert. They are asked again and again while one is placed, and answer once."""
         if self._last[0] is not alert:
             excluding: Collection[Compiled] = ()
-            if self._may_exclude and (own := self._excluding.meeting(alert)):
+            if self._excluding and (own := self._excluding.meeting(alert)):
                 excluding = {*own, *(compiled for compiled in self.compiled if compiled.default)}
             self._last = (alert, Asked(self._opening.first(alert, excluding), excluding))
         return self._last[1]

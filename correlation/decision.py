@@ -46,7 +46,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     which has nothing to do with this alert: `repaired` says why, in words, for each of them, and `fits` for those after
     them what speaks for the kept and for the lost one, where the alert fits both. `called`: other groups
     that came to deserve people by the passing of time: they waited for company, and fire on all alone. A held alert
-    that fires again may be "joined" or "opened" later, with its old episode number. `since`: when it began to fire this
+    that fires again may be "joined" or "opened" later, with its old episode number. `began`: when it began to fire this
     time, where pauses of a few minutes do not count. `severity` is the one last told
     while it fired; `before` what it was when this alert changed it. `muted`: it is an effect of a known cause, so
     nobody needs to be told of it by itself.
@@ -61,7 +61,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     count: int
     first_seen: float
     last_seen: float
-    since: float
+    began: float
     active: bool
     resolved_at: float | None = None  # when it last cleared; None while it fires
     was_active: bool = False

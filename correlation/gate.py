@@ -29,9 +29,7 @@ KNOWN = 30.0  # onsets after which a site is known well enough to say what is us
 TELLING = 1.3  # a little less telling than the average still opens alone
 ENOUGH = 8.0  # ended conditions after which a site says something of a rule not known yet
 PRIOR = 2.0  # ended conditions of its own that weigh as much
-PROVEN = (
-    2.5  # ended conditions of a rule, faded ones counted in part, before a critical one waits for what those came to
-)
+PROVEN = 2.5  # ended conditions of a rule, fading, before a critical one waits for what became of those
 RARE = 0.25  # share of critical alerts that are the first of their kind, above which being the first is no news
 BUCKET = 10.0  # seconds: the width in which a burst is seen
 PRIORITY = re.compile(

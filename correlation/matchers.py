@@ -12,7 +12,7 @@ from typing import Literal
 
 from correlation.alert import Alert
 
-__all__ = ["Matcher", "MatcherError", "Matchers", "value_of"]
+__all__ = ["FIELDS", "Matcher", "MatcherError", "Matchers", "value_of"]
 
 _ATTRIBUTES = {
     "name": "name",
@@ -26,6 +26,7 @@ _ATTRIBUTES = {
     "source": "source",
     "status": "status",
 }
+FIELDS = tuple(_ATTRIBUTES)  # what a matcher may ask of every alert; any other word is a label
 MAX_PATTERN = 500  # characters
 MAX_SUBJECT = 1000  # characters of a value that a regular expression looks at
 MAX_REPEATS = 6  # unbounded repeats in one pattern: each multiplies the worst case by the length of the value

@@ -27,7 +27,7 @@ from correlation.thresholds import accepts
 from correlation.topology import Topology
 from correlation.tuning import Tuning
 from correlation.usual import Usual
-from correlation.waiting import long
+from correlation.waiting import lasts_after
 from correlation.weighing import SEVERE, adds
 from correlation.words import clean, plural, span
 
@@ -242,7 +242,9 @@ class Placer:
         episode, alone = facts.episode, recipe.rate <= 1 and recipe.min_alerts <= 1
         asks = f"{recipe.rate} within a minute" if recipe.rate > 1 else f"{recipe.min_alerts} alerts"
         why = f"its recipe asks for {asks}" if episode.opening >= 1.0 or not alone else verdict.words
-        until = f", or till it has fired for {span(long(episode, self.tuning))}" if alone and episode.lasting else ""
+        until = (
+            f", or till it has fired for {span(lasts_after(episode, self.tuning))}" if alone and episode.lasting else ""
+        )
         return Placed("opened", "waiting", f"Held: {why}; {WAITING}{until}.", group)
 
     def _take(self, group: Group, facts: Facts, keys: list[Pair]) -> None:

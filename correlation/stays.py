@@ -383,7 +383,7 @@ def _tell(
         count=episode.count,
         first_seen=episode.first_seen,
         last_seen=episode.last_seen,
-        since=episode.began,
+        began=episode.began,
         active=episode.active,
         resolved_at=None if episode.active else episode.resolved_at,
         was_active=was_active,

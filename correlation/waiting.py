@@ -22,7 +22,7 @@ from correlation.records import FLOOR
 from correlation.registry import Registry
 from correlation.tuning import Tuning
 
-__all__ = ["Waiting", "long"]
+__all__ = ["Waiting", "lasts_after"]
 
 SPARE = 64  # entries that count for nothing which are borne
 
@@ -89,7 +89,7 @@ class Waiting:
         nobody ends. How long that is depends on what became of such alerts (records.py).
         """
         confirmed = episode.since + self._tuning.confirmed
-        lasts = episode.since + long(episode, self._tuning)
+        lasts = episode.since + lasts_after(episode, self._tuning)
         now = min(group.most(episode), episode.full * min(1.0, max(FLOOR, episode.odds)))
         says = 1.0 if at >= lasts else now if at >= confirmed else 0.0
         if says > episode.opening:
@@ -99,7 +99,7 @@ class Waiting:
         return FOREVER if at >= lasts else lasts if at >= confirmed else confirmed
 
 
-def long(episode: Episode, tuning: Tuning) -> float:
+def lasts_after(episode: Episode, tuning: Tuning) -> float:
     """Seconds for which a member has to fire before people are called for it alone."""
     return tuning.confirmed if episode.rank == 0 else tuning.persists * episode.doubt
 

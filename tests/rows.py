@@ -50,7 +50,7 @@ def alert_row(number: int, at: float, **fields: Any) -> dict[str, Any]:
         "count": 1,
         "first_seen": at,
         "last_seen": at,
-        "since": at,
+        "began_at": at,
         "settled_at": at,
         "resolved_at": None,
         "group_id": None,

@@ -13,11 +13,10 @@ from bot.catalog.schema import CatalogModel
 from bot.catalog.suggestions import did_you_mean
 from bot.errors import Problem
 from correlation.alert import Alert, Severity, Status
-from correlation.matchers import Matcher, Matchers
+from correlation.matchers import FIELDS, Matcher, Matchers
 
 __all__ = ["doubts"]
 
-FIELDS = ("name", "class", "severity", "service", "host", "location", "environment", "summary", "source", "status")
 ALIKE = 0.85  # of the letters, from which a label is a field misspelt; "device" and "service" are 0.77
 _ONE_OF = {
     "severity": [Alert(at=0.0, name="x", severity=severity) for severity in Severity],

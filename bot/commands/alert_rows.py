@@ -38,7 +38,7 @@ class AlertRow:
     count: int
     first_seen: float
     last_seen: float
-    since: float
+    began_at: float
     settled_at: float
     resolved_at: float | None
     reason: str
@@ -69,7 +69,7 @@ class AlertRow:
 
 async def read(connection: AsyncConnection, incident: int, *, limit: int, everything: bool) -> list[AlertRow]:
     """The alerts that fire, worst first; with `everything` also those that are over."""
-    query = _of(incident).order_by(_STATUS, _SEVERITY, _a.since, _a.id).limit(limit)
+    query = _of(incident).order_by(_STATUS, _SEVERITY, _a.began_at, _a.id).limit(limit)
     if not everything:
         query = query.where(_a.status == "firing")
     return [_row(row) for row in await connection.execute(query)]
@@ -148,7 +148,7 @@ def _row(row: Row[Any]) -> AlertRow:
         count=values["count"],
         first_seen=values["first_seen"],
         last_seen=values["last_seen"],
-        since=values["since"],
+        began_at=values["began_at"],
         settled_at=values["settled_at"],
         resolved_at=values["resolved_at"],
         reason=values["reason"],

@@ -49,7 +49,7 @@ async def _held(context: Context) -> Reply:
 
 
 def _line(row: AlertRow, now: float) -> Text:
-    since, end = row.since, row.last_seen if row.resolved_at is None else row.resolved_at
+    since, end = row.began_at, row.last_seen if row.resolved_at is None else row.resolved_at
     state = f"firing for {duration(now - since)}" if row.firing else f"over after {duration(end - since)}"
     head: list[Span] = [Strong(row.ref), " ", Moment(since), f" {row.severity} {alert_rows.what(row)}, {state}"]
     if row.count > 1:

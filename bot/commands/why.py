@@ -42,8 +42,7 @@ async def why(context: Context) -> Reply:
         total, _ = await alert_rows.counts(connection, context.incident)
         rows = await alert_rows.reasons(connection, context.incident, JOINS)
         strong, joined = await alert_rows.terms(connection, context.incident)
-        parted = await timeline.read(connection, context.incident, kind="merged")
-        parted += await timeline.read(connection, context.incident, kind="split")
+        parted = await timeline.read(connection, context.incident, "merged", "split")
         warned = [one for one in await early.listing(connection, incident=context.incident) if one.told_at is not None]
     if not rows and incident.merged_into is not None:
         return elsewhere(incident, "/incident why")
@@ -59,7 +58,7 @@ async def why(context: Context) -> Reply:
     if joined:
         shares = ", ".join(f"{TERMS.get(term, term)} {count}" for term, count in strong.most_common(6))
         details.append((f"Why {counted(joined, 'alert')} joined: {shares}.",))
-    for entry in sorted(parted, key=lambda one: one.id)[-PARTED:]:
+    for entry in parted[-PARTED:]:
         by = context.name(entry.actor)
         details.append(text(Moment(entry.at), f" {entry.text}{f', says {by}' if entry.actor != MUSTER.id else ''}."))
     if muted := incident.cause.effects if incident.cause else 0:

@@ -153,7 +153,7 @@ class Worker:
         )
 
     def _split(self, group: str, episodes: Sequence[int]) -> Apart | Refused | Failed:
-        before, muted = self._engine.group(group), self._engine.muted(group)
+        before, muted = self._engine.title(group), self._engine.muted(group)
         try:
             new = self._engine.split(group, episodes)
         except (UnknownGroup, ValueError) as error:
@@ -163,7 +163,7 @@ class Worker:
             return Failed(f"{new} is not known, and was just made")
         left = self._engine.title(group) or ""
         loud = sorted(muted - self._engine.muted(group) - self._engine.muted(new))
-        return Apart(view, loud, rest=left, retitled=before is not None and left != before.title)
+        return Apart(view, loud, rest=left, retitled=left != before)
 
     def _restore(self, states: Sequence[State], rules: Rules) -> Restored:
         self._ruled_out.clear()

@@ -235,7 +235,7 @@ class Announcements:
                     ),
                 )
             case FiresAgain(alerts=alerts, cleared_at=cleared_at, words=words):
-                since = text(*_cleared(alerts, cleared_at)[:-1], ", but since ", Moment(at), f" {words} fires again.")
+                since = text(*_cleared(alerts, cleared_at)[:-1], ", but since ", Moment(at), f" {words}.")
                 return Notice(text=since, tone="warning")
             case Flapped():
                 return _flapped(event)

@@ -42,7 +42,7 @@ async def left(work: Transaction, number: int, person: Person, room: str, at: fl
 
 
 async def _last(connection: AsyncConnection, number: int, person: Person, room: str) -> timeline.Entry | None:
-    lines = await timeline.read(connection, number, kind=ROOM)
+    lines = await timeline.read(connection, number, ROOM)
     mine = (one for one in reversed(lines) if one.actor == person.id and one.data.get("room") == room)
     return next(mine, None)
 

@@ -155,7 +155,7 @@ class EarlyWarnings:
         """The room of what is open already, unless it has been told of a precedent."""
         if running is None or not running.open:
             return
-        if await timeline.read(work.connection, running.number, kind=TOLD, limit=1):
+        if await timeline.read(work.connection, running.number, TOLD, limit=1):
             return
         warned = await _load(work.connection, number)
         known = f"Begins like {past.ref} ({past.title})"

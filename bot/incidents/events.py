@@ -73,7 +73,7 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiresAgain:
-    """All alerts had cleared, and some fire again: `words` names them."""
+    """All alerts had cleared, and some fire again, or came with another incident: `words` says which."""
 
     alerts: int
     cleared_at: float

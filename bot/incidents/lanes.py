@@ -40,9 +40,9 @@ async def read_lanes(
     a = alerts.c
     ended = case((a.status == "firing", now), else_=func.coalesce(a.resolved_at, a.last_seen))
     # SQLite has no GREATEST; a bucket outside the axis is clamped below, in Python.
-    first, last = _bucket(connection, a.since, axis), _bucket(connection, ended, axis)
+    first, last = _bucket(connection, a.began_at, axis), _bucket(connection, ended, axis)
     placed = select(a.service, a.severity, a.status, first.label("first"), last.label("last")).where(
-        a.since < axis.end, ended >= axis.start
+        a.began_at < axis.end, ended >= axis.start
     )
     if of is not None:
         placed = placed.join(groups, a.group_id == groups.c.id).where(of)

@@ -42,7 +42,9 @@ async def follow(
         await timers.schedule(work, SETTLE, incident.ref, at + CALM, payload)
     if incident.firing_count:
         if incident.cleared_at is not None:
-            events.append(FiresAgain(alerts=incident.alert_count, cleared_at=incident.cleared_at, words=again))
+            events.append(
+                FiresAgain(alerts=incident.alert_count, cleared_at=incident.cleared_at, words=f"{again} fires again")
+            )
             incident.cleared_at = None
             await timers.cancel(work, AUTO_RESOLVE, incident.ref)
     elif not view.flapping and (cleared := incident.clear(at)):

@@ -40,7 +40,7 @@ async def kept_links(connection: AsyncConnection, catalog: Catalog, incident: In
 
 async def former_tickets(connection: AsyncConnection, incident: Incident) -> tuple[Link, ...]:
     """Those that were kept in sight until another one was linked, or none."""
-    told = [entry.data for entry in await timeline.read(connection, incident.number, kind=timeline.TICKET)]
+    told = [entry.data for entry in await timeline.read(connection, incident.number, timeline.TICKET)]
     known = dict.fromkeys(str(one[which]) for one in told for which in ("before", "url"))
     return tuple(ticket_link(url) for url in known if url not in {"", incident.ticket})
 

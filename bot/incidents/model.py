@@ -307,7 +307,7 @@ class Incident:
             self.update = other.update
         if cleared_at is None or self.cleared_at is not None:
             return None
-        return FiresAgain(alerts=before, cleared_at=cleared_at, words=f"what was {other.ref}")
+        return FiresAgain(alerts=before, cleared_at=cleared_at, words=f"alerts of {other.ref} fire here")
 
     def inherit(self, other: Incident) -> list[Renamed | SeverityChanged]:
         """What a person said of an incident that went into this one, unasked, holds on: its title, and that it is worse."""

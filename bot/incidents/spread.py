@@ -32,7 +32,7 @@ class Burst:
 
 async def newest(connection: AsyncConnection, incident: Incident) -> Burst | None:
     """The burst of the newest line of the timeline that tells of a spread; None when there is none."""
-    lines = [entry for entry in await timeline.read(connection, incident.number, kind=timeline.SPREAD) if entry.data]
+    lines = [entry for entry in await timeline.read(connection, incident.number, timeline.SPREAD) if entry.data]
     if not lines:
         return None
     burst = [lines[0]]

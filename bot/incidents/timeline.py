@@ -86,17 +86,17 @@ async def append(work: Transaction, incident: int, at: float, kind: str, actor: 
 
 
 async def read(
-    connection: AsyncConnection, incident: int, *, kind: str = "", after: int = 0, limit: int = 10_000
+    connection: AsyncConnection, incident: int, *kinds: str, after: int = 0, limit: int = 10_000
 ) -> list[Entry]:
-    """The incident's lines, or those of one kind, in the order in which they were written."""
+    """The incident's lines, or those of some kinds, in the order in which they were written."""
     query = (
         select(tables.timeline)
         .where(tables.timeline.c.incident == incident, tables.timeline.c.id > after)
         .order_by(tables.timeline.c.id)
         .limit(limit)
     )
-    if kind:
-        query = query.where(tables.timeline.c.kind == kind)
+    if kinds:
+        query = query.where(tables.timeline.c.kind.in_(kinds))
     return [
         Entry(id=r.id, at=r.at, kind=r.kind, actor=r.actor, text=r.text, data=msgspec.json.decode(r.data_json))
         for r in await connection.execute(query)
@@ -116,20 +116,20 @@ async def invited_owners(connection: AsyncConnection, incident: int) -> list[Inv
     """The owners of changes who were brought in, in order."""
     return [
         InvitedOwner(person=str(entry.data["person"]), change=str(entry.data["change"]), at=entry.at)
-        for entry in await read(connection, incident, kind=OWNER)
+        for entry in await read(connection, incident, OWNER)
         if "person" in entry.data
     ]
 
 
 async def pinned_note(connection: AsyncConnection, incident: int, message: str) -> Entry | None:
     """The note that a pinned message is."""
-    notes = await read(connection, incident, kind=NOTE)
+    notes = await read(connection, incident, NOTE)
     return next((entry for entry in notes if entry.data.get("message") == message), None)
 
 
 async def pinned_messages(connection: AsyncConnection, incident: int) -> set[str]:
     """The messages that are notes."""
-    return {str(one.data["message"]) for one in await read(connection, incident, kind=NOTE) if "message" in one.data}
+    return {str(one.data["message"]) for one in await read(connection, incident, NOTE) if "message" in one.data}
 
 
 async def _withdraw(work: Transaction, incident: int, message: str) -> None:
@@ -171,7 +171,7 @@ def _line(incident: Incident, event: Event, at: float) -> tuple[str, Person, str
         case Cleared(alerts=alerts):
             return "cleared", MUSTER, f"All {alerts} alerts cleared" if alerts > 1 else "The alert cleared"
         case FiresAgain(words=words):
-            return "fires_again", MUSTER, f"{words} fires again after all had cleared"
+            return "fires_again", MUSTER, f"{words[:1].upper()}{words[1:]} after all had cleared"
         case Flapped(alerts=alerts, over=over, first=first) if first or over:
             return "flapping", MUSTER, f"{'; '.join(alerts)}{' until it settled' if over else ''}"
         case Resolved(by=by, summary=summary):

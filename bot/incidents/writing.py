@@ -34,7 +34,7 @@ log = get_logger(__name__)
 
 Warnings = Callable[[Transaction, Sequence[EarlyWarning]], Awaitable[None]]
 
-_SEEN = ("severity", "status", "summary", "count", "last_seen", "since", "resolved_at", "muted")
+_SEEN = ("severity", "status", "summary", "count", "last_seen", "began_at", "resolved_at", "muted")
 _SETTLED = (*_SEEN, "group_id", "held", "settled_at", "reason", "evidence_json", "labels_json", "links_json")
 
 

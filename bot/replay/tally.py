@@ -104,7 +104,7 @@ def _retold(said: bytes, kind: Kind, final: Kind) -> bytes:
     elif final == "opened" and held:
         later = b"Opened: people were called for its group later. "
     elif final == "joined" and held:
-        later = b"Joined: people were called for its group later, by others. "
+        later = b"Joined: people were called for its group later. "
     elif final == "opened" and kind != "opened":
         later = b"Opened: with it, people were called for its group. "
     else:

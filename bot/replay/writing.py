@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import IO, TextIO
 from bot.errors import ConfigError, Problem
 
 __all__ = ["created", "ending_cleanly", "printing"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing fails with where there is no room
 
 
 @contextmanager
@@ -42,12 +45,12 @@ def created(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def printing(out: TextIO) -> Iterator[None]:
-    """What the block prints is out when it ends. ConfigError where that cannot be: it is no fault of a file being written."""
+    """What the block prints is out when it ends. ConfigError where there is no room: it is no fault of a file being written."""
     try:
         yield
         out.flush()
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
+        if error.errno not in _FULL or error.filename is not None:  # what has a name is no output
             raise
         raise ConfigError([Problem(f"cannot be written: {error.strerror or error}", file="standard output")]) from error
 

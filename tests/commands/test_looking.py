@@ -114,7 +114,7 @@ async def test_what_a_merged_incident_had_is_shown_where_it_is(here: World) -> N
 async def test_an_alert_that_fires_again_says_since_when_this_time(here: World) -> None:
     await here.opened(alerts=1)
     at = here.clock.now()
-    row = alert_row(95, at - 7200, service="web", group_id="G1", since=at - 120, count=25)
+    row = alert_row(95, at - 7200, service="web", group_id="G1", began_at=at - 120, count=25)
     async with here.database.transaction() as work:
         await work.connection.execute(insert(tables.alerts), row)
     line = next(one for one in shown(await here.say("alerts", room=1)).splitlines() if one.startswith("A95"))

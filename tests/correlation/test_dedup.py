@@ -337,10 +337,10 @@ def test_what_fires_again_began_anew_but_after_a_pause_of_minutes() -> None:
     engine = Engine()
     often = [one for n in range(9) for one in (alert(1440.0 * n), cleared(1440.0 * n + 90))]
     *_, fires, ends = engine.ingest(often)
-    assert (fires.since, ends.since, ends.reason) == (11_520.0, 11_520.0, "Cleared after 2 min.")
-    assert ends.first_seen < ends.since
+    assert (fires.began, ends.began, ends.reason) == (11_520.0, 11_520.0, "Cleared after 2 min.")
+    assert ends.first_seen < ends.began
     again, told_late = engine.ingest([alert(11_700.0), alert(11_650.0)])
-    assert (again.since, told_late.since) == (11_520.0, 11_520.0)
+    assert (again.began, told_late.began) == (11_520.0, 11_520.0)
     early = Engine()
     early.ingest([alert(100.0)])
-    assert early.ingest([alert(40.0)])[0].since == 40.0
+    assert early.ingest([alert(40.0)])[0].began == 40.0

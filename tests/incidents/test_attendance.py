@@ -47,7 +47,7 @@ async def told(database: Database, number: int, moves: list[tuple[str, float]]) 
         async with database.transaction() as work:
             await (attendance.came if what == "came" else attendance.left)(work, number, SAM, ROOM, at)
     async with database.reading() as connection:
-        return [line.text for line in await timeline.read(connection, number, kind=attendance.ROOM)]
+        return [line.text for line in await timeline.read(connection, number, attendance.ROOM)]
 
 
 async def test_coming_leaving_and_coming_again_are_three_lines(database: Database) -> None:

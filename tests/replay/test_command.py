@@ -104,6 +104,7 @@ def test_a_reason_fits_what_became_of_the_decision(tmp_path: Path) -> None:
         return [row["reason"] for row in decisions(output)]
 
     two, nine = told(2), told(9)
+    assert two[0].startswith("Joined: people were called for its group later. Held: ")
     assert two[1].startswith("Opened: with it, people were called for its group. Joined: ")
     assert nine[0] == "Held: its recipe asks for 9 alerts; waits for others that belong to it."
     assert nine[1].startswith("Held: nobody was called for its group. Joined: ")

@@ -152,12 +152,10 @@ alerts = Table(
     Column("count", Integer, nullable=False),
     Column("first_seen", Double, nullable=False),
     Column("last_seen", Double, nullable=False),
-    Column("since", Double, nullable=False, server_default="0"),  # when it began to fire this time, short pauses aside
+    Column("began_at", Double, nullable=False, server_default="0"),  # to fire this time, pauses of a few minutes aside
     Column("resolved_at", Double),
     Column("group_id", Text),
-    Column(
-        "settled_at", Double, nullable=False, server_default="0"
-    ),  # when its group, or that it has none, was decided
+    Column("settled_at", Double, nullable=False, server_default="0"),  # when it got its group, or was held
     Column("held", Text, nullable=False, server_default=""),  # why it opened nothing; empty when it is in a group
     Column("reason", Text, nullable=False, server_default=""),
     Column("evidence_json", Text, nullable=False, server_default="[]"),

@@ -41,7 +41,7 @@ class Alert(msgspec.Struct, kw_only=True, rename={"class_": "class"}):
     count: int
     first_seen: Time
     last_seen: Time
-    since: Time
+    began_at: Time
     resolved_at: Time | None
     incident: str | None
     held: str
@@ -228,7 +228,7 @@ def _alert_json(row: Row[Any]) -> Alert:
         count=row._mapping["count"],  # a row is a tuple, which has a method of that name
         first_seen=utc(row.first_seen),
         last_seen=utc(row.last_seen),
-        since=utc(row.since),
+        began_at=utc(row.began_at),
         resolved_at=maybe(row.resolved_at),
         incident=reference(row.incident),
         held="" if row.incident is not None else store.held_words(row.held, row.reason, over=row.status != "firing"),

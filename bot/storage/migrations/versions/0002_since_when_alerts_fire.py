@@ -8,6 +8,6 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    for name in ("since", "settled_at"):
+    for name in ("began_at", "settled_at"):
         op.add_column("alerts", sa.Column(name, sa.Double(), server_default="0", nullable=False))
-    op.execute("UPDATE alerts SET since = first_seen, settled_at = first_seen")
+    op.execute("UPDATE alerts SET began_at = first_seen, settled_at = first_seen")
